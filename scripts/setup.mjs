@@ -1,0 +1,14 @@
+/** Sets up everything that `npm start` and `npm test` need, and runs nothing. */
+import { build } from './build.mjs'
+import { checkNode, installDependencies } from './lib/project.mjs'
+import { preparePython } from './lib/python.mjs'
+import { main } from './lib/steps.mjs'
+import { findTemporal } from './lib/temporal.mjs'
+
+await main(async () => {
+  await checkNode()
+  await installDependencies()
+  await build()
+  await findTemporal()
+  await preparePython()
+})

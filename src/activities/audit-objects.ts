@@ -1,0 +1,247 @@
+/**
+ * The audit: ledger against plan, then what lies in the store, read again by other implementations (design §5). A
+ * difference fails the run and names the partitions; nothing was published yet. Leaves `audit.json`.
+ */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { readFooter } from '../parquet/footer-check.js'
+import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
+import { type Engine, readParquet } from '../runtime/engine.js'
+import { IntegrityError } from '../runtime/errors.js'
+import { failPoint } from '../runtime/fail-point.js'
+import { sqlString } from '../runtime/sql.js'
+import { DICTIONARY } from '../star/dictionary.js'
+import { FILE_COLUMNS, selectEnriched } from '../star/enriched-sql.js'
+import type { StagedPaths } from '../star/staged-files.js'
+import type { ActivityDeps } from './deps.js'
+import { findPlan, PLAN } from './plan-partitions.js'
+import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+import type { Audited, RunRef } from './types.js'
+import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
+
+const auditRecordSchema = z.object({
+  formatVersion: z.literal(1),
+  depth: z.enum(['sample', 'full']),
+  partitions: z.number(),
+  rows: z.number(),
+  readAgain: z.number(),
+  bytes: z.number(),
+})
+
+/** `audit.json`: what the audit looked at. */
+export type AuditRecord = z.output<typeof auditRecordSchema>
+
+type Answer = Omit<Audited, 'peakMemoryMb'>
+
+/** In a sample, one file in so many, and each unit's largest. */
+const SAMPLE_EVERY = 50
+
+/** What is read again in one statement: bounds the memory of the audit, whatever the size of a unit. */
+const BATCH_PARTITIONS = 200
+const BATCH_ROWS = 100_000
+
+/** Most partitions that an error names. */
+const NAMED = 5
+
+/** Audits all units of a run. @throws IntegrityError ETL3-AU-01 … 05 on any difference */
+export function auditObjects(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
+  return async (ref, scope) => {
+    const { signal } = scope
+    const context = await openContext(ref, deps, signal)
+    const record = (await findAudit(context, signal)) ?? (await audit(context, deps, scope))
+    const reference = await context.records.reference('audit.json', signal)
+    if (!reference) throw new Error('audit.json was not stored')
+    return { record: reference, partitions: record.partitions, readAgain: record.readAgain, bytes: record.bytes }
+  }
+}
+
+/** The audit's record, or undefined before it ran. */
+export async function findAudit({ records }: RunContext, signal: AbortSignal): Promise<AuditRecord | undefined> {
+  return await records.find('audit.json', (value) => auditRecordSchema.parse(value), signal)
+}
+
+async function audit(context: RunContext, deps: ActivityDeps, scope: ActivityScope): Promise<AuditRecord> {
+  const { records, config, scratch } = context
+  const { signal } = scope
+  const planned = await findPlan(context, signal)
+  if (!planned) throw new Error(`run ${context.ref.runId} has no plan`)
+  // The writer's star is not needed any more, and the memory is.
+  deps.star.clear()
+  const paths = await stagedPaths(context, signal)
+  const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
+  const depth = config.processing.audit
+  let partitions = 0
+  let rows = 0
+  let readAgain = 0
+  let bytes = 0
+  for (let unit = 0; unit < planned.units; unit++) {
+    const due = await withEngine(deps, scratch, signal, (engine) => readUnit(engine, plan, unit))
+    const ledger = await ledgerOf(context, unit, signal)
+    compareLedger(due, ledger)
+    await compareBytes(context, unit, ledger, signal)
+    const chosen = depth === 'full' ? due : sampleOf(due)
+    for (const batch of batchesOf(chosen)) {
+      await compareFooters(context, unit, batch, signal)
+      await withEngine(deps, scratch, signal, (engine) =>
+        compareRows({ context, engine, paths, unit, chosen: batch, signal }),
+      )
+      readAgain += batch.length
+      scope.heartbeat({ unit, units: planned.units, readAgain })
+      deps.memory.ease(signal)
+    }
+    partitions += due.length
+    rows += due.reduce((sum, p) => sum + p.rows, 0)
+    bytes += ledger.reduce((sum, e) => sum + e.bytes, 0)
+    failPoint('audit:unit')
+  }
+  if (rows !== planned.rowsToWrite) {
+    throw new IntegrityError('ETL3-AU-01', `${planned.rowsToWrite} rows were planned, the ledger has ${rows}`)
+  }
+  const record: AuditRecord = { formatVersion: 1, depth, partitions, rows, readAgain, bytes }
+  await records.save('audit.json', record, signal)
+  return record
+}
+
+async function ledgerOf({ records }: RunContext, unit: number, signal: AbortSignal): Promise<readonly LedgerEntry[]> {
+  const record = await records.find(unitRecordName(unit), parseUnitRecord, signal)
+  if (!record) throw new IntegrityError('ETL3-AU-01', `unit ${unit} has no ledger`)
+  return record.entries
+}
+
+function compareLedger(due: readonly PlannedPartition[], ledger: readonly LedgerEntry[]): void {
+  const written = new Map(ledger.map((e) => [e.ordinal, e]))
+  const wrong = due.filter((p) => {
+    const entry = written.get(p.ordinal)
+    return (
+      entry?.writtenRows !== p.rows ||
+      entry.facts !== p.facts ||
+      entry.key !== p.key ||
+      entry.fingerprint !== p.fingerprint
+    )
+  })
+  if (wrong.length > 0) throw difference('ETL3-AU-01', 'the ledger differs from the plan', wrong)
+  if (ledger.length !== due.length) {
+    throw new IntegrityError('ETL3-AU-01', `the ledger has ${ledger.length} partitions, the plan ${due.length}`)
+  }
+}
+
+/** Size and SHA-256 of every object, from the bytes that lie in the store. */
+async function compareBytes(
+  { records }: RunContext,
+  unit: number,
+  ledger: readonly LedgerEntry[],
+  signal: AbortSignal,
+): Promise<void> {
+  const wrong: LedgerEntry[] = []
+  for (const [i, entry] of ledger.entries()) {
+    if (i % BATCH_PARTITIONS === 0) await breathe()
+    const bytes = await records.store.find(records.key(objectName(unit, entry.ordinal)), signal)
+    const same = bytes?.byteLength === entry.bytes && createHash('sha256').update(bytes).digest('hex') === entry.sha256
+    if (!same) wrong.push(entry)
+  }
+  if (wrong.length > 0)
+    throw difference('ETL3-AU-02', 'the objects in the store are not the ones that were written', wrong)
+}
+
+/** A deterministic sample: the largest partition of the unit, and one in fifty. */
+function sampleOf(due: readonly PlannedPartition[]): readonly PlannedPartition[] {
+  const largest = due.reduce<PlannedPartition | undefined>(
+    (max, p) => (max === undefined || p.rows > max.rows ? p : max),
+    undefined,
+  )
+  return due.filter((p) => p === largest || p.ordinal % SAMPLE_EVERY === 0)
+}
+
+function batchesOf(chosen: readonly PlannedPartition[]): PlannedPartition[][] {
+  const batches: PlannedPartition[][] = []
+  let rows = 0
+  for (const partition of chosen) {
+    const batch = batches.at(-1)
+    if (batch && batch.length < BATCH_PARTITIONS && rows + partition.rows <= BATCH_ROWS) {
+      batch.push(partition)
+      rows += partition.rows
+    } else {
+      batches.push([partition])
+      rows = partition.rows
+    }
+  }
+  return batches
+}
+
+/** Lets the rest of the process (heartbeats, cancellation) have a turn. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Footers by parquetjs-lite: rows, columns, fingerprint. */
+async function compareFooters(
+  { records }: RunContext,
+  unit: number,
+  chosen: readonly PlannedPartition[],
+  signal: AbortSignal,
+): Promise<void> {
+  const columns = DICTIONARY.map((c) => c.name).join()
+  const wrong: PlannedPartition[] = []
+  for (const partition of chosen) {
+    const bytes = await records.store.get(records.key(objectName(unit, partition.ordinal)), signal)
+    const footer = await readFooter(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    const fingerprint = footer.metadata.get('etl3.fingerprint')
+    if (footer.rows !== partition.rows || footer.columns.join() !== columns || fingerprint !== partition.fingerprint)
+      wrong.push(partition)
+  }
+  if (wrong.length > 0) throw difference('ETL3-AU-03', 'footers differ from the plan', wrong)
+}
+
+/** Every row by DuckDB: counts, and a checksum over all columns, against a join of the staged star. */
+async function compareRows(input: {
+  readonly context: RunContext
+  readonly engine: Engine
+  readonly paths: StagedPaths
+  readonly unit: number
+  readonly chosen: readonly PlannedPartition[]
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const { context, engine, paths, unit, chosen, signal } = input
+  const { records, scratch } = context
+  if (chosen.length === 0) return
+  await engine.run('CREATE TABLE chosen (ordinal INTEGER, slice_id INTEGER, cell_id INTEGER)')
+  await engine.append(
+    'chosen',
+    chosen.map((p) => [p.ordinal, p.slice, p.cell]),
+  )
+  const files: string[] = []
+  for (const { ordinal } of chosen) {
+    files.push(await records.store.fetchLocal(records.key(objectName(unit, ordinal)), scratch, signal))
+  }
+  await engine.run('CREATE TABLE files (ordinal INTEGER, filename VARCHAR)')
+  await engine.append(
+    'files',
+    files.map((file, i) => [chosen[i]?.ordinal ?? -1, file]),
+  )
+  const sums = `count(*) AS rows, count(DISTINCT fact_uid) AS facts, sum(hash(${FILE_COLUMNS})::HUGEINT) AS checksum`
+  const wrong = await engine.column(`WITH
+    due AS (SELECT ordinal, ${sums} FROM (${selectEnriched(paths, 'chosen')}) GROUP BY ordinal),
+    found AS (
+      SELECT f.ordinal, ${sums} FROM ${readParquet(files, ', filename = true')} r JOIN files f ON f.filename = r.filename GROUP BY f.ordinal)
+    SELECT coalesce(d.ordinal, f.ordinal) FROM due d FULL JOIN found f ON f.ordinal = d.ordinal
+    WHERE (d.rows, d.facts, d.checksum) IS DISTINCT FROM (f.rows, f.facts, f.checksum)`)
+  if (wrong.length === 0) return
+  const ordinals = new Set(wrong.map(Number))
+  throw difference(
+    'ETL3-AU-04',
+    'rows differ from the staged data',
+    chosen.filter((p) => ordinals.has(p.ordinal)),
+  )
+}
+
+function difference(code: string, what: string, partitions: readonly { readonly key: string }[]): IntegrityError {
+  const named = partitions
+    .slice(0, NAMED)
+    .map((p) => sqlString(p.key))
+    .join(', ')
+  const more = partitions.length > NAMED ? ` and ${partitions.length - NAMED} more` : ''
+  return new IntegrityError(code, `${what} in ${partitions.length} partitions: ${named}${more}`, {
+    hint: 'Nothing was published, the table is as it was. Check disk and memory, then run again.',
+  })
+}

@@ -1,0 +1,30 @@
+/** A run that did not succeed gives back its lock and notes how it ended. What is finished stays. */
+import { RunLock } from '../lake/run-lock.js'
+import { openStore } from '../lake/stores.js'
+import type { ActivityDeps } from './deps.js'
+import { RunRecords } from './records.js'
+import type { ActivityScope } from './scope.js'
+import type { CloseRunInput, RunRef } from './types.js'
+
+/** Keeps the lock of a paused run. */
+export function renewLock(_deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<object> {
+  return async (run, { signal }) => {
+    await new RunLock(openStore(run.metadataUri)).renew({ number: run.lockNumber, owner: run.lockOwner }, signal)
+    return {}
+  }
+}
+
+/** Closes a run that failed or was cancelled. */
+export function closeRun(deps: ActivityDeps): (input: CloseRunInput, scope: ActivityScope) => Promise<object> {
+  return async ({ run, outcome, message }, { signal }) => {
+    const store = openStore(run.metadataUri)
+    await new RunRecords(store, run.runId).save(
+      'ended.json',
+      { formatVersion: 1, outcome, message, at: new Date().toISOString() },
+      signal,
+    )
+    await new RunLock(store).release({ number: run.lockNumber, owner: run.lockOwner }, signal)
+    deps.log.info(`run ${outcome}`, { runId: run.runId })
+    return {}
+  }
+}

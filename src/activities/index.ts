@@ -1,0 +1,44 @@
+/** The activities of ETL3, ready for a worker. */
+
+import type { WorkerResources } from '../runtime/worker-host.js'
+import { auditObjects } from './audit-objects.js'
+import { checkQuality } from './check-quality.js'
+import { closeRun, renewLock } from './close-run.js'
+import type { ActivityDeps } from './deps.js'
+import { openRun } from './open-run.js'
+import { planPartitions } from './plan-partitions.js'
+import { publishPartitions } from './publish-partitions.js'
+import { registerTables, removePartitions } from './register-tables.js'
+import { inScope } from './scope.js'
+import { screenFacts } from './screen-facts.js'
+import { joinFacts, stageDimensions, stageFacts } from './staging.js'
+import { StarCache } from './star-cache.js'
+import type { Etl3Activities } from './types.js'
+import { validateInputs } from './validate-inputs.js'
+import { writePartitions } from './write-partitions.js'
+import { writeReport } from './write-report.js'
+
+/** Makes the activities. What they keep of a star is given up under memory pressure. */
+export function createActivities(resources: WorkerResources, env: ActivityDeps['env'] = process.env): Etl3Activities {
+  const star = new StarCache()
+  resources.memory.onPressure(() => star.clear())
+  const deps: ActivityDeps = { ...resources, env, star }
+  return {
+    openRun: inScope(deps, 'open', openRun(deps)),
+    validateInputs: inScope(deps, 'validate', validateInputs(deps)),
+    stageDimensions: inScope(deps, 'stage', stageDimensions(deps)),
+    stageFacts: inScope(deps, 'stage', stageFacts(deps)),
+    joinFacts: inScope(deps, 'stage', joinFacts(deps)),
+    screenFacts: inScope(deps, 'screen', screenFacts(deps)),
+    planPartitions: inScope(deps, 'plan', planPartitions(deps)),
+    checkQuality: inScope(deps, 'quality', checkQuality(deps)),
+    writePartitions: inScope(deps, 'write', writePartitions(deps)),
+    auditObjects: inScope(deps, 'audit', auditObjects(deps)),
+    publishPartitions: inScope(deps, 'publish', publishPartitions(deps)),
+    registerTables: inScope(deps, 'register', registerTables(deps)),
+    removePartitions: inScope(deps, 'register', removePartitions(deps)),
+    writeReport: inScope(deps, 'report', writeReport(deps)),
+    renewLock: async (run) => void (await inScope(deps, 'open', renewLock(deps))(run)),
+    closeRun: async (input) => void (await inScope(deps, 'report', closeRun(deps))(input)),
+  }
+}

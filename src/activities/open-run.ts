@@ -1,0 +1,139 @@
+/** Opens a run: which configuration, which input, which run it replaces, and whether there is anything to do. */
+import { createHash } from 'node:crypto'
+import type { Config } from '../config/schema.js'
+import { resolveInput } from '../config/workflow-overrides.js'
+import type { ObjectStore } from '../lake/object-store.js'
+import { RunLock } from '../lake/run-lock.js'
+import { openStore } from '../lake/stores.js'
+import { Engine } from '../runtime/engine.js'
+import { VERSION } from '../runtime/version.js'
+import { findInputs, type InputTable } from '../star/inputs.js'
+import { layoutOf } from '../star/layout.js'
+import type { RunResult } from '../workflows/messages.js'
+import { type CurrentRecord, readCurrent } from './current.js'
+import type { ActivityDeps } from './deps.js'
+import { ENCODING_VERSION } from './encoding-version.js'
+import { tableIsIntact } from './published-table.js'
+import { RunRecords } from './records.js'
+import { parseRunRecord } from './run-record.js'
+import type { ActivityScope } from './scope.js'
+import type { OpenedRun, OpenRunInput } from './types.js'
+
+/** Length of a run id: enough hex digits that two runs never meet. */
+const RUN_ID_CHARACTERS = 16
+
+/** The answer without the memory figure, which the scope adds. */
+type Opened = Omit<OpenedRun, 'peakMemoryMb'>
+
+/** Opens the run. Repeating it gives the same run, unless the input changed in between. */
+export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: ActivityScope) => Promise<Opened> {
+  return async (request, { signal }) => {
+    const config = resolveInput(request.input, deps.env).config
+    layoutOf(config.partitioning.partition_columns)
+    const metadata = openStore(config.output.metadata_uri)
+    const owner = `${request.workflowId}/${request.executionId}`
+    const lock = new RunLock(metadata)
+
+    const inputs = await inputsOf(config, deps, signal)
+    const work = workDigest(config, inputs)
+    const current = await readCurrent(metadata, signal)
+    const shared = {
+      maxWorkers: config.processing.max_workers,
+      memoryLimitMb: config.processing.memory_limit_mb,
+      heartbeatTimeoutMs: config.temporal.heartbeat_timeout_ms,
+      factFiles: inputs.find((t) => t.name === 'fact_rate')?.files.length ?? 0,
+      inputBytes: inputs.flatMap((t) => t.files).reduce((sum, f) => sum + f.bytes, 0),
+    }
+    const runId = digest(`${work}\n${current?.runId ?? ''}`).slice(0, RUN_ID_CHARACTERS)
+    const held = await lock.acquire({ owner, runId }, signal)
+    const run = {
+      runId,
+      workflowId: request.workflowId,
+      metadataUri: config.output.metadata_uri,
+      mode: request.mode,
+      lockNumber: held.number,
+      lockOwner: owner,
+    }
+    if (current?.work === work && (await tableIsIntact(config, metadata, current, deps, signal))) {
+      await lock.release(held, signal)
+      return { ...shared, run, unchanged: unchangedResult(current, config, request, deps) }
+    }
+    const records = new RunRecords(metadata, runId)
+    await records.saveOnce(
+      'run.json',
+      {
+        formatVersion: 1,
+        runId,
+        work,
+        replaces: current?.runId ?? null,
+        engine: VERSION,
+        startedAt: new Date().toISOString(),
+        config,
+        inputs,
+      },
+      parseRunRecord,
+      signal,
+    )
+    await retireOtherRuns(metadata, runId, signal)
+    return { ...shared, run, unchanged: undefined }
+  }
+}
+
+async function inputsOf(config: Config, deps: ActivityDeps, signal: AbortSignal): Promise<InputTable[]> {
+  const engine = await Engine.open({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch: deps.scratch })
+  try {
+    return await findInputs(config, engine, signal)
+  } finally {
+    engine.close()
+  }
+}
+
+/** Everything that decides what the table holds and what its files look like. */
+function workDigest(config: Config, inputs: readonly InputTable[]): string {
+  const { partitioning, data_quality, athena, processing, input } = config
+  return digest(
+    JSON.stringify({
+      encoding: ENCODING_VERSION,
+      engine: VERSION,
+      inputs: inputs.map((t) => ({ name: t.name, files: t.files.map((f) => f.sha256) })),
+      partitioning,
+      data_quality,
+      duplicates: input.duplicates,
+      rowGroupRows: processing.row_group_rows,
+      table: `${athena.database}.${athena.table}`,
+    }),
+  )
+}
+
+/** Objects that an abandoned run left unpublished are taken away, so that a late worker of it cannot publish them. */
+async function retireOtherRuns(metadata: ObjectStore, runId: string, signal: AbortSignal): Promise<void> {
+  const abandoned = new Set<string>()
+  for await (const { key } of metadata.list('runs/', signal)) {
+    const [, id, folder] = key.split('/')
+    if (id !== undefined && id !== runId && folder === 'objects') abandoned.add(id)
+  }
+  for (const id of abandoned) await metadata.retire(`runs/${id}/objects`, signal)
+}
+
+function unchangedResult(current: CurrentRecord, config: Config, request: OpenRunInput, deps: ActivityDeps): RunResult {
+  const { published } = current
+  return {
+    ...published,
+    workflowId: request.workflowId,
+    status: 'unchanged',
+    partitions: {
+      total: published.partitions.total,
+      added: 0,
+      replaced: 0,
+      kept: published.partitions.total,
+      removed: 0,
+    },
+    peakMemoryMb: deps.sampler.peaks().peakMb,
+    memoryLimitMb: config.processing.memory_limit_mb,
+    seconds: {},
+  }
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,113 @@
+/** Makes the plan. Leaves `plan.parquet` and `plan.json`. */
+import { createHash } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { type InventoryEntry, takeInventory } from '../plan/inventory.js'
+import { loadPartitionValues } from '../plan/partition-values.js'
+import { planPartitions as plan } from '../plan/plan-partitions.js'
+import type { Engine } from '../runtime/engine.js'
+import type { StagedPaths } from '../star/staged-files.js'
+import { type CurrentRecord, readCurrent } from './current.js'
+import type { ActivityDeps } from './deps.js'
+import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+import type { Planned, RunRef } from './types.js'
+
+const count = z.number().int().nonnegative()
+
+const planRecordSchema = z.object({
+  formatVersion: z.literal(1),
+  rows: count,
+  rowsToWrite: count,
+  units: count,
+  partitions: z.object({ total: count, added: count, replaced: count, kept: count, removed: count }),
+  /** SHA-256 of plan.parquet. */
+  sha256: z.string(),
+})
+
+/** `plan.json`: the plan's figures. */
+export type PlanRecord = z.output<typeof planRecordSchema>
+
+type Answer = Omit<Planned, 'peakMemoryMb'>
+
+/** Key of the plan, relative to the run. */
+export const PLAN = 'plan.parquet'
+
+/** Makes the plan of a run. */
+export function planPartitions(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
+  return async (ref, { signal }) => {
+    const context = await openContext(ref, deps, signal)
+    const record = (await findPlan(context, signal)) ?? (await makePlan(context, deps, signal))
+    const reference = await context.records.reference('plan.json', signal)
+    if (!reference) throw new Error('plan.json was not stored')
+    const { rows, rowsToWrite, units, partitions } = record
+    return { record: reference, rows, rowsToWrite, units, partitions }
+  }
+}
+
+/** The plan's record, or undefined before there is one. */
+export async function findPlan({ records }: RunContext, signal: AbortSignal): Promise<PlanRecord | undefined> {
+  return await records.find('plan.json', (value) => planRecordSchema.parse(value), signal)
+}
+
+async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<PlanRecord> {
+  const { records, scratch, layout, table, ref } = context
+  const paths = await stagedPaths(context, signal)
+  const current = await readCurrent(records.store, signal)
+  const folder = join(scratch, `plan-${process.pid}-${performance.now()}`)
+  mkdirSync(folder, { recursive: true })
+  const target = join(folder, PLAN)
+  const figures = await withEngine(deps, scratch, signal, async (engine) =>
+    plan({
+      engine,
+      paths,
+      layout,
+      inventory: inventoryOfAllBlocks(deps, ref.runId, paths, engine),
+      valuesOf: await loadPartitionValues(engine, paths, layout),
+      manifest: current && (await records.store.fetchLocal(current.manifest, scratch, signal)),
+      otherPlans: await otherPlans(context, current, signal),
+      observed: table.list('', signal),
+      checksumOf: async (key) =>
+        createHash('sha256')
+          .update(await table.get(key, signal))
+          .digest('hex'),
+      target,
+    }),
+  )
+  const stored = await records.putFile(PLAN, target, signal)
+  rmSync(folder, { recursive: true, force: true })
+  const record: PlanRecord = { formatVersion: 1, ...figures, sha256: stored.sha256 }
+  await records.save('plan.json', record, signal)
+  return record
+}
+
+async function* inventoryOfAllBlocks(
+  deps: ActivityDeps,
+  runId: string,
+  paths: StagedPaths,
+  engine: Engine,
+): AsyncGenerator<InventoryEntry> {
+  const loaded = await deps.star.star(runId, paths, engine)
+  const blocks = await deps.star.blocks(paths, engine)
+  for (let block = 0; block < blocks; block++) {
+    yield* takeInventory(engine, loaded.star, await deps.star.block(loaded, block, engine), loaded.quarantined)
+  }
+}
+
+/** Plans of other runs whose records are still there. */
+async function otherPlans(
+  context: RunContext,
+  current: CurrentRecord | undefined,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { store, runId } = context.records
+  const plans: string[] = []
+  for await (const { key } of store.list('runs/', signal)) {
+    const [, id, name, more] = key.split('/')
+    if (name === PLAN && more === undefined && id !== runId && id !== current?.runId) {
+      plans.push(await store.fetchLocal(key, context.scratch, signal))
+    }
+  }
+  return plans
+}

@@ -1,0 +1,95 @@
+/** Publishes one unit: moves its objects to their keys. Leaves `published/<n>.json`. */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { PublishCondition, StoredObject } from '../lake/object-store.js'
+import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
+import { ConflictError } from '../runtime/errors.js'
+import { failPoint } from '../runtime/fail-point.js'
+import type { ActivityDeps } from './deps.js'
+import { PLAN } from './plan-partitions.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+import type { UnitDone, UnitInput } from './types.js'
+import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
+
+const publishedRecordSchema = z.object({
+  formatVersion: z.literal(1),
+  unit: z.number(),
+  /** Mark of each object in its place, in the order of the ledger. */
+  etags: z.array(z.string()).readonly(),
+})
+
+type Answer = Omit<UnitDone, 'peakMemoryMb'>
+
+/** Objects between two looks at the cancellation and signs of life. */
+const OBJECTS_PER_BREATH = 500
+
+/** Publishes a unit. What an earlier attempt moved is recognised by its bytes. */
+export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
+  return async ({ run, unit }, { signal, heartbeat }) => {
+    const context = await openContext(run, deps, signal)
+    const { records } = context
+    const ledger = await records.find(unitRecordName(unit), parseUnitRecord, signal)
+    if (!ledger) throw new Error(`unit ${unit} was not written`)
+    const answer = { unit, partitions: ledger.partitions, rows: ledger.rows, bytes: ledger.bytes }
+    if (await findPublished(context, unit, signal)) return answer
+
+    const plan = await records.store.fetchLocal(records.key(PLAN), context.scratch, signal)
+    const partitions = await withEngine(deps, context.scratch, signal, (engine) => readUnit(engine, plan, unit))
+    const planned = new Map(partitions.map((p) => [p.ordinal, p]))
+    const etags: string[] = []
+    for (const [i, entry] of ledger.entries.entries()) {
+      const partition = planned.get(entry.ordinal)
+      if (!partition)
+        throw new Error(`the ledger of unit ${unit} has a partition that the plan has not: ${entry.ordinal}`)
+      etags.push((await publish(context, unit, entry, partition, signal)).etag)
+      failPoint('publish:partition')
+      if (i % OBJECTS_PER_BREATH === OBJECTS_PER_BREATH - 1) {
+        await new Promise((resolve) => setImmediate(resolve))
+        heartbeat({ unit, partitions: i + 1 })
+        signal.throwIfAborted()
+      }
+    }
+    failPoint('publish:before-record')
+    await records.save(publishedName(unit), { formatVersion: 1, unit, etags }, signal)
+    return answer
+  }
+}
+
+/** Marks of a unit's objects in their places, or undefined before it was published. */
+export async function findPublished(
+  { records }: RunContext,
+  unit: number,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  return (await records.find(publishedName(unit), (value) => publishedRecordSchema.parse(value), signal))?.etags
+}
+
+function publishedName(unit: number): string {
+  return `published/${unit}.json`
+}
+
+/** @throws ConflictError ETL3-PU-01 when something else lies under the key than the plan saw */
+async function publish(
+  { records, table }: RunContext,
+  unit: number,
+  entry: LedgerEntry,
+  partition: PlannedPartition,
+  signal: AbortSignal,
+): Promise<StoredObject> {
+  const source = records.store.locate(records.key(objectName(unit, entry.ordinal)))
+  const condition: PublishCondition =
+    partition.observedEtag === undefined ? { expect: 'absent' } : { expect: 'etag', etag: partition.observedEtag }
+  const result = await table.publish(source, partition.key, condition, signal)
+  if (result.outcome === 'moved') return result.object
+  const { found } = result
+  // Our own bytes in place: an earlier attempt got this far. Anything else is somebody else's.
+  if (found?.bytes === entry.bytes) {
+    const bytes = await table.get(partition.key, signal)
+    if (createHash('sha256').update(bytes).digest('hex') === entry.sha256) return found
+  }
+  const why = result.outcome === 'sourceMissing' ? 'a newer run has taken over' : 'another writer has changed it'
+  throw new ConflictError('ETL3-PU-01', `${table.locate(partition.key)} cannot be published: ${why}`, {
+    hint: 'Start the run again: it plans anew from what lies there now.',
+  })
+}

@@ -1,0 +1,77 @@
+/**
+ * The records of a run: what its activities leave in the store and find again. A record that stands is the truth: an
+ * activity that finds its own returns at once.
+ */
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync } from 'node:fs'
+import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
+import type { Reference } from './types.js'
+
+const READ_BUFFER_BYTES = 4 * 1024 * 1024
+
+/** Records and staged objects of one run, under `runs/<run id>/`. */
+export class RunRecords {
+  constructor(
+    readonly store: ObjectStore,
+    readonly runId: string,
+  ) {}
+
+  /** Key of a record or object of this run. */
+  key(name: string): ObjectKey {
+    return `runs/${this.runId}/${name}`
+  }
+
+  /** Parses a JSON record, or answers undefined where there is none. */
+  async find<T>(name: string, parse: (value: unknown) => T, signal: AbortSignal): Promise<T | undefined> {
+    const bytes = await this.store.find(this.key(name), signal)
+    return bytes === undefined ? undefined : parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
+  }
+
+  /** Stores a JSON record. */
+  async save(name: string, value: unknown, signal: AbortSignal): Promise<Reference> {
+    const stored = await this.store.put(this.key(name), jsonBytes(value), signal)
+    return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
+  }
+
+  /** Stores a JSON record unless there is one; the one that stands is parsed and returned. */
+  async saveOnce<T>(name: string, value: T, parse: (value: unknown) => T, signal: AbortSignal): Promise<T> {
+    const standing = await this.store.putIfAbsent(this.key(name), jsonBytes(value), signal)
+    return parse(JSON.parse(Buffer.from(standing).toString('utf8')))
+  }
+
+  /** Reference to a record that stands, or undefined. */
+  async reference(name: string, signal: AbortSignal): Promise<Reference | undefined> {
+    const bytes = await this.store.find(this.key(name), signal)
+    if (bytes === undefined) return undefined
+    return {
+      uri: this.store.locate(this.key(name)),
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      bytes: bytes.byteLength,
+    }
+  }
+
+  /** Stores a local file as an object of this run. */
+  async putFile(name: string, path: string, signal: AbortSignal): Promise<Reference> {
+    const stored = await this.store.put(this.key(name), piecesOf(path), signal)
+    return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
+  }
+}
+
+/** Readable JSON with a line end, keys in the order in which they were written. */
+export function jsonBytes(value: unknown): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`, 'utf8')
+}
+
+function* piecesOf(path: string): Generator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(READ_BUFFER_BYTES)
+  const file = openSync(path, 'r')
+  try {
+    for (;;) {
+      const read = readSync(file, buffer, 0, buffer.length, null)
+      if (read === 0) return
+      yield buffer.subarray(0, read)
+    }
+  } finally {
+    closeSync(file)
+  }
+}

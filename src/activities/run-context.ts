@@ -1,0 +1,122 @@
+/** A run as an activity sees it: its record, its stores, its lock, its staged files. */
+import { join } from 'node:path'
+import type { Config } from '../config/schema.js'
+import type { ObjectStore } from '../lake/object-store.js'
+import { RunLock } from '../lake/run-lock.js'
+import { openStore } from '../lake/stores.js'
+import { Engine } from '../runtime/engine.js'
+import { InputError } from '../runtime/errors.js'
+import { assertUnchanged } from '../star/inputs.js'
+import { type Layout, layoutOf } from '../star/layout.js'
+import type { StagedName, StagedPaths } from '../star/staged-files.js'
+import type { ActivityDeps } from './deps.js'
+import { RunRecords } from './records.js'
+import { parseRunRecord, type RunRecord } from './run-record.js'
+import type { RunRef } from './types.js'
+
+/** A run as an activity sees it. */
+export interface RunContext {
+  readonly ref: RunRef
+  readonly record: RunRecord
+  readonly config: Config
+  readonly layout: Layout
+  /** Records and staged objects. */
+  readonly records: RunRecords
+  /** The table's objects. */
+  readonly table: ObjectStore
+  readonly lock: RunLock
+  /** Local folder of this run, for spill files and files under construction. */
+  readonly scratch: string
+}
+
+/**
+ * Reads the run's record and makes sure that this run still holds the lock and its input is still the same.
+ *
+ * @throws ConflictError ETL3-LK-02 when a newer run has taken the lock
+ * @throws InputError ETL3-IN-02 when an input file changed
+ */
+export async function openContext(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
+  const metadata = openStore(ref.metadataUri)
+  const records = new RunRecords(metadata, ref.runId)
+  const record = await records.find('run.json', parseRunRecord, signal)
+  if (!record) {
+    throw new InputError(
+      'ETL3-RN-01',
+      `run ${ref.runId} has no record any more [${metadata.locate(records.key('run.json'))}]`,
+      {
+        hint: 'Start the run again.',
+      },
+    )
+  }
+  const lock = new RunLock(metadata)
+  await lock.renew({ number: ref.lockNumber, owner: ref.lockOwner }, signal)
+  return {
+    ref,
+    record,
+    config: record.config,
+    layout: layoutOf(record.config.partitioning.partition_columns),
+    records,
+    table: openStore(record.config.output.uri),
+    lock,
+    scratch: join(deps.scratch, ref.runId),
+  }
+}
+
+/** As {@link openContext}, for steps that read the input itself. */
+export async function openContextOverInputs(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
+  const context = await openContext(ref, deps, signal)
+  assertUnchanged(context.record.inputs)
+  return context
+}
+
+/** Runs `act` with an engine within the budget; an abort interrupts the statement that runs. */
+export async function withEngine<T>(
+  deps: ActivityDeps,
+  scratch: string,
+  signal: AbortSignal,
+  act: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted()
+  const engine = await Engine.open({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch })
+  const interrupt = (): void => engine.interrupt()
+  signal.addEventListener('abort', interrupt)
+  try {
+    return await act(engine)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', interrupt)
+    engine.close()
+  }
+}
+
+/** Key of a staged file, relative to the run. */
+export function stagedName(name: StagedName): string {
+  return `staged/${name}.parquet`
+}
+
+/** Local paths of all staged files, fetched to scratch where the store is not local. */
+export async function stagedPaths(context: RunContext, signal: AbortSignal): Promise<StagedPaths> {
+  const { records, scratch } = context
+  const fetch = (name: StagedName): Promise<string> =>
+    records.store.fetchLocal(records.key(stagedName(name)), scratch, signal)
+  return {
+    attrs: await fetch('attrs'),
+    codes: await fetch('codes'),
+    groups: await fetch('groups'),
+    npis: await fetch('npis'),
+    cells: await fetch('cells'),
+    attr_parts: await fetch('attr_parts'),
+    code_parts: await fetch('code_parts'),
+    group_parts: await fetch('group_parts'),
+    members: await fetch('members'),
+    benchmarks: await fetch('benchmarks'),
+    benchmark_keys: await fetch('benchmark_keys'),
+    states: await fetch('states'),
+    facts: await fetch('facts'),
+    uids: await fetch('uids'),
+    slices: await fetch('slices'),
+    quarantined: await fetch('quarantined'),
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * What surrounds every activity: its signal, a heartbeat while it is alive, the memory watch, and errors that Temporal
+ * and the command line understand.
+ */
+import { ApplicationFailure, Context } from '@temporalio/activity'
+import { RunLock } from '../lake/run-lock.js'
+import { openStore } from '../lake/stores.js'
+import { ConflictError, Etl3Error } from '../runtime/errors.js'
+import type { Phase } from '../workflows/messages.js'
+import type { ActivityDeps } from './deps.js'
+import type { OpenRunInput, RunRef } from './types.js'
+
+/** A sign of life at least this often; the SDK sends as many as the server needs. */
+const HEARTBEAT_INTERVAL_MS = 1_000
+
+/** The lock of a run is renewed this often while an activity works: four times within its lease. */
+const LOCK_RENEWAL_MS = 15_000
+
+/** Memory and dependencies may recover; after this many attempts the run ends with the error. */
+const ATTEMPTS_OF_RECOVERABLE = 5
+
+/** What an activity gets from its surroundings. */
+export interface ActivityScope {
+  /** Aborted when the run is cancelled, the worker shuts down or memory is at its limit. */
+  readonly signal: AbortSignal
+  /** Tells people (Web UI, `temporal workflow describe`) how far this activity is. A hint only. */
+  heartbeat(details: Readonly<Record<string, number | string>>): void
+}
+
+/** Wraps the body of an activity; its input goes through unchanged. */
+export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInput, O>(
+  deps: ActivityDeps,
+  phase: Phase,
+  body: (input: I, scope: ActivityScope) => Promise<O>,
+): (input: I) => Promise<O & { readonly peakMemoryMb: number }> {
+  return async (input) => {
+    const context = Context.current()
+    let details: Readonly<Record<string, number | string>> = { phase }
+    const timer = setInterval(() => context.heartbeat(details), HEARTBEAT_INTERVAL_MS)
+    const lost = new AbortController()
+    const renewal = keepLock(runOf(input), lost)
+    deps.sampler.enter(phase)
+    deps.log.debug('activity started', { activity: context.info.activityType, attempt: context.info.attempt })
+    try {
+      const answer = await deps.memory.watch(AbortSignal.any([context.cancellationSignal, lost.signal]), (signal) =>
+        body(input, {
+          signal,
+          heartbeat(next) {
+            details = { phase, ...next }
+            context.heartbeat(details)
+          },
+        }),
+      )
+      return { ...answer, peakMemoryMb: deps.sampler.peaks().peakMb }
+    } catch (error) {
+      throw toFailure(lost.signal.aborted ? lost.signal.reason : error, context, deps)
+    } finally {
+      clearInterval(timer)
+      clearInterval(renewal)
+    }
+  }
+}
+
+function runOf(input: RunRef | { readonly run: RunRef } | OpenRunInput): RunRef | undefined {
+  if ('lockNumber' in input) return input
+  return 'run' in input ? input.run : undefined
+}
+
+/** Renews the run's lock from time to time; where a newer run has taken it, the work is stopped. */
+function keepLock(run: RunRef | undefined, lost: AbortController): NodeJS.Timeout | undefined {
+  if (!run) return undefined
+  const lock = new RunLock(openStore(run.metadataUri))
+  return setInterval(() => {
+    lock.renew({ number: run.lockNumber, owner: run.lockOwner }, lost.signal).catch((error: unknown) => {
+      // A store that does not answer for once is no reason to stop: the lease is longer.
+      if (error instanceof ConflictError) lost.abort(error)
+    })
+  }, LOCK_RENEWAL_MS)
+}
+
+/** An error as Temporal keeps it: its type is the kind, its details what a person needs. */
+function toFailure(error: unknown, context: Context, deps: ActivityDeps): unknown {
+  const { activityType, attempt } = context.info
+  if (context.cancellationSignal.aborted) return error
+  if (!(error instanceof Etl3Error)) {
+    deps.log.warn('activity failed', { activity: activityType, attempt, error: describe(error) })
+    return error
+  }
+  const final = error.final || attempt >= ATTEMPTS_OF_RECOVERABLE
+  deps.log[final ? 'error' : 'warn'](error.message, {
+    activity: activityType,
+    attempt,
+    code: error.code,
+    hint: error.hint,
+  })
+  return ApplicationFailure.create({
+    type: error.kind,
+    message: error.message,
+    nonRetryable: final,
+    details: [{ code: error.code, hint: error.hint }],
+    ...(error.cause instanceof Error ? { cause: error.cause } : {}),
+  })
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

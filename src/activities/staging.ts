@@ -1,0 +1,130 @@
+/** Stages the star: dimensions once, facts file by file, then the numbered whole. Leaves `staged/*.parquet`. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { selectInput, unreadable } from '../star/inputs.js'
+import { type DimensionCounts, stageDimensions as stage } from '../star/stage-dimensions.js'
+import { joinFactFiles, stageFactFile } from '../star/stage-facts.js'
+import { STAGED_DIMENSIONS, STAGED_FACTS } from '../star/staged-files.js'
+import { selectInputs } from '../star/validate.js'
+import type { ActivityDeps } from './deps.js'
+import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
+import { openContext, openContextOverInputs, type RunContext, stagedName, withEngine } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+import type { RunRef, Staged } from './types.js'
+
+type Answer = Omit<Staged, 'peakMemoryMb'>
+
+const stagedRecordSchema = z.object({ formatVersion: z.literal(1), rows: z.number() })
+
+/** `dimensions.json`: the counted traps. */
+export const dimensionsRecordSchema = stagedRecordSchema.extend({ counts: z.record(z.string(), z.number()) })
+
+/** Stages the dimension rows that the facts need. */
+export function stageDimensions(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
+  return async (ref, { signal }) => {
+    const context = await openContextOverInputs(ref, deps, signal)
+    const { records } = context
+    const done = await records.find('dimensions.json', (v) => dimensionsRecordSchema.parse(v), signal)
+    if (done) return await answer(context, 'dimensions.json', done.rows, signal)
+    const inputs = await inputsRecord(context, signal)
+    const folder = freshFolder(context, 'dimensions')
+    const counts: DimensionCounts = await withEngine(deps, context.scratch, signal, (engine) =>
+      readingInput(() => stage({ engine, inputs: selectInputs(inputs.tables), layout: context.layout, folder })),
+    )
+    for (const name of STAGED_DIMENSIONS)
+      await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
+    await records.store.flush(records.key('staged'), signal)
+    rmSync(folder, { recursive: true, force: true })
+    await records.save('dimensions.json', { formatVersion: 1, rows: counts.npis, counts }, signal)
+    return await answer(context, 'dimensions.json', counts.npis, signal)
+  }
+}
+
+/** Stages one input file of facts. */
+export function stageFacts(
+  deps: ActivityDeps,
+): (input: { readonly run: RunRef; readonly file: number }, scope: ActivityScope) => Promise<Answer> {
+  return async ({ run, file }, { signal }) => {
+    const context = await openContextOverInputs(run, deps, signal)
+    const { records } = context
+    const record = `staged/facts/${file}.json`
+    const done = await records.find(record, (v) => stagedRecordSchema.parse(v), signal)
+    if (done) return await answer(context, record, done.rows, signal)
+    const input = (await inputsRecord(context, signal)).tables.find((t) => t.name === 'fact_rate')?.files[file]
+    if (!input) throw new Error(`there is no fact file ${file}`)
+    const folder = freshFolder(context, `facts-${file}`)
+    const target = join(folder, 'facts.parquet')
+    const fetch = (name: 'attrs' | 'codes' | 'groups' | 'code_parts' | 'group_parts'): Promise<string> =>
+      records.store.fetchLocal(records.key(stagedName(name)), context.scratch, signal)
+    const dimensions = {
+      attrs: await fetch('attrs'),
+      codes: await fetch('codes'),
+      groups: await fetch('groups'),
+      code_parts: await fetch('code_parts'),
+      group_parts: await fetch('group_parts'),
+    }
+    await withEngine(deps, context.scratch, signal, (engine) =>
+      readingInput(() => stageFactFile(engine, selectInput('fact_rate', [input]), dimensions, target)),
+    )
+    await records.putFile(`staged/facts/${file}.parquet`, target, signal)
+    rmSync(folder, { recursive: true, force: true })
+    await records.save(record, { formatVersion: 1, rows: input.schema.rows }, signal)
+    return await answer(context, record, input.schema.rows, signal)
+  }
+}
+
+/** Numbers the staged facts of all files. */
+export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
+  return async (ref, { signal }) => {
+    const context = await openContext(ref, deps, signal)
+    const { records } = context
+    const done = await records.find('facts.json', (v) => stagedRecordSchema.parse(v), signal)
+    if (done) return await answer(context, 'facts.json', done.rows, signal)
+    const files = context.record.inputs.find((t) => t.name === 'fact_rate')?.files ?? []
+    const staged: string[] = []
+    for (const file of files.keys()) {
+      staged.push(await records.store.fetchLocal(records.key(`staged/facts/${file}.parquet`), context.scratch, signal))
+    }
+    const folder = freshFolder(context, 'facts')
+    const rows = await withEngine(deps, context.scratch, signal, (engine) => joinFactFiles(engine, staged, folder))
+    for (const name of STAGED_FACTS) await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
+    await records.store.flush(records.key('staged'), signal)
+    rmSync(folder, { recursive: true, force: true })
+    await records.save('facts.json', { formatVersion: 1, rows }, signal)
+    return await answer(context, 'facts.json', rows, signal)
+  }
+}
+
+/** The record of the input's checks. */
+export async function inputsRecord(context: RunContext, signal: AbortSignal): Promise<InputsRecord> {
+  const record = await context.records.find('inputs.json', parseInputsRecord, signal)
+  if (!record) throw new Error(`run ${context.ref.runId} has not validated its input`)
+  return record
+}
+
+async function answer({ records }: RunContext, name: string, rows: number, signal: AbortSignal): Promise<Answer> {
+  const record = await records.reference(name, signal)
+  if (!record) throw new Error(`${name} was not stored`)
+  return { record, rows }
+}
+
+/** A folder of this attempt alone: an attempt that overlaps its retry writes elsewhere. */
+function freshFolder(context: RunContext, name: string): string {
+  const folder = join(context.scratch, `${name}-${process.pid}-${performance.now()}`)
+  mkdirSync(folder, { recursive: true })
+  return folder
+}
+
+/** A page that is damaged is met only when it is read. */
+async function readingInput<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    const file = /(?:file|reading) ["']([^"']+\.parquet)["']/i.exec(message)?.[1]
+    if (file !== undefined || /parquet|snappy|zstd|gzip|decompress|thrift/i.test(message))
+      throw unreadable('an input file', file ?? 'unknown', error)
+    throw error
+  }
+}

@@ -1,0 +1,45 @@
+/** `units/<n>.json`: the ledger of one unit: what was planned and what was written, partition by partition. */
+import { z } from 'zod'
+
+const count = z.number().int().nonnegative()
+
+const ledgerEntrySchema = z.object({
+  ordinal: count,
+  key: z.string(),
+  plannedRows: count,
+  writtenRows: count,
+  facts: count,
+  bytes: count,
+  sha256: z.string(),
+  fingerprint: z.string(),
+})
+
+/** One partition in the ledger. */
+export type LedgerEntry = z.output<typeof ledgerEntrySchema>
+
+const unitRecordSchema = z.object({
+  formatVersion: z.literal(1),
+  unit: count,
+  partitions: count,
+  rows: count,
+  bytes: count,
+  entries: z.array(ledgerEntrySchema).readonly(),
+})
+
+/** The ledger of one unit. */
+export type UnitRecord = z.output<typeof unitRecordSchema>
+
+/** @throws ZodError when the record is not one of this version */
+export function parseUnitRecord(value: unknown): UnitRecord {
+  return unitRecordSchema.parse(value)
+}
+
+/** Name of a unit's ledger. */
+export function unitRecordName(unit: number): string {
+  return `units/${unit}.json`
+}
+
+/** Name of the object of a partition in the run's folder, before it is published. */
+export function objectName(unit: number, ordinal: number): string {
+  return `objects/${unit}/${ordinal}.parquet`
+}

@@ -1,0 +1,52 @@
+/** `etl3 doctor`: looks at everything that a run needs, and says how to mend what is wrong. */
+import type { Command } from 'commander'
+import { plainText } from '../runtime/plain-text.js'
+import { checkup, exitCodeOfFindings, type Finding, type Verdict } from './checkup.js'
+import type { Palette } from './palette.js'
+import type { CliCall, CliShell } from './shell.js'
+
+const DESCRIPTION = `Looks at Node, DuckDB, the configuration, Temporal, the input tables, the output folder, disk and memory.
+Changes nothing. Exit code 0 when a run can start, 2 when something must be mended, 5 when Temporal does not answer,
+7 when the disk is too small.`
+
+/** Adds `etl3 doctor`. */
+export function registerDoctor(program: Command, shell: CliShell): void {
+  const command = shell.command(program, {
+    name: 'doctor',
+    summary: 'check everything that a run needs',
+    description: DESCRIPTION,
+  })
+  shell.configOptions(command)
+  shell.action(command, examine)
+}
+
+async function examine(call: CliCall): Promise<number> {
+  const findings: Finding[] = []
+  for await (const finding of checkup({ env: call.io.env, loadConfig: () => call.loadConfig() })) findings.push(finding)
+  const exitCode = exitCodeOfFindings(findings)
+  call.result({ formatVersion: 1, exitCode, checks: findings }, () =>
+    findings.flatMap((finding) => linesOf(finding, call.palette)).join('\n'),
+  )
+  return exitCode
+}
+
+function linesOf({ check, verdict, detail, hint }: Finding, palette: Palette): string[] {
+  const [first = '', ...more] = detail.split('\n').map(plainText)
+  const indent = ' '.repeat(6)
+  return [
+    `${markOf(verdict, palette)}  ${check}: ${first}`,
+    ...more.map((line) => `${indent}${line}`),
+    ...(hint === undefined || hint === '' ? [] : [`${indent}${palette.dim(plainText(hint))}`]),
+  ]
+}
+
+function markOf(verdict: Verdict, palette: Palette): string {
+  switch (verdict) {
+    case 'ok':
+      return palette.green('ok  ')
+    case 'warn':
+      return palette.yellow('warn')
+    case 'fail':
+      return palette.red('fail')
+  }
+}

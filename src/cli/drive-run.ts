@@ -1,0 +1,119 @@
+/** What `run`, `plan` and `validate` have in common: start the workflow or attach to it, follow it, say how it ended. */
+import { ConflictError } from '../runtime/errors.js'
+import { workflowIdOf } from '../runtime/workflow-id.js'
+import type { RunMode } from '../workflows/messages.js'
+import { EXIT_DONE, Interrupted } from './exit-codes.js'
+import { followRun } from './follow-run.js'
+import type { SignalName } from './io.js'
+import { NO_VIEW, progressViewFor } from './progress-view.js'
+import { differenceOf, inputOf, requestOf } from './run-request.js'
+import { runSummary } from './run-summary.js'
+import type { OngoingRun, OpenRunsOptions, Runs, StartRun } from './runs.js'
+import type { CliServices } from './services.js'
+import type { CliCall } from './shell.js'
+
+/** A run can end between the attempt to start another one and the look at it; then the next attempt starts it. */
+const START_ATTEMPTS = 3
+
+/**
+ * Runs the workflow to the end of its mode.
+ * @returns the exit code
+ * @throws ConfigError before anything is started
+ * @throws ConflictError ETL3-CL-03 when other work is going on at the same output
+ */
+export async function driveRun(call: CliCall, services: CliServices, mode: RunMode): Promise<number> {
+  const resolved = await call.loadConfig()
+  const { config } = resolved
+  const workflowId = workflowIdOf(config)
+  call.onFailurePrint({ workflowId, outputUri: config.output.uri, memoryLimitMb: config.processing.memory_limit_mb })
+  const log = await call.logger(resolved, 'cli')
+  log.info(`etl3 ${mode}`, { workflowId, file: resolved.file, environment: resolved.environment })
+
+  const onNotice = (line: string): void => call.notice(line)
+  const runs = await openRuns(call, services, { config, workflowId, log, onNotice })
+  call.onFailurePrint({ temporalUiUrl: runs.uiUrl ?? null })
+  let finished = false
+  try {
+    const run = await startOrAttach(call, runs, {
+      workflowId,
+      taskQueue: config.temporal.task_queue,
+      input: inputOf(resolved, mode),
+      request: requestOf(resolved, mode),
+      summary: `${mode}: ${config.output.uri}`,
+    })
+    const result = await followRun({
+      run,
+      view: call.quiet ? NO_VIEW : progressViewFor(call.terminal),
+      broken: runs.broken,
+      notice: (line) => call.notice(line),
+      onSignal: (handler) => call.onSignal(handler),
+    })
+    finished = true
+    log.info(`etl3 ${mode}: ${result.status}`, { runId: result.runId, rows: result.rows })
+    call.result({ ...result, temporalUiUrl: runs.uiUrl ?? null }, () =>
+      runSummary(result, { palette: call.palette, resolved, uiUrl: runs.uiUrl, serverEnds: runs.ownsServer }),
+    )
+    return EXIT_DONE
+  } catch (error) {
+    finished = !(error instanceof Interrupted && error.cause === undefined)
+    throw error
+  } finally {
+    await runs.close({ stopServer: finished })
+  }
+}
+
+async function startOrAttach(call: CliCall, runs: Runs, start: StartRun): Promise<OngoingRun> {
+  for (let attempt = 1; ; attempt++) {
+    const started = await runs.start(start)
+    if (started) return started
+    const ongoing = await runs.ongoing(start.workflowId)
+    if (ongoing) return attach(call, ongoing, start)
+    if (attempt === START_ATTEMPTS) {
+      throw new ConflictError(
+        'ETL3-CL-05',
+        `runs of this output start and end faster than this one can begin [workflow=${start.workflowId}]`,
+        { hint: 'Look for something that starts runs in a loop.' },
+      )
+    }
+  }
+}
+
+function attach(call: CliCall, ongoing: OngoingRun, start: StartRun): OngoingRun {
+  const conflict = (differences: string): ConflictError =>
+    new ConflictError(
+      'ETL3-CL-03',
+      `another run of this output is going on, and it is other work: ${differences} [workflow=${ongoing.workflowId}]`,
+      { hint: "Wait for it ('etl3 status' shows it), cancel it in the Web UI, or choose another output.uri." },
+    )
+  if (!ongoing.request) throw conflict('what it was asked for cannot be told from here')
+  const { work, way } = differenceOf(start.request, ongoing.request)
+  if (work.length > 0) throw conflict(work.join('; '))
+  call.notice('attached to the run that is already going')
+  if (way.length > 0) call.notice(`it goes on with its own settings: ${way.join('; ')}`)
+  return ongoing
+}
+
+/**
+ * Opens a server. Ctrl-C or SIGTERM meanwhile waits until it is open and closes it again, so that nothing that was
+ * started stays behind; a second signal does not wait.
+ */
+async function openRuns(call: CliCall, services: CliServices, options: OpenRunsOptions): Promise<Runs> {
+  const opening = services.openRuns(options)
+  let first: SignalName | undefined
+  let release = (): void => {}
+  const impatient = new Promise<never>((_, reject) => {
+    release = call.onSignal((signal) => {
+      if (first) reject(new Interrupted(signal, 'stopped before the run was started'))
+      else call.notice('stopping')
+      first ??= signal
+    })
+  })
+  try {
+    const runs = await Promise.race([opening, impatient])
+    if (!first) return runs
+    await Promise.race([runs.close({ stopServer: true }), impatient])
+    throw new Interrupted(first, 'stopped before the run was started')
+  } finally {
+    release()
+  }
+}

@@ -1,0 +1,35 @@
+/** The exit codes of design §9, in one place. Errors bring their own by kind: see `EXIT_CODES` in runtime/errors. */
+import { Etl3Error } from '../runtime/errors.js'
+import type { SignalName } from './io.js'
+
+/** Done, warnings included. */
+export const EXIT_DONE = 0
+/** Something that nobody foresaw. */
+export const EXIT_UNEXPECTED = 1
+
+const SIGNAL_EXIT_CODES: Readonly<Record<SignalName, number>> = { SIGINT: 130, SIGTERM: 143 }
+
+/** The command stopped because of a signal; what it started may go on. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+
+  constructor(
+    readonly signal: SignalName,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/** Exit code of a command that a signal ended. */
+export function exitCodeOfSignal(signal: SignalName): number {
+  return SIGNAL_EXIT_CODES[signal]
+}
+
+/** Exit code of a command that ended with `error`. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Etl3Error) return error.exitCode
+  if (error instanceof Interrupted) return exitCodeOfSignal(error.signal)
+  return EXIT_UNEXPECTED
+}

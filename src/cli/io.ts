@@ -1,0 +1,38 @@
+/** What a command touches of the process around it. Injected, so that a test runs a command in its own process. */
+
+/** A stream that text is written to. */
+export interface CliStream {
+  write(text: string): unknown
+  /** Whether a person watches it. */
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+}
+
+/** Signals that a command reacts to. */
+export type SignalName = 'SIGINT' | 'SIGTERM'
+
+/** The process around a command. */
+export interface CliIo {
+  /** Results only. */
+  readonly stdout: CliStream
+  /** Progress, notices, errors. */
+  readonly stderr: CliStream
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Calls `handler` at each signal until the returned function is called; the default reaction is off meanwhile. */
+  onSignal(signal: SignalName, handler: () => void): () => void
+}
+
+/** The real process. */
+export function processIo(): CliIo {
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    onSignal(signal, handler) {
+      process.on(signal, handler)
+      return () => {
+        process.off(signal, handler)
+      }
+    },
+  }
+}

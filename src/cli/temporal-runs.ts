@@ -1,0 +1,168 @@
+/** The port {@link Runs} over a Temporal server. Imported lazily: Temporal's client takes most of a second to load. */
+import {
+  type Client,
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client'
+import { defaultPayloadConverter } from '@temporalio/common'
+import { z } from 'zod'
+import { resolveInput } from '../config/workflow-overrides.js'
+import { UnavailableError } from '../runtime/errors.js'
+import { type Etl3Input, type Progress, progressQuery, type RunResult, WORKFLOW_TYPE } from '../workflows/messages.js'
+import { requestOf } from './run-request.js'
+import type { OngoingRun, RunRequest, Runs, StartRun } from './runs.js'
+
+/** Name of the memo field that holds what the run was asked for. */
+const MEMO_FIELD = 'etl3'
+const QUERY_DEADLINE_MS = 5_000
+const CALL_DEADLINE_MS = 15_000
+/** How long a server may be away (restarted, moved) before the command gives up on it. */
+const SERVER_AWAY_MS = 60_000
+const RETRY_PAUSE_MS = 500
+
+const requestSchema = z.object({
+  mode: z.enum(['run', 'validate', 'plan']),
+  settings: z.record(z.string(), z.string()),
+})
+
+const inputSchema = z.object({
+  config: z.string().optional(),
+  environment: z.string().optional(),
+  mode: z.enum(['run', 'validate', 'plan']).optional(),
+  overrides: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+})
+
+type RunWorkflow = (input: Etl3Input) => Promise<RunResult>
+
+/** The part of a session with a server that this adapter needs. */
+export interface TemporalConnection {
+  readonly client: Client
+  readonly uiUrl: string | undefined
+  readonly ownsServer: boolean
+  readonly broken: Promise<Error>
+  close(options: { readonly stopServer: boolean }): Promise<void>
+}
+
+/** Runs on a Temporal server. */
+export class TemporalRuns implements Runs {
+  constructor(
+    private readonly session: TemporalConnection,
+    private readonly env: Readonly<Record<string, string | undefined>>,
+  ) {}
+
+  get uiUrl(): string | undefined {
+    return this.session.uiUrl
+  }
+
+  get ownsServer(): boolean {
+    return this.session.ownsServer
+  }
+
+  get broken(): Promise<Error> {
+    return this.session.broken
+  }
+
+  async start(run: StartRun): Promise<OngoingRun | undefined> {
+    try {
+      const handle = await this.session.client.workflow.start<RunWorkflow>(WORKFLOW_TYPE, {
+        workflowId: run.workflowId,
+        taskQueue: run.taskQueue,
+        args: [run.input],
+        workflowIdConflictPolicy: 'FAIL',
+        memo: { [MEMO_FIELD]: run.request },
+        staticSummary: run.summary,
+      })
+      return this.#ongoing(handle, run.request)
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined
+      throw error
+    }
+  }
+
+  async ongoing(workflowId: string): Promise<OngoingRun | undefined> {
+    const { client } = this.session
+    try {
+      const found = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+        client.workflow.getHandle(workflowId).describe(),
+      )
+      if (found.status.name !== 'RUNNING') return undefined
+      const request = requestSchema.safeParse(found.memo?.[MEMO_FIELD])
+      return this.#ongoing(
+        client.workflow.getHandle<RunWorkflow>(workflowId),
+        request.data ?? (await this.#requestByInput(workflowId, found.runId)),
+      )
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined
+      throw error
+    }
+  }
+
+  async close(options: { readonly stopServer: boolean }): Promise<void> {
+    await this.session.close(options)
+  }
+
+  /** What a run was asked for that somebody started by hand, from the first event of its history. */
+  async #requestByInput(workflowId: string, runId: string): Promise<RunRequest | undefined> {
+    const { client } = this.session
+    const { history } = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+      client.workflowService.getWorkflowExecutionHistory({
+        namespace: client.options.namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: 1,
+      }),
+    )
+    const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]
+    if (!payload) return undefined
+    try {
+      const input = inputSchema.parse(defaultPayloadConverter.fromPayload(payload))
+      return requestOf(resolveInput(input, this.env), input.mode ?? 'run')
+    } catch {
+      // Its configuration file may lie on another machine, or be gone.
+      return undefined
+    }
+  }
+
+  #ongoing(handle: WorkflowHandle<RunWorkflow>, request: RunRequest | undefined): OngoingRun {
+    const { client } = this.session
+    return {
+      workflowId: handle.workflowId,
+      request,
+      result: () => resultOf(handle),
+      async progress(): Promise<Progress | undefined> {
+        try {
+          return await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () => handle.query(progressQuery))
+        } catch {
+          // No worker, or one that is busy, or a server on its way up: the next look may find it.
+          return undefined
+        }
+      },
+      async cancel() {
+        await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => handle.cancel())
+      },
+    }
+  }
+}
+
+async function resultOf(handle: WorkflowHandle<RunWorkflow>): Promise<RunResult> {
+  let awaySince: number | undefined
+  for (;;) {
+    const askedAt = Date.now()
+    try {
+      return await handle.result()
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
+      // An answer that took long was a long poll that broke, so the server had been there.
+      if (awaySince === undefined || Date.now() - askedAt > SERVER_AWAY_MS) awaySince = Date.now()
+      if (Date.now() - awaySince > SERVER_AWAY_MS) {
+        throw new UnavailableError(
+          'ETL3-CL-04',
+          `the Temporal server does not answer any more [workflow=${handle.workflowId}]`,
+          { hint: 'The run goes on when the server is back; the same command finds it again.', cause: error },
+        )
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * What a person watches: lines that stay, and below them a live region that is redrawn. Both go through here, so
+ * that a line never lands inside the live region.
+ */
+import { plainText } from '../runtime/plain-text.js'
+import type { CliStream } from './io.js'
+import type { Palette } from './palette.js'
+
+const ESC = '\u001B'
+const DEFAULT_COLUMNS = 80
+
+/** stderr as a person sees it. */
+export class Terminal {
+  #live: readonly string[] = []
+  /** Rows of the screen that the live region takes now. */
+  #drawnRows = 0
+
+  constructor(
+    private readonly stream: CliStream,
+    readonly palette: Palette,
+  ) {}
+
+  /** Whether a live region can be drawn. */
+  get interactive(): boolean {
+    return this.stream.isTTY === true
+  }
+
+  /** Columns of the screen. */
+  get columns(): number {
+    return this.stream.columns ?? DEFAULT_COLUMNS
+  }
+
+  /** Writes a line as it is (the caller has coloured and escaped it), above the live region. */
+  line(text: string): void {
+    this.stream.write(`${this.#erasure()}${text}\n${this.#drawing()}`)
+  }
+
+  /** A line for the person at the terminal. Control sequences in it are shown, not obeyed. */
+  notice(text: string): void {
+    this.line(plainText(text))
+  }
+
+  /** A warning. */
+  warn(text: string): void {
+    this.line(`${this.palette.yellow('warning:')} ${plainText(text)}`)
+  }
+
+  /**
+   * Replaces the live region; an empty list takes it away. Lines are cut at the edge of the screen, because a wrapped
+   * line takes rows that the next redrawing would not erase. Does nothing where nobody watches.
+   */
+  live(lines: readonly string[]): void {
+    if (!this.interactive) return
+    const erasure = this.#erasure()
+    this.#live = lines
+    this.stream.write(`${erasure}${this.#drawing()}`)
+  }
+
+  #erasure(): string {
+    const rows = this.#drawnRows
+    this.#drawnRows = 0
+    return rows === 0 ? '' : `${ESC}[${rows}A\r${ESC}[0J`
+  }
+
+  #drawing(): string {
+    if (this.#live.length === 0) return ''
+    this.#drawnRows = this.#live.length
+    return `${this.#live.map((line) => cutColoured(line, this.columns - 1)).join('\n')}\n`
+  }
+}
+
+const COLOUR_SEQUENCE = new RegExp(`${ESC}\\[[0-9;]*m`, 'y')
+
+/** Cuts a coloured line to `columns` visible characters and closes open colours. */
+export function cutColoured(line: string, columns: number): string {
+  let visible = 0
+  let coloured = false
+  let position = 0
+  while (position < line.length) {
+    COLOUR_SEQUENCE.lastIndex = position
+    const sequence = COLOUR_SEQUENCE.exec(line)
+    if (sequence) {
+      coloured = true
+      position += sequence[0].length
+      continue
+    }
+    if (visible === columns) return `${line.slice(0, position)}${coloured ? `${ESC}[0m` : ''}`
+    position += line.codePointAt(position)! > 0xffff ? 2 : 1
+    visible += 1
+  }
+  return line
+}

@@ -1,0 +1,18 @@
+/** `etl3 validate`: whether the input would pass. */
+import type { Command } from 'commander'
+import type { CliShell } from './shell.js'
+
+/** Adds `etl3 validate`. */
+export function registerValidate(program: Command, shell: CliShell): void {
+  const command = shell.command(program, {
+    name: 'validate',
+    summary: 'check the input and the quality rules; write nothing',
+    description:
+      'Checks the input files and applies the quality rules up to the gate. Exit code 2: the input is wrong; 3: a rule\nof severity error is violated. The table is not touched.',
+  })
+  shell.configOptions(command)
+  shell.action(command, async (call) => {
+    const { driveRun } = await import('./drive-run.js')
+    return await driveRun(call, shell.services, 'validate')
+  })
+}

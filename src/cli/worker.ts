@@ -1,0 +1,96 @@
+/** `etl3 worker`: workers in the foreground, for a server that is there. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { stayInForeground } from './foreground.js'
+import type { CliCall, CliShell } from './shell.js'
+
+// Its processes outlive it when it is killed, as long as a run is open, and this much longer.
+const IDLE_AFTER_MS = 5_000
+
+const DESCRIPTION = `Starts worker processes for a Temporal server that is there, and keeps them until Ctrl-C.
+
+How many, and how much memory they share, is in the configuration (processing.max_workers, memory_limit_mb).
+Start it on several machines to spread a run: inputs and output must then be reachable from all of them.`
+
+/** Adds `etl3 worker`. */
+export function registerWorker(program: Command, shell: CliShell): void {
+  const command = shell.command(program, {
+    name: 'worker',
+    summary: 'worker processes in the foreground',
+    description: DESCRIPTION,
+  })
+  shell.configOptions(command)
+  shell.action(command, runWorkers)
+}
+
+async function runWorkers(call: CliCall): Promise<number> {
+  const resolved = await call.loadConfig()
+  const { processing, temporal, logging } = resolved.config
+  const log = await call.logger(resolved, 'cli')
+  const [connection, { stateRoot }, { WorkerSupervisor }, { enter, leave }, { UnavailableError }] = await Promise.all([
+    import('../runtime/connection.js'),
+    import('../runtime/state-folder.js'),
+    import('../runtime/worker-supervisor.js'),
+    import('../runtime/presence.js'),
+    import('../runtime/errors.js'),
+  ])
+  const { configuredEndpoint, connectClient, DEFAULT_ADDRESS } = connection
+  const endpoint = configuredEndpoint(temporal) ?? {
+    address: DEFAULT_ADDRESS,
+    namespace: temporal.namespace,
+    useProfile: false,
+  }
+  const client = await connectClient(endpoint, temporal.connect_timeout_ms)
+  await client.connection.close()
+
+  const folder = join(stateRoot(call.io.env), 'worker', String(process.pid))
+  enter(folder, 'client', process.pid)
+  let giveUp: (error: Error) => void = () => {}
+  const givenUp = new Promise<Error>((resolve) => {
+    giveUp = resolve
+  })
+  const supervisor = new WorkerSupervisor({
+    worker: {
+      settings: {
+        endpoint,
+        taskQueue: temporal.task_queue,
+        connectTimeoutMs: temporal.connect_timeout_ms,
+        memoryLimitMb: processing.memory_limit_mb,
+        workers: processing.max_workers,
+        scratch: processing.scratch,
+        logging,
+        idle: { folder, afterMs: IDLE_AFTER_MS, stopServer: false },
+      },
+      folder,
+    },
+    log,
+    onNotice: (line) => call.notice(line),
+    onGivenUp: ({ reason }) =>
+      giveUp(
+        new UnavailableError('ETL3-RT-03', `the worker can't be kept alive: ${reason}`, {
+          hint: 'Mend the cause and start it again.',
+        }),
+      ),
+  })
+  try {
+    supervisor.start()
+    const { pids } = supervisor
+    call.result(
+      {
+        formatVersion: 1,
+        address: endpoint.address,
+        namespace: endpoint.namespace,
+        taskQueue: temporal.task_queue,
+        pids,
+      },
+      `${pids.length} worker ${pids.length === 1 ? 'process' : 'processes'} for ${endpoint.address}, task queue ${temporal.task_queue}\nStop with Ctrl-C.`,
+    )
+    return await stayInForeground(call, givenUp)
+  } finally {
+    call.notice('stopping; what runs now is finished or given back')
+    await supervisor.stop()
+    leave(folder, 'client', process.pid)
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

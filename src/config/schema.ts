@@ -1,0 +1,207 @@
+/**
+ * The configuration: one zod schema, from which types, checks, defaults, `config schema` and docs come.
+ * Keys are written as in the YAML file.
+ */
+import { z } from 'zod'
+
+/** The tables of the star, by the names that `input.tables` takes. */
+export const TABLE_NAMES = [
+  'fact_rate',
+  'dim_code',
+  'dim_code_cat',
+  'dim_payer',
+  'dim_provider_group',
+  'dim_pos_set',
+  'dim_npi',
+  'dim_npi_address',
+  'dim_npi_address_geolocation',
+  'xref_pg_member_npi',
+  'xref_pg_member_tin',
+  'bench_medicare_professional',
+] as const
+
+/** Name of an input table. */
+export type TableName = (typeof TABLE_NAMES)[number]
+
+const DEFAULT_PARTITION_COLUMNS = [
+  'payer_slug',
+  'state',
+  'billing_class',
+  'procedure_set',
+  'procedure_class',
+  'primary_taxonomy_code',
+  'stat_area_name',
+  'year',
+  'month',
+]
+
+const path = z.string().min(1)
+const severity = z.enum(['error', 'warn'])
+
+const input = z
+  .strictObject({
+    root: path.default('data').describe('Folder or s3:// prefix that holds gold/, dims/ and xrefs/.'),
+    tables: z
+      .partialRecord(z.enum(TABLE_NAMES), path)
+      .default({})
+      .describe('Path of a table by itself; fact_rate may be a glob. Overrides the place under input.root.'),
+    duplicates: z
+      .enum(['error', 'first'])
+      .default('error')
+      .describe(
+        'What to do with dimension keys whose rows differ: stop, or take the first one in order of all columns.',
+      ),
+  })
+  .prefault({})
+
+const output = z
+  .strictObject({
+    uri: path.default('lake/partitioned-data/').describe("The table's root: a folder or an s3:// prefix."),
+    metadata_uri: path.default('lake/etl3/').describe('Where runs, records, reports and the embedded catalog live.'),
+    keep_runs: z.int().min(1).max(10_000).default(10).describe('How many finished runs keep their records.'),
+  })
+  .prefault({})
+
+const processing = z
+  .strictObject({
+    chunk_size: z
+      .int()
+      .min(1)
+      .max(10_000_000)
+      .default(1000)
+      .describe('Enriched rows between two heartbeats, memory checks and cancellation points.'),
+    max_workers: z.int().min(1).max(64).default(1).describe('Worker processes that share the memory limit.'),
+    memory_limit_mb: z
+      .int()
+      .min(1)
+      .max(1_048_576)
+      .default(1024)
+      .describe('Budget of all worker processes together, resident, in MB.'),
+    audit: z
+      .enum(['sample', 'full'])
+      .default('sample')
+      .describe('How much of what was written is read again before publishing.'),
+    row_group_rows: z.int().min(1).max(16_777_216).default(131_072).describe('Rows per Parquet row group.'),
+    scratch: path.default('.etl3/scratch').describe('Local folder for spill files and fetched objects.'),
+  })
+  .prefault({})
+
+function repeated(items: unknown): unknown[] {
+  return Array.isArray(items) ? [...new Set(items.filter((item, index) => items.indexOf(item) !== index))] : []
+}
+
+const partitioning = z
+  .strictObject({
+    partition_columns: z
+      .array(z.string().min(1))
+      .min(1)
+      .max(16)
+      .refine((columns) => new Set(columns).size === columns.length, {
+        error: ({ input: columns }) => `${repeated(columns).join(', ')} may stand in the list only once`,
+      })
+      .meta({ uniqueItems: true })
+      .default(DEFAULT_PARTITION_COLUMNS)
+      .describe('Partition columns, in the order of the directories.'),
+  })
+  .prefault({})
+
+const athena = z
+  .strictObject({
+    database: z
+      .string()
+      .regex(/^[a-z0-9_]+$/)
+      .default('healthcare_data_lake')
+      .describe('Glue database; schema of the embedded catalog.'),
+    table: z
+      .string()
+      .regex(/^[a-z0-9_]+$/)
+      .default('fact_rate_enriched')
+      .describe('Name of the table.'),
+    workgroup: z.string().min(1).default('primary'),
+    region: z.string().min(1).default('us-east-1'),
+  })
+  .prefault({})
+
+const dataQuality = z
+  .strictObject({
+    required: z
+      .strictObject({
+        severity: severity.default('error'),
+        max_share: z.number().min(0).max(1).default(0).describe('Share of facts above which the rule is violated.'),
+        columns: z
+          .array(
+            z.enum([
+              'fact_uid',
+              'payer_slug',
+              'code',
+              'year_month',
+              'billing_class',
+              'pg_uid',
+              'negotiated_rate',
+              'negotiated_type',
+            ]),
+          )
+          .default(['fact_uid', 'payer_slug', 'negotiated_rate'])
+          .describe('Columns of a fact that must hold a value.'),
+      })
+      .prefault({}),
+    rate_range: z
+      .strictObject({
+        severity: severity.default('error'),
+        min: z.number().default(0.01),
+        max: z.number().default(1_000_000),
+        max_share: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.01)
+          .describe('Facts outside are quarantined; a larger share violates the rule.'),
+      })
+      .refine(({ min, max }) => min <= max, { path: ['max'], message: 'the highest rate is below the lowest' })
+      .prefault({}),
+    unique_fact_uid: z.strictObject({ severity: severity.default('error') }).prefault({}),
+  })
+  .prefault({})
+
+const temporal = z
+  .strictObject({
+    address: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('host:port of the Temporal server. Unset: one at the default address, else a private one.'),
+    namespace: z.string().min(1).default('default'),
+    task_queue: z.string().min(1).default('etl3'),
+    connect_timeout_ms: z.int().min(100).max(600_000).default(10_000),
+    heartbeat_timeout_ms: z
+      .int()
+      .min(1000)
+      .max(3_600_000)
+      .default(15_000)
+      .describe('After how long without a sign of life an activity counts as dead and is tried again.'),
+  })
+  .prefault({})
+
+const logging = z
+  .strictObject({
+    file: path.default('logs/etl3.log'),
+    level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    max_size_mb: z.int().min(1).max(10_000).default(50),
+    keep: z.int().min(1).max(1000).default(3),
+  })
+  .prefault({})
+
+/** The whole configuration without its environment sections. */
+export const configSchema = z.strictObject({
+  input,
+  output,
+  processing,
+  partitioning,
+  athena,
+  data_quality: dataQuality,
+  temporal,
+  logging,
+})
+
+/** A checked configuration, every default filled in. */
+export type Config = z.output<typeof configSchema>

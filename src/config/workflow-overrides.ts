@@ -1,0 +1,63 @@
+/** How a configuration travels in a workflow's input, so that a worker elsewhere resolves the same one. */
+import { loadConfig, type OverrideValue, type ResolvedConfig, valueAt } from './load.js'
+
+/** The part of a workflow's input that says which configuration. */
+export interface ConfigRequest {
+  /** File as the worker sees it. */
+  readonly config?: string | undefined
+  readonly environment?: string | undefined
+  readonly overrides?: Readonly<Record<string, OverrideValue>> | undefined
+}
+
+/** What each process has for itself: how it reaches Temporal and where it logs. */
+const OWN_KEYS: ReadonlySet<string> = new Set([
+  'temporal.address',
+  'temporal.namespace',
+  'temporal.task_queue',
+  'temporal.connect_timeout_ms',
+  'logging.file',
+  'logging.level',
+  'logging.max_size_mb',
+  'logging.keep',
+])
+
+/** Whether a key shapes the run, and not just the process that reads it. */
+export function shapesRun(key: string): boolean {
+  return !OWN_KEYS.has(key)
+}
+
+/**
+ * What the caller of a workflow sends along: the values of its flags and ETL3_* variables. Always an object, also when
+ * it is empty: that there are `overrides` tells the worker that the caller has had its say.
+ */
+export function overridesOf({ config, origins }: ResolvedConfig): Record<string, OverrideValue> {
+  const overrides: Record<string, OverrideValue> = {}
+  for (const [key, origin] of origins) {
+    if (!shapesRun(key) || (origin.kind !== 'flag' && origin.kind !== 'variable')) continue
+    const value = valueAt(config, key)
+    if (Array.isArray(value)) overrides[key] = value.join(',')
+    else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      overrides[key] = value
+  }
+  return overrides
+}
+
+/**
+ * The configuration of a run, resolved where the worker is.
+ *
+ * An input with `overrides` (also `{}`) comes from a command that has resolved its own flags and variables: the
+ * worker's ETL3_* variables do not count, or the caller would get a run that differs from what it asked for. An input
+ * without them was written by hand (`temporal workflow start --input '{"config":"…"}'`): the worker's variables apply,
+ * as they would to a command that is called there.
+ *
+ * @param env the worker's environment
+ * @throws ConfigError as {@link loadConfig}
+ */
+export function resolveInput(input: ConfigRequest, env: Readonly<Record<string, string | undefined>>): ResolvedConfig {
+  return loadConfig({
+    file: input.config,
+    environment: input.environment,
+    env: input.overrides === undefined ? env : {},
+    overrides: input.overrides,
+  })
+}

@@ -1,0 +1,99 @@
+/**
+ * The port to where a lake and its run records live: a folder or a bucket prefix. Adapters: `folder-store.ts`, later
+ * `s3-store.ts`. Nobody outside `src/lake/` knows which one is behind the port; `test/unit/lake/object-store.suite.ts`
+ * runs over all of them.
+ */
+
+/** A key relative to the store's root: '/'-separated, case-sensitive, never starting with '/', at most 1,024 bytes. */
+export type ObjectKey = string
+
+/** What a store knows of an object without reading it. */
+export interface StoredObject {
+  readonly key: ObjectKey
+  readonly bytes: number
+  /** Changes whenever the object is written; opaque outside the store. */
+  readonly etag: string
+}
+
+/** What stands under a key before something is published there. */
+export type PublishCondition = { readonly expect: 'absent' } | { readonly expect: 'etag'; readonly etag: string }
+
+/** How a conditional publication ended: `moved`, or `mismatch` when the condition did not hold (nothing changed). */
+export type PublishOutcome =
+  | { readonly outcome: 'moved'; readonly object: StoredObject }
+  | { readonly outcome: 'mismatch'; readonly found: StoredObject | undefined }
+  /** The source is not there: an earlier attempt moved it, or a newer run took it away. */
+  | { readonly outcome: 'sourceMissing'; readonly found: StoredObject | undefined }
+
+/** A store of immutable-by-convention objects under one root. */
+export interface ObjectStore {
+  /** The root as the configuration names it: a folder's absolute path, or `s3://bucket/prefix`. */
+  readonly uri: string
+
+  /** Full address of a key, for people, queries and {@link ObjectStore.publish}: an absolute path or an `s3://` URI. */
+  locate(key: ObjectKey): string
+
+  /**
+   * Stores an object so that a reader sees all of it or none. The same bytes again change nothing for a reader.
+   * `bytes` may come in pieces; a piece is consumed before the next one is asked for.
+   * @returns what was stored, with the SHA-256 (hex) of its bytes
+   */
+  put(
+    key: ObjectKey,
+    bytes: Uint8Array | Iterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<StoredObject & { readonly sha256: string }>
+
+  /** Makes everything that was put under `prefix` survive a power cut; one call per unit, before its record. */
+  flush(prefix: ObjectKey, signal: AbortSignal): Promise<void>
+
+  /** Stores a record unless there is one; returns the bytes that stand. Two callers agree on the winner. */
+  putIfAbsent(key: ObjectKey, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+
+  /** @throws ObjectNotFound when there is no object under `key`. */
+  get(key: ObjectKey, signal: AbortSignal): Promise<Uint8Array>
+
+  /** The object's bytes, or undefined when there is none. */
+  find(key: ObjectKey, signal: AbortSignal): Promise<Uint8Array | undefined>
+
+  /**
+   * A local file with the object's bytes: the folder store's own file, or a copy fetched once into `scratch`.
+   * @throws ObjectNotFound when there is no object under `key`.
+   */
+  fetchLocal(key: ObjectKey, scratch: string, signal: AbortSignal): Promise<string>
+
+  /** What the store knows of each key, in the same order; undefined where there is no object. Cheap for thousands. */
+  stat(keys: readonly ObjectKey[], signal: AbortSignal): Promise<(StoredObject | undefined)[]>
+
+  /** All objects under a prefix ('' for all), in no promised order. Unfinished temporary files are not objects. */
+  list(prefix: ObjectKey, signal: AbortSignal): AsyncIterable<StoredObject>
+
+  /** Deletes keys; one that is not there is not an error. Empty parent folders below the root go as well. */
+  delete(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void>
+
+  /**
+   * Moves an object to `key` if `condition` holds there, so that a reader sees the old object or the new one.
+   * @param source full address (`locate`) of the object, in this store or another of the same kind
+   */
+  publish(source: string, key: ObjectKey, condition: PublishCondition, signal: AbortSignal): Promise<PublishOutcome>
+
+  /**
+   * Takes the unpublished objects of an abandoned run away from whoever may still be working on it, so that a late
+   * worker that wakes up finds no source to publish. Atomic in a folder (a rename); where publication is conditional
+   * by itself (S3) it only deletes.
+   */
+  retire(prefix: ObjectKey, signal: AbortSignal): Promise<void>
+}
+
+/** There is no object under the key. */
+export class ObjectNotFound extends Error {
+  override readonly name = 'ObjectNotFound'
+
+  constructor(
+    readonly key: ObjectKey,
+    readonly store: string,
+    options?: ErrorOptions,
+  ) {
+    super(`there is no object '${key}' in ${store}`, options)
+  }
+}

@@ -1,0 +1,133 @@
+import type { SharedPage } from './axis.js'
+import { ByteWriter } from './byte-writer.js'
+import { compressSnappy } from './compression.js'
+import { LocalDictionary } from './dictionary.js'
+import { columnMetadata, endColumnMetadata } from './footer.js'
+import { CODEC, ENCODING } from './format.js'
+import { Numbering } from './numbering.js'
+import { ChunkPages, dataPageHeader, dictionaryPageHeader } from './page.js'
+import type { Values } from './plain.js'
+import { HybridWriter } from './rle.js'
+import type { ColumnTemplate } from './schema.js'
+import { writeStatistics } from './statistics.js'
+
+/** What a dictionary page's header and the width of its indexes add to a chunk, about. */
+export const DICTIONARY_OVERHEAD_BYTES = 16
+
+/** Sizes that decide how a column chunk is written. */
+export interface ChunkLimits {
+  /** A dictionary over this is not written: the chunk is PLAIN. */
+  readonly dictionaryBytes: number
+  /** A data page is ended once it holds this much. */
+  readonly pageBytes: number
+  /** Chunks whose pages are smaller than this in all are not compressed. */
+  readonly compressFromBytes: number
+}
+
+/** A page's payload and, once it was asked for, its compressed form. */
+export function emptyPage(): SharedPage {
+  return { payload: new ByteWriter(256), compressed: new ByteWriter(256), filled: false, isCompressed: false }
+}
+
+/**
+ * What the writers of column chunks share: the file's buffer, the footer's, and scratch space that every chunk uses
+ * again. Nothing of it survives a chunk but the two buffers.
+ */
+export class ChunkWriter {
+  /** Bytes of the file that were not handed over yet. */
+  readonly out = new ByteWriter(1 << 16)
+  /** Position of the first byte of {@link out} in the file. */
+  fileOffset = 0
+  /** Row groups of the footer. */
+  readonly rowGroups = new ByteWriter(1 << 14)
+  /** Numbers ids of pools and entries of axes. */
+  readonly numbering = new Numbering()
+  readonly hybrid = new HybridWriter()
+  readonly dictionary = new LocalDictionary()
+  readonly pages = new ChunkPages()
+  readonly limits: ChunkLimits
+  /** Payload of the dictionary page. */
+  readonly dictionaryPage = emptyPage()
+  /** Payload of a data page that no other column has. */
+  readonly dataPage = emptyPage()
+
+  constructor(limits: ChunkLimits) {
+    this.limits = limits
+  }
+
+  /** Gives back buffers that grew over `capacityBytes`. */
+  shrink(capacityBytes: number): void {
+    this.out.shrink(capacityBytes)
+    for (const page of [this.dictionaryPage, this.dataPage]) {
+      page.payload.shrink(capacityBytes)
+      page.compressed.shrink(capacityBytes)
+    }
+  }
+
+  /** Takes up a page's scratch space. */
+  open(page: SharedPage): ByteWriter {
+    page.payload.clear()
+    page.filled = true
+    page.isCompressed = false
+    return page.payload
+  }
+
+  /** Chooses the chunk's codec by its first pages: Snappy where they are worth a try and become smaller. */
+  chooseCodec(data: SharedPage, dictionary?: SharedPage): void {
+    const bytes = data.payload.length + (dictionary?.payload.length ?? 0)
+    if (bytes < this.limits.compressFromBytes) return
+    const compressed = this.#compressed(data) + (dictionary === undefined ? 0 : this.#compressed(dictionary))
+    if (compressed < bytes) this.pages.codec = CODEC.SNAPPY
+  }
+
+  #compressed(page: SharedPage): number {
+    if (!page.isCompressed) {
+      compressSnappy(page.payload, page.compressed)
+      page.isCompressed = true
+    }
+    return page.compressed.length
+  }
+
+  /** Appends a dictionary page of `values` values. */
+  writeDictionaryPage(page: SharedPage, values: number): void {
+    const start = this.out.length
+    const size = page.payload.length
+    const body = this.#body(page)
+    dictionaryPageHeader(this.out, values, size, body.length)
+    this.out.appendWriter(body)
+    this.pages.count(this.out, this.fileOffset, start, size - body.length)
+    this.pages.dictionaryOffset = this.pages.dataOffset
+    this.pages.dataOffset = -1
+  }
+
+  /** Appends a data page of `values` values, NULLs included. */
+  writeDataPage(page: SharedPage, values: number, encoding: number = ENCODING.RLE_DICTIONARY): void {
+    const start = this.out.length
+    const size = page.payload.length
+    const body = this.#body(page)
+    dataPageHeader(this.out, values, encoding, size, body.length)
+    this.out.appendWriter(body)
+    this.pages.count(this.out, this.fileOffset, start, size - body.length)
+  }
+
+  #body(page: SharedPage): ByteWriter {
+    if (this.pages.codec === CODEC.UNCOMPRESSED) return page.payload
+    this.#compressed(page)
+    return page.compressed
+  }
+
+  /** Appends the chunk's metadata to the footer. `ids` are its distinct values. */
+  finish(
+    column: ColumnTemplate,
+    levels: number,
+    nullCount: number,
+    values: Values,
+    ids: Int32Array,
+    count: number,
+  ): void {
+    const footer = this.rowGroups
+    columnMetadata(footer, column, levels, this.pages)
+    writeStatistics(footer, this.pages.dictionaryOffset >= 0 ? 11 : 9, values, ids, count, nullCount)
+    endColumnMetadata(footer)
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Turns factorised partitions (factorised.ts) into Parquet files.
+ *
+ * What a file is: version 1 data pages; one dictionary page and one data page of indexes a column chunk, or PLAIN pages
+ * of about 1 MiB where a dictionary would pass 1 MiB or save nothing; lists in pages of about 1 MiB that begin with a
+ * row; Snappy chunk by chunk where the first pages have 300 bytes and shrink; levels, NULL counts and bounds always.
+ * What a call costs: each axis is read once a row group; a column then costs a step for each *distinct entry* of its
+ * axis, and for each run of rows, or row where runs are short, one step more to write its index. A column with a value
+ * of its own for each entry takes over the index bytes of its axis, one with a single value writes that value.
+ *
+ * The way through the folder: encoder → row-group → axis and dictionary → column-chunk or list-chunk → page, levels,
+ * rle → byte-writer; schema, statistics and footer in Thrift beside it.
+ */
+
+import { IntegrityError } from '../runtime/errors.js'
+import { type ChunkLimits, ChunkWriter } from './chunk-writer.js'
+import type { ColumnSource, FactorisedRows, FileColumn, PartitionEncoder } from './factorised.js'
+import { writeFooter } from './footer.js'
+import { MAGIC } from './format.js'
+import { RowGroupWriter } from './row-group.js'
+import { type FileTemplate, fileTemplate } from './schema.js'
+
+/** What the footer names as the writer. It says which encoder, not which run: equal input gives equal bytes. */
+const CREATED_BY = 'etl3 version 1.0.0 (build factorised)'
+
+/** What may differ from the defaults of {@link createPartitionEncoder}. */
+export interface EncoderOptions {
+  /** The footer's `created_by`, as `name version x.y.z (build …)`. Default `etl3 version 1.0.0 (build factorised)`. */
+  readonly createdBy?: string
+  /** A dictionary over this many bytes is not written: its chunk is PLAIN. Default 1 MiB. */
+  readonly dictionaryLimitBytes?: number
+  /** PLAIN pages and pages of lists end at about this many bytes. Default 1 MiB. */
+  readonly pageBytes?: number
+  /** Column chunks of fewer bytes of dictionary and indexes are not compressed. Default 300. */
+  readonly compressFromBytes?: number
+}
+
+/** A piece is handed over once it has this many bytes, so that the buffer does not grow with the row group. */
+const PIECE_BYTES = 1024 * 1024
+
+/** Buffers that grew over this are given back at the end of a file. */
+const KEPT_BUFFER_BYTES = 8 * 1024 * 1024
+
+/**
+ * Makes an encoder of files that all have these columns. It keeps its buffers from file to file, so one encoder
+ * should write many files; one thread may have several.
+ *
+ * @throws UsageError when there is no column, or two have one name
+ *
+ * @example
+ * const encoder = createPartitionEncoder([{ name: 'npi', type: 'string' }])
+ * encoder.bind([{ from: 'axis', axis: 0, pool: npis, valueOf: undefined }])
+ * for (const piece of encoder.encode([rows], [['etl3.engine', '0.1.0']])) file.write(piece)
+ */
+export function createPartitionEncoder(columns: readonly FileColumn[], options: EncoderOptions = {}): PartitionEncoder {
+  return new FactorisedEncoder(fileTemplate(columns), options)
+}
+
+class FactorisedEncoder implements PartitionEncoder {
+  readonly #template: FileTemplate
+  readonly #createdBy: string
+  readonly #chunk: ChunkWriter
+  readonly #rowGroup: RowGroupWriter
+  /** Counts calls, so that an iteration notices that another one took the buffers. */
+  #turn = 0
+
+  constructor(template: FileTemplate, options: EncoderOptions) {
+    const limits: ChunkLimits = {
+      dictionaryBytes: options.dictionaryLimitBytes ?? 1024 * 1024,
+      pageBytes: options.pageBytes ?? 1024 * 1024,
+      compressFromBytes: options.compressFromBytes ?? 300,
+    }
+    this.#template = template
+    this.#createdBy = options.createdBy ?? CREATED_BY
+    this.#chunk = new ChunkWriter(limits)
+    this.#rowGroup = new RowGroupWriter(this.#chunk, template.columns)
+  }
+
+  bind(sources: readonly ColumnSource[]): void {
+    this.#turn++
+    this.#rowGroup.bind(sources)
+  }
+
+  *encode(
+    rowGroups: Iterable<FactorisedRows>,
+    metadata: readonly (readonly [key: string, value: string])[],
+  ): Iterable<Uint8Array> {
+    const turn = ++this.#turn
+    const chunk = this.#chunk
+    const { out } = chunk
+    out.clear()
+    chunk.rowGroups.clear()
+    chunk.fileOffset = 0
+    out.append(MAGIC)
+    let rows = 0
+    let groups = 0
+    for (const group of rowGroups) {
+      this.#checkTurn(turn)
+      if (group.rows === 0) continue
+      this.#rowGroup.begin(group)
+      let bytes = 0
+      for (let column = 0; column < this.#rowGroup.columns; column++) {
+        bytes += this.#rowGroup.writeColumn(column, group)
+        if (out.length >= PIECE_BYTES) {
+          yield out.view()
+          this.#checkTurn(turn)
+          chunk.fileOffset += out.length
+          out.clear()
+        }
+      }
+      this.#rowGroup.end(group, bytes)
+      rows += group.rows
+      groups++
+    }
+    this.#checkTurn(turn)
+    writeFooter(out, this.#template, chunk.rowGroups, {
+      rows,
+      rowGroups: groups,
+      metadata,
+      createdBy: this.#createdBy,
+    })
+    yield out.view()
+    if (turn === this.#turn) chunk.shrink(KEPT_BUFFER_BYTES)
+  }
+
+  #checkTurn(turn: number): void {
+    if (turn === this.#turn) return
+    throw new IntegrityError('ETL3-PQ-07', 'a file was still being encoded when bind or encode was called again', {
+      hint: 'Take all pieces of a file before the next one, or make an encoder for each.',
+    })
+  }
+}

@@ -1,0 +1,51 @@
+/** The values of a partition's key, from the ids of its slice and cell. */
+import { type Engine, readParquet } from '../runtime/engine.js'
+import { sqlIdentifier } from '../runtime/sql.js'
+import type { Layout } from '../star/layout.js'
+import type { StagedPaths } from '../star/staged-files.js'
+
+/** Raw values of a partition column; null for NULL. */
+export type KeyValue = string | null
+
+/** Looks up key values. */
+export type ValuesOfPartition = (slice: number, cell: number) => KeyValue[]
+
+/** Reads the distinct values of each side of the key. */
+export async function loadPartitionValues(
+  engine: Engine,
+  paths: StagedPaths,
+  layout: Layout,
+): Promise<ValuesOfPartition> {
+  const attr = await loadParts(engine, paths.attr_parts, 'part_id', layout.attr)
+  const code = await loadParts(engine, paths.code_parts, 'part_id', layout.code)
+  const group = await loadParts(engine, paths.group_parts, 'part_id', layout.group)
+  const cells = await loadParts(engine, paths.cells, 'cell_id', layout.provider)
+  return (slice, cell) => {
+    // The inverse of how a slice id is made: (attr part × code parts + code part) × group parts + group part.
+    const groupPart = slice % group.length
+    const codePart = Math.floor(slice / group.length) % code.length
+    const attrPart = Math.floor(slice / group.length / code.length)
+    const values = new Map<string, KeyValue>([
+      ...(attr[attrPart] ?? []),
+      ...(code[codePart] ?? []),
+      ...(group[groupPart] ?? []),
+      ...(cells[cell] ?? []),
+    ])
+    return layout.columns.map((column) => values.get(column) ?? null)
+  }
+}
+
+async function loadParts(
+  engine: Engine,
+  path: string,
+  id: string,
+  columns: readonly string[],
+): Promise<(readonly (readonly [string, KeyValue])[])[]> {
+  const rows = await engine.rows(`SELECT * FROM ${readParquet([path])} ORDER BY ${sqlIdentifier(id)}`)
+  return rows.map((row) =>
+    columns.map((column) => {
+      const value = row[column]
+      return [column, value === null || value === undefined ? null : String(value)] as const
+    }),
+  )
+}

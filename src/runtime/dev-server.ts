@@ -1,0 +1,153 @@
+/** Temporal's development server (server and Web UI in one process), with its history in a file. */
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import { answers, type Endpoint } from './connection.js'
+import { UnavailableError } from './errors.js'
+import { tailOf } from './file-tail.js'
+import { endProcess, identifyProcess, isAlive, type ProcessIdentity } from './process-identity.js'
+
+const HOST = '127.0.0.1'
+const START_TIMEOUT_MS = 20_000
+const STOP_GRACE_MS = 10_000
+
+// Measured (design §8): the defaults poll the transfer queue 20 times a second at most, so that each activity in a
+// row costs 100 ms; with these it is 15 to 25 ms.
+const FAST_SERVER_FLAGS = [
+  ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=1000'],
+  ...['--sqlite-pragma', 'journal_mode=wal'],
+  ...['--sqlite-pragma', 'synchronous=normal'],
+]
+
+// The server would ask the vendor's site for news of itself.
+const QUIET_SERVER_FLAGS = ['--dynamic-config-value', 'frontend.enableServerVersionCheck=false']
+
+const SEARCH_ATTRIBUTES = { Etl3Dataset: 'Keyword', Etl3Status: 'Keyword', Etl3Rows: 'Int' }
+
+/** How to start a server. */
+export interface DevServerOptions {
+  /** Path of the Temporal CLI. */
+  readonly cli: string
+  /** SQLite file with the history. What is in it is served again. */
+  readonly dbFilename: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** 0 takes a free one. */
+  readonly uiPort: number
+  /** Gets what the server prints. */
+  readonly logFile: string
+  /** Created besides `default`. */
+  readonly namespace: string
+  /** Events after which the server suggests to continue as new; tests make it small. */
+  readonly suggestContinueAsNewAfter?: number
+}
+
+/** A server that serves. It runs in a process group of its own and survives its parent. */
+export interface DevServer {
+  readonly process: ProcessIdentity
+  readonly endpoint: Endpoint
+  readonly port: number
+  readonly uiPort: number
+}
+
+/**
+ * Starts a server and waits till it serves.
+ * @throws UnavailableError ETL3-TP-04 when it ends or does not serve in time; the message has the end of its log
+ */
+export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  const port = options.port || (await freePort())
+  const uiPort = options.uiPort || (await freePort())
+  mkdirSync(dirname(options.dbFilename), { recursive: true })
+  mkdirSync(dirname(options.logFile), { recursive: true })
+  const log = openSync(options.logFile, 'a')
+  const child = spawn(options.cli, serverArguments(options, port, uiPort), {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: environmentWithoutTemporal(),
+  })
+  closeSync(log)
+  child.unref()
+  const failed = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `exit code ${code}`}`))
+  })
+  const server = child.pid === undefined ? undefined : identifyProcess(child.pid)
+  const endpoint: Endpoint = { address: `${HOST}:${port}`, namespace: options.namespace, useProfile: false }
+  const trouble = await Promise.race([failed, serves(endpoint, server)])
+  if (trouble === undefined && server) return { process: server, endpoint, port, uiPort }
+
+  if (server) await endProcess(server, 0)
+  throw new UnavailableError(
+    'ETL3-TP-04',
+    `the Temporal server did not start [address=${endpoint.address}, log=${options.logFile}]: ${trouble ?? 'it ended at once'}${tailOf(options.logFile, '; its last words: ')}`,
+    { hint: 'Free the port or choose others; if the history file is damaged, move it away.' },
+  )
+}
+
+/** Stops a server: it finishes what it writes, then ends. */
+export async function stopDevServer(server: ProcessIdentity): Promise<void> {
+  await endProcess(server, STOP_GRACE_MS)
+}
+
+/** A port of this machine that nobody listens on. */
+export async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, HOST, () => {
+      const address = probe.address()
+      probe.close(() => {
+        if (typeof address === 'object' && address) resolve(address.port)
+        else reject(new Error('the probe has no port'))
+      })
+    })
+  })
+}
+
+/** Whether a port can be listened on. */
+export async function isFree(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, HOST, () => probe.close(() => resolve(true)))
+  })
+}
+
+/** The Web UI's address. */
+export function uiUrlOf(uiPort: number): string {
+  return `http://${HOST}:${uiPort}`
+}
+
+function serverArguments(options: DevServerOptions, port: number, uiPort: number): string[] {
+  const attributes = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+    '--search-attribute',
+    `${name}=${type}`,
+  ])
+  const suggest = options.suggestContinueAsNewAfter
+  return [
+    ...['server', 'start-dev', '--ip', HOST, '--port', String(port), '--ui-port', String(uiPort)],
+    ...['--db-filename', options.dbFilename, '--log-level', 'warn', '--log-format', 'json'],
+    ...(options.namespace === 'default' ? [] : ['--namespace', options.namespace]),
+    ...FAST_SERVER_FLAGS,
+    ...QUIET_SERVER_FLAGS,
+    ...attributes,
+    ...(suggest === undefined ? [] : ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${suggest}`]),
+  ]
+}
+
+// The binary is client and server in one: what is meant for the client must not reach the server.
+function environmentWithoutTemporal(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')))
+}
+
+/** Answers undefined as soon as it serves, else what is wrong. */
+async function serves(endpoint: Endpoint, server: ProcessIdentity | undefined): Promise<string | undefined> {
+  const deadline = Date.now() + START_TIMEOUT_MS
+  while (Date.now() < deadline) {
+    if (!server || !isAlive(server)) return 'it ended at once'
+    if (await answers(endpoint, 1_000)) return undefined
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return `it does not serve after ${START_TIMEOUT_MS / 1000} s`
+}

@@ -1,0 +1,127 @@
+/**
+ * The errors that a person can meet. Pure: workflow code imports it too.
+ *
+ * Every error has a stable `code` (`ETL3-IN-04`), says what, which value and where, and carries a `hint` with the way
+ * out. The class decides the exit code of the command (design §9).
+ */
+
+/** What kind of trouble it is; each kind has one exit code. */
+export type ErrorKind =
+  | 'UsageError'
+  | 'ConfigError'
+  | 'InputError'
+  | 'QualityError'
+  | 'UnavailableError'
+  | 'ConflictError'
+  | 'ResourceError'
+  | 'IntegrityError'
+
+/** Exit code of a command that ends with an error of this kind (design §9). */
+export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+  UsageError: 2,
+  ConfigError: 2,
+  InputError: 2,
+  QualityError: 3,
+  UnavailableError: 5,
+  ConflictError: 6,
+  ResourceError: 7,
+  IntegrityError: 1,
+}
+
+/** Kinds that the same attempt, made again, can not mend. The others are worth a retry. */
+const FINAL_KINDS: ReadonlySet<ErrorKind> = new Set([
+  'UsageError',
+  'ConfigError',
+  'InputError',
+  'QualityError',
+  'ConflictError',
+  'IntegrityError',
+])
+
+/** Options of an error: the way out, and what caused it. */
+export interface Etl3ErrorOptions {
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+/** An error for the person who reads it at night. */
+export class Etl3Error extends Error {
+  readonly kind: ErrorKind
+  /** Stable code, e.g. `ETL3-IN-04`; docs/errors.md lists them. */
+  readonly code: string
+  /** The way out, one sentence. */
+  readonly hint: string | undefined
+
+  constructor(kind: ErrorKind, code: string, message: string, options: Etl3ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = kind
+    this.kind = kind
+    this.code = code
+    this.hint = options.hint
+  }
+
+  get exitCode(): number {
+    return EXIT_CODES[this.kind]
+  }
+
+  /** Whether trying again cannot help. */
+  get final(): boolean {
+    return FINAL_KINDS.has(this.kind)
+  }
+}
+
+/** The command line is wrong (exit 2). */
+export class UsageError extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('UsageError', code, message, options)
+  }
+}
+
+/** The configuration is wrong (exit 2). */
+export class ConfigError extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('ConfigError', code, message, options)
+  }
+}
+
+/** The input files are wrong (exit 2). */
+export class InputError extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('InputError', code, message, options)
+  }
+}
+
+/** A quality rule of severity `error` was violated; nothing was published (exit 3). */
+export class QualityError extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('QualityError', code, message, options)
+  }
+}
+
+/** Something that ETL3 depends on does not answer (exit 5). */
+export class UnavailableError extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('UnavailableError', code, message, options)
+  }
+}
+
+/** Another run, or another writer, has what this run needs (exit 6). */
+export class ConflictError extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('ConflictError', code, message, options)
+  }
+}
+
+/** Memory or disk ran out, or would (exit 7). */
+export class ResourceError extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('ResourceError', code, message, options)
+  }
+}
+
+/** What was written is not what was planned; nothing was published (exit 1). */
+export class IntegrityError extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('IntegrityError', code, message, options)
+  }
+}

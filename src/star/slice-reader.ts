@@ -1,0 +1,90 @@
+/**
+ * Reads the facts of slices for the writer: several small slices at once, a large one piece by piece, so that memory
+ * does not grow with the size of a slice.
+ */
+import { type Engine, readParquet } from '../runtime/engine.js'
+import type { SliceFacts } from './enrich.js'
+import { type FactWindow, readFacts } from './fact-window.js'
+import type { StagedPaths } from './staged-files.js'
+import type { Block } from './staged-star.js'
+
+/** Staged facts of one window: about 80 bytes each with their identities. */
+export const WINDOW_FACTS = 262_144
+
+/** Rows of a slice among the staged facts. */
+export interface SliceRange {
+  readonly slice: number
+  readonly from: number
+  readonly to: number
+}
+
+/** Rows of the slices asked for, in order of the slices. */
+export async function sliceRanges(
+  engine: Engine,
+  paths: StagedPaths,
+  slices: readonly number[],
+): Promise<SliceRange[]> {
+  const wanted = new Set(slices)
+  const rows = await engine.rows(
+    `SELECT slice_id, first_row, facts FROM ${readParquet([paths.slices])} ORDER BY slice_id`,
+  )
+  return rows
+    .map((row) => ({
+      slice: Number(row['slice_id']),
+      from: Number(row['first_row']),
+      to: Number(row['first_row']) + Number(row['facts']),
+    }))
+    .filter((range) => wanted.has(range.slice))
+}
+
+/** Neighbouring slices that fit into one window together; a slice that is larger stands alone. */
+export function windowsOf(ranges: readonly SliceRange[]): SliceRange[][] {
+  const windows: SliceRange[][] = []
+  for (const range of ranges) {
+    const window = windows.at(-1)
+    const first = window?.[0]
+    const last = window?.at(-1)
+    if (window && first && last && last.to === range.from && range.to - first.from <= WINDOW_FACTS) window.push(range)
+    else windows.push([range])
+  }
+  return windows
+}
+
+/** Facts of each slice of a window that is in memory. */
+export function slicesOf(window: FactWindow): Map<number, SliceFacts> {
+  const slices = new Map<number, SliceFacts>()
+  let from = 0
+  for (let fact = 1; fact <= window.facts; fact++) {
+    if (fact < window.facts && window.slice[fact] === window.slice[from]) continue
+    slices.set(window.slice[from]!, { window, from, to: fact })
+    from = fact
+  }
+  return slices
+}
+
+/** Flags by group: 1 where the group has members in one of the cells (counted from the block's first). */
+export function groupsOfCells(block: Block, cells: readonly number[]): Uint8Array {
+  const wanted = new Uint8Array(block.cells)
+  for (const cell of cells) wanted[cell] = 1
+  const groups = block.linkStart.length - 1
+  const keep = new Uint8Array(groups)
+  for (let group = 0; group < groups; group++) {
+    for (let link = block.linkStart[group]!; link < block.linkStart[group + 1]!; link++) {
+      if (wanted[block.linkCell[link]!] === 1) keep[group] = 1
+    }
+  }
+  return keep
+}
+
+/** A large slice in pieces, each with only the facts of the groups to keep. */
+export async function* piecesOf(
+  engine: Engine,
+  paths: StagedPaths,
+  range: SliceRange,
+  filter: { readonly quarantined: Uint8Array; readonly keep: Uint8Array },
+): AsyncGenerator<SliceFacts> {
+  for (let from = range.from; from < range.to; from += WINDOW_FACTS) {
+    const window = await readFacts(engine, paths, { from, to: Math.min(range.to, from + WINDOW_FACTS) }, filter)
+    yield { window, from: 0, to: window.facts }
+  }
+}

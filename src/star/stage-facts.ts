@@ -1,0 +1,90 @@
+/**
+ * Stages the facts: narrow columns, integer ids, sorted by slice, code and fact_uid (design §5). What remains of a fact
+ * is four ids, its rate, and its identity: as text for people, as a hash for fingerprints, and as bytes in blocks for
+ * the encoder, so that no JavaScript string is made per fact.
+ */
+import { join } from 'node:path'
+import { type Engine, readParquet } from '../runtime/engine.js'
+import { sqlString } from '../runtime/sql.js'
+
+/** Rows per row group of the staged facts: small enough that a unit reads little more than its own slices. */
+const STAGED_ROW_GROUP_ROWS = 20_480
+
+/** Facts whose identities lie in one BLOB of `uids.parquet`. The engine hands over 2,048 BLOBs at once: 16 MB. */
+export const UIDS_PER_BLOB = 256
+
+/** Facts whose identities one statement gathers: 16 MB at 64 bytes each. A multiple of UIDS_PER_BLOB. */
+const UIDS_PER_STATEMENT = 1024 * UIDS_PER_BLOB
+
+/** Local paths of the staged dimension files that facts are joined to. */
+export interface FactDimensions {
+  readonly attrs: string
+  readonly codes: string
+  readonly groups: string
+  readonly code_parts: string
+  readonly group_parts: string
+}
+
+/**
+ * Stages the facts of one input file, sorted, not yet numbered.
+ *
+ * @param select the file as the contract wants it (`selectInput`)
+ * @param target path of the staged file
+ */
+export async function stageFactFile(
+  engine: Engine,
+  select: string,
+  dimensions: FactDimensions,
+  target: string,
+): Promise<void> {
+  const { attrs, codes, groups } = dimensions
+  const parts = await engine.row(`SELECT
+    (SELECT count(*) FROM ${readParquet([dimensions.code_parts])})::INTEGER AS code,
+    (SELECT count(*) FROM ${readParquet([dimensions.group_parts])})::INTEGER AS "group"`)
+  await engine.run(`COPY (
+    SELECT ((a.attr_part * ${Number(parts['code'])} + c.code_part) * ${Number(parts['group'])} + g.group_part)::INTEGER AS slice_id,
+      c.code_rank, c.code_id, g.group_id, a.attr_id, f.negotiated_rate, f.fact_uid
+    FROM (${select}) f
+    JOIN ${readParquet([attrs])} a ON a.key_payer_slug IS NOT DISTINCT FROM f.payer_slug
+      AND a.key_billing_class IS NOT DISTINCT FROM f.billing_class AND a.key_state IS NOT DISTINCT FROM f.state
+      AND a.key_year_month IS NOT DISTINCT FROM f.year_month AND a.key_negotiated_type IS NOT DISTINCT FROM f.negotiated_type
+      AND a.key_negotiation_arrangement IS NOT DISTINCT FROM f.negotiation_arrangement
+      AND a.key_expiration_date IS NOT DISTINCT FROM f.expiration_date AND a.key_pos_set_id IS NOT DISTINCT FROM f.pos_set_id
+      AND a.key_reporting_entity_name IS NOT DISTINCT FROM f.reporting_entity_name
+    JOIN ${readParquet([codes])} c ON c.key_code_type IS NOT DISTINCT FROM f.code_type AND c.key_code IS NOT DISTINCT FROM f.code
+    JOIN ${readParquet([groups])} g ON g.key_pg_uid IS NOT DISTINCT FROM f.pg_uid
+      AND g.key_provider_group_id_raw IS NOT DISTINCT FROM f.provider_group_id_raw
+    ORDER BY slice_id, code_rank, fact_uid NULLS FIRST, negotiated_rate)
+    TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
+}
+
+/**
+ * Makes the staged facts of all input files one numbered whole: `facts.parquet` (with `fact_row` from 0),
+ * `uids.parquet` (identities in blocks) and `slices.parquet` (the rows of each slice).
+ *
+ * @returns the number of facts
+ */
+export async function joinFactFiles(engine: Engine, staged: readonly string[], folder: string): Promise<number> {
+  const facts = join(folder, 'facts.parquet')
+  const order = staged.length > 1 ? 'ORDER BY slice_id, code_rank, fact_uid NULLS FIRST, negotiated_rate' : ''
+  await engine.run(`COPY (
+    SELECT (row_number() OVER () - 1)::INTEGER AS fact_row, *, coalesce(md5_number_lower(fact_uid), 0)::UBIGINT AS uid_hash,
+      coalesce(strlen(fact_uid), 0)::INTEGER AS uid_bytes
+    FROM (SELECT * FROM ${readParquet(staged)} ${order}))
+    TO ${sqlString(facts)} (FORMAT parquet, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
+  const rows = await engine.count(`SELECT count(*) FROM ${readParquet([facts])}`)
+  // Range by range: the ordered aggregate over all facts at once would need all identities in memory.
+  await engine.run('CREATE TABLE uids (first_row INTEGER, uids BLOB)')
+  for (let from = 0; from < rows; from += UIDS_PER_STATEMENT) {
+    await engine.run(`INSERT INTO uids
+      SELECT min(fact_row), encode(coalesce(string_agg(fact_uid, '' ORDER BY fact_row), ''))
+      FROM ${readParquet([facts])} WHERE fact_row >= ${from} AND fact_row < ${from + UIDS_PER_STATEMENT}
+      GROUP BY fact_row // ${UIDS_PER_BLOB} ORDER BY 1`)
+  }
+  await engine.run(`COPY uids TO ${sqlString(join(folder, 'uids.parquet'))} (FORMAT parquet, ROW_GROUP_SIZE 2048)`)
+  await engine.run('DROP TABLE uids')
+  await engine.run(`COPY (
+    SELECT slice_id, min(fact_row)::INTEGER AS first_row, count(*)::INTEGER AS facts FROM ${readParquet([facts])} GROUP BY slice_id ORDER BY slice_id)
+    TO ${sqlString(join(folder, 'slices.parquet'))} (FORMAT parquet)`)
+  return rows
+}

@@ -1,0 +1,29 @@
+/** The staged files of a run, by name: what later steps read instead of the input. */
+
+/** Staged dimension files; each is `<name>.parquet` under `staged/`. */
+export const STAGED_DIMENSIONS = [
+  'attrs',
+  'codes',
+  'groups',
+  'npis',
+  'cells',
+  'attr_parts',
+  'code_parts',
+  'group_parts',
+  'members',
+  'benchmarks',
+  'benchmark_keys',
+  'states',
+] as const
+
+/** Name of a staged dimension file. */
+export type StagedDimension = (typeof STAGED_DIMENSIONS)[number]
+
+/** Staged fact files: the numbered facts, their identities in blocks, the rows of each slice. */
+export const STAGED_FACTS = ['facts', 'uids', 'slices'] as const
+
+/** Name of a staged file. `quarantined` holds the rows (`fact_row`) that the screen set aside. */
+export type StagedName = StagedDimension | (typeof STAGED_FACTS)[number] | 'quarantined'
+
+/** Local path of each staged file. */
+export type StagedPaths = Readonly<Record<StagedName, string>>

@@ -1,0 +1,26 @@
+/** Entry point of a worker process. Its one argument holds the settings (see runtime/worker-settings). */
+import { createActivities } from './activities/index.js'
+import { Etl3Error } from './runtime/errors.js'
+import { createLogger } from './runtime/logging.js'
+import { runWorker } from './runtime/worker-host.js'
+import { decodeSettings } from './runtime/worker-settings.js'
+import { builtWorkflowBundle } from './runtime/workflow-bundle.js'
+
+const settings = decodeSettings(process.argv[2])
+const log = createLogger({ ...settings.logging, origin: 'worker' })
+
+try {
+  await runWorker({
+    settings,
+    log,
+    workflows: { workflowBundle: builtWorkflowBundle() },
+    activities: createActivities,
+  })
+} catch (error) {
+  log.error('the worker failed', { error })
+  // Its parent reads the last line to say why it ended.
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = error instanceof Etl3Error ? error.exitCode : 1
+}
+// Native threads of a connection that never came about would keep the process.
+process.exit()

@@ -1,0 +1,63 @@
+/** The workflow: the order of the steps, nothing else. What a step does is in src/activities. */
+import { workflowInfo } from '@temporalio/workflow'
+import type { RunRef, Staged } from '../activities/types.js'
+import { closeFailedRun } from './close-failed-run.js'
+import type { RunResult } from './messages.js'
+import { type ContinuedInput, RunLog } from './run-log.js'
+import { runUnits } from './units.js'
+
+/** Brings the table of a configuration up to date with its input (design §5). */
+export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
+  const mode = input.mode ?? 'run'
+  const log = new RunLog(input)
+  const opened = await log.phase('open', () => log.activities().openRun(openInput(input)))
+  if (opened.unchanged) return opened.unchanged
+  const { run, maxWorkers } = opened
+
+  try {
+    await log.phase('validate', () => log.activities().validateInputs(run))
+    await log.phase('stage', () => stage(log, run, opened.factFiles))
+    await log.phase('screen', () => log.activities().screenFacts(run))
+    const plan = await log.phase('plan', () => log.activities().planPartitions(run))
+    if (mode === 'plan') return await writeReport(log, run)
+
+    await log.phase('quality', () => log.activities().checkQuality(run))
+    if (mode === 'validate') return await writeReport(log, run)
+
+    await log.phase('write', () => runUnits(log, 'write', { run, plan, maxWorkers }))
+    await log.phase('audit', () => log.activities().auditObjects(run))
+    await log.phase('publish', () => runUnits(log, 'publish', { run, plan, maxWorkers }))
+    await log.phase('register', () => register(log, run))
+    return await writeReport(log, run)
+  } catch (error) {
+    await closeFailedRun(log, run, error)
+    throw error
+  }
+}
+
+function openInput({
+  carried: _carried,
+  ...input
+}: ContinuedInput): Parameters<ReturnType<RunLog['activities']>['openRun']>[0] {
+  const { workflowId, firstExecutionRunId } = workflowInfo()
+  return { input, mode: input.mode ?? 'run', workflowId, executionId: firstExecutionRunId }
+}
+
+async function stage(log: RunLog, run: RunRef, factFiles: number): Promise<Staged> {
+  await log.activities().stageDimensions(run)
+  for (let file = 0; file < factFiles; file++) {
+    await log.activities(`file ${file + 1} of ${factFiles}`).stageFacts({ run, file })
+  }
+  return await log.activities().joinFacts(run)
+}
+
+/** What vanished is deleted only after nobody is led there any more. */
+async function register(log: RunLog, run: RunRef): ReturnType<ReturnType<RunLog['activities']>['registerTables']> {
+  const registered = await log.activities().registerTables(run)
+  await log.activities().removePartitions(run)
+  return registered
+}
+
+function writeReport(log: RunLog, run: RunRef): Promise<RunResult> {
+  return log.phase('report', () => log.activities().writeReport(log.reportInput(run)))
+}

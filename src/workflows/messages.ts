@@ -1,0 +1,102 @@
+/** What goes in and out of the workflow: inputs, results, updates, queries. References and figures, never rows. */
+import { defineQuery, defineUpdate } from '@temporalio/workflow'
+
+/** Name of the workflow type and of the default task queue. */
+export const WORKFLOW_TYPE = 'etl3'
+
+/** How far a run goes: to the end, to the quality gate (`--validate-only`), or to the plan (`--dry-run`). */
+export type RunMode = 'run' | 'validate' | 'plan'
+
+/** Input of the workflow: `temporal workflow start --type etl3 --task-queue etl3 --input '{"config":"config/etl3.yaml"}'`. */
+export interface Etl3Input {
+  /** Path of the configuration file as the worker sees it. Default: `config/etl3.yaml`. */
+  readonly config?: string
+  /** Environment section of the configuration file. */
+  readonly environment?: string
+  readonly mode?: RunMode
+  /** Values that override the file, by dotted key: `{ "processing.chunk_size": 500 }`. Flags and ETL3_* variables of the caller. */
+  readonly overrides?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** How a run ended. */
+export type RunStatus = 'published' | 'unchanged' | 'validated' | 'planned' | 'failed'
+
+/** Partitions by what happens to them. */
+export interface PartitionCounts {
+  readonly total: number
+  readonly added: number
+  readonly replaced: number
+  readonly kept: number
+  readonly removed: number
+}
+
+/** Result of a run: the one object that `run -o json` prints. */
+export interface RunResult {
+  readonly formatVersion: 1
+  readonly runId: string
+  readonly workflowId: string
+  readonly status: RunStatus
+  /** Facts read. `facts` = written + quarantined. */
+  readonly facts: number
+  readonly quarantined: number
+  /** Enriched rows of the table. */
+  readonly rows: number
+  readonly partitions: PartitionCounts
+  /** Bytes of the table's objects. */
+  readonly bytes: number
+  readonly peakMemoryMb: number
+  readonly memoryLimitMb: number
+  /** Seconds by phase, and `total`. */
+  readonly seconds: Readonly<Record<string, number>>
+  readonly warnings: number
+  readonly outputUri: string
+  readonly table: string
+  readonly catalogUri: string
+  readonly reportUri: string
+  readonly receiptUri: string
+}
+
+/** A phase of the run, in the order of design §5. */
+export type Phase =
+  | 'open'
+  | 'validate'
+  | 'stage'
+  | 'screen'
+  | 'plan'
+  | 'quality'
+  | 'write'
+  | 'audit'
+  | 'publish'
+  | 'register'
+  | 'report'
+
+/** Where a run stands: the answer to the query `progress`. */
+export interface Progress {
+  readonly runId: string | undefined
+  readonly phase: Phase
+  readonly paused: boolean
+  /** One line per phase that has begun, oldest first. `detail` is for people: "1,444,461 rows in 29,425 partitions". */
+  readonly phases: readonly PhaseProgress[]
+  readonly units: { readonly done: number; readonly total: number }
+  readonly rows: { readonly done: number; readonly total: number }
+  readonly partitions: { readonly done: number; readonly total: number }
+  readonly peakMemoryMb: number
+  readonly memoryLimitMb: number
+}
+
+/** One phase of a run. */
+export interface PhaseProgress {
+  readonly phase: Phase
+  readonly state: 'running' | 'done' | 'failed'
+  /** Milliseconds since the epoch, of the workflow's clock. */
+  readonly startedAtMs: number
+  readonly seconds: number | undefined
+  readonly detail: string
+}
+
+/** Stops scheduling new units; those that run are finished. Answers whether the run is paused now. */
+export const pauseUpdate = defineUpdate<boolean>('pause')
+/** Goes on after a pause. */
+export const resumeUpdate = defineUpdate<boolean>('resume')
+/** Where the run stands. */
+export const progressQuery = defineQuery<Progress>('progress')

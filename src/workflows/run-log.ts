@@ -1,0 +1,194 @@
+/**
+ * What the workflow knows of its run: the answer of each phase that is done, where the units stand, how much memory was
+ * used. It answers the query `progress`, keeps the page in the Web UI current, and is what an execution that is
+ * continued as new takes along: a phase that is done answers from here and is not run again.
+ */
+import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow'
+import type { ReportInput, RunRef, UnitDone } from '../activities/types.js'
+import { activitiesFor } from './activity-proxies.js'
+import type { Etl3Input, Phase, PhaseProgress, Progress } from './messages.js'
+import { pauseUpdate, progressQuery, resumeUpdate } from './messages.js'
+import { detailOf, type PhaseAnswers, progressPage } from './progress-page.js'
+
+/** Phases that go through units. */
+export type UnitPhase = 'write' | 'publish'
+
+/** What an execution hands to the next one of the same run. */
+export interface CarriedState {
+  readonly phases: readonly PhaseProgress[]
+  readonly answers: Partial<PhaseAnswers>
+  readonly units: Readonly<Record<UnitPhase, UnitDone>>
+  readonly memoryByPhase: Readonly<Record<string, number>>
+  readonly paused: boolean
+}
+
+/** Input of an execution: the user's, and what an earlier execution of the run hands over. */
+export type ContinuedInput = Etl3Input & { readonly carried?: CarriedState }
+
+const NO_UNITS: UnitDone = { unit: 0, rows: 0, partitions: 0, bytes: 0, peakMemoryMb: 0 }
+
+/** How often a paused run renews its lock: well within the lease. */
+const PAUSED_RENEWAL = '15 seconds'
+
+/** Heartbeat time-out until the configuration is known. */
+const OPENING_HEARTBEAT_TIMEOUT_MS = 15_000
+
+/** The state of one run. */
+export class RunLog {
+  readonly #input: Etl3Input
+  readonly #phases: PhaseProgress[]
+  readonly #answers: Partial<PhaseAnswers>
+  readonly #units: Record<UnitPhase, UnitDone>
+  readonly #memoryByPhase: Record<string, number>
+  #paused: boolean
+
+  constructor({ carried, ...input }: ContinuedInput) {
+    this.#input = input
+    this.#phases = [...(carried?.phases ?? [])]
+    this.#answers = { ...carried?.answers }
+    this.#units = { write: NO_UNITS, publish: NO_UNITS, ...carried?.units }
+    this.#memoryByPhase = { ...carried?.memoryByPhase }
+    this.#paused = carried?.paused ?? false
+    setHandler(progressQuery, () => this.progress())
+    setHandler(pauseUpdate, () => this.#setPaused(true))
+    setHandler(resumeUpdate, () => this.#setPaused(false))
+  }
+
+  /** Runs a phase, unless an earlier execution of this run has done so. */
+  async phase<P extends Phase>(phase: P, act: () => Promise<PhaseAnswers[P]>): Promise<PhaseAnswers[P]> {
+    const known: PhaseAnswers[P] | undefined = this.#answers[phase]
+    if (known !== undefined) return known
+    const startedAtMs = this.#phases.find((p) => p.phase === phase)?.startedAtMs ?? Date.now()
+    const set = (state: PhaseProgress['state'], detail: string): void =>
+      this.#set({
+        phase,
+        state,
+        startedAtMs,
+        seconds: state === 'running' ? undefined : (Date.now() - startedAtMs) / 1000,
+        detail,
+      })
+    set('running', '')
+    try {
+      const answer = await act()
+      this.#answers[phase] = answer
+      this.#remember(phase, answer.peakMemoryMb)
+      set('done', detailOf(phase, answer))
+      return answer
+    } catch (error) {
+      set('failed', '')
+      throw error
+    }
+  }
+
+  /** Activities of this run; `detail` is added to their summary. */
+  activities(detail?: string): ReturnType<typeof activitiesFor> {
+    return activitiesFor(this.#answers.open?.heartbeatTimeoutMs ?? OPENING_HEARTBEAT_TIMEOUT_MS, detail)
+  }
+
+  /** The unit that comes next in a phase; units before it are done. */
+  nextUnit(phase: UnitPhase): number {
+    return this.#units[phase].unit
+  }
+
+  /** Counts a finished unit. */
+  unitDone(phase: UnitPhase, done: UnitDone): void {
+    const before = this.#units[phase]
+    this.#units[phase] = {
+      unit: before.unit + 1,
+      partitions: before.partitions + done.partitions,
+      rows: before.rows + done.rows,
+      bytes: before.bytes + done.bytes,
+      peakMemoryMb: Math.max(before.peakMemoryMb, done.peakMemoryMb),
+    }
+    this.#remember(phase, done.peakMemoryMb)
+    this.#show()
+  }
+
+  /** Sums of a phase's units. */
+  unitTotals(phase: UnitPhase): UnitDone {
+    return this.#units[phase]
+  }
+
+  /** Waits while the run is paused, keeping its lock. */
+  async untilResumed(run: RunRef): Promise<void> {
+    while (this.#paused && !(await condition(() => !this.#paused, PAUSED_RENEWAL))) {
+      await this.activities().renewLock(run)
+    }
+  }
+
+  /** Whether this execution's history is long enough. */
+  get shouldContinue(): boolean {
+    return workflowInfo().continueAsNewSuggested
+  }
+
+  /** Goes on in a new execution with an empty history. Never returns. */
+  async continue(): Promise<never> {
+    const carried: CarriedState = {
+      phases: this.#phases,
+      answers: this.#answers,
+      units: this.#units,
+      memoryByPhase: this.#memoryByPhase,
+      paused: this.#paused,
+    }
+    return await continueAsNew<(input: ContinuedInput) => Promise<unknown>>({ ...this.#input, carried })
+  }
+
+  /** What the report needs of the workflow's knowledge. */
+  reportInput(run: RunRef): ReportInput {
+    const seconds: Record<string, number> = {}
+    for (const { phase, startedAtMs, seconds: taken } of this.#phases)
+      seconds[phase] = taken ?? (Date.now() - startedAtMs) / 1000
+    const startedAtMs = this.#phases[0]?.startedAtMs ?? Date.now()
+    const { validate, screen, quality } = this.#answers
+    return {
+      run,
+      startedAtMs,
+      seconds,
+      peakMemoryMb: this.#peak(),
+      memoryByPhase: this.#memoryByPhase,
+      warnings: (validate?.warnings ?? 0) + (screen?.warnings ?? 0) + (quality?.warnings ?? 0),
+    }
+  }
+
+  progress(): Progress {
+    const { open, plan } = this.#answers
+    const phase = this.#phases.at(-1)?.phase ?? 'open'
+    const units = this.#units[phase === 'publish' || phase === 'register' || phase === 'report' ? 'publish' : 'write']
+    return {
+      runId: open?.run.runId,
+      phase,
+      paused: this.#paused,
+      phases: this.#phases,
+      units: { done: units.unit, total: plan?.units ?? 0 },
+      rows: { done: units.rows, total: plan?.rowsToWrite ?? 0 },
+      partitions: { done: units.partitions, total: plan ? plan.partitions.added + plan.partitions.replaced : 0 },
+      peakMemoryMb: this.#peak(),
+      memoryLimitMb: open?.memoryLimitMb ?? 0,
+    }
+  }
+
+  #peak(): number {
+    return Math.max(0, ...Object.values(this.#memoryByPhase))
+  }
+
+  #remember(phase: Phase, peakMemoryMb: number): void {
+    this.#memoryByPhase[phase] = Math.max(this.#memoryByPhase[phase] ?? 0, peakMemoryMb)
+  }
+
+  #set(progress: PhaseProgress): void {
+    const at = this.#phases.findIndex((p) => p.phase === progress.phase)
+    if (at < 0) this.#phases.push(progress)
+    else this.#phases[at] = progress
+    this.#show()
+  }
+
+  #setPaused(paused: boolean): boolean {
+    this.#paused = paused
+    this.#show()
+    return paused
+  }
+
+  #show(): void {
+    setCurrentDetails(progressPage(this.progress()))
+  }
+}

@@ -1,0 +1,180 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { SILENT_LOGGER } from '../../../src/runtime/logging.js'
+import { historyFile, openPrivateServer } from '../../../src/runtime/private-server.js'
+import { signalProcess } from '../../../src/runtime/process-identity.js'
+import { openSession } from '../../../src/runtime/session.js'
+import { findTemporalCli } from '../../../src/runtime/temporal-cli.js'
+import { writeWorkflowBundle } from '../../../src/runtime/workflow-bundle.js'
+import { NOBODY, TinyHome, until } from './tiny/tiny-run.js'
+
+const homes: TinyHome[] = []
+
+function newHome(): TinyHome {
+  const home = new TinyHome()
+  homes.push(home)
+  return home
+}
+
+const built = mkdtempSync(join(tmpdir(), 'etl3-tiny-'))
+
+beforeAll(async () => {
+  const target = join(built, 'bundle.js')
+  const workflowsPath = fileURLToPath(new URL('./tiny/workflows.mjs', import.meta.url))
+  await writeWorkflowBundle({ workflowsPath, target, logger: SILENT_LOGGER })
+  process.env['TINY_BUNDLE'] = target
+})
+
+afterAll(() => rmSync(built, { recursive: true }))
+
+afterEach(async () => {
+  await Promise.all(homes.splice(0).map((home) => home[Symbol.asyncDispose]()))
+})
+
+describe('a command where no server is configured', () => {
+  it('starts a server and a worker process of its own, and leaves neither behind', async () => {
+    const home = newHome()
+    const client = home.run(3, 100)
+    await client.event('started')
+    await home.untilSteps(1)
+    expect(home.processes).toHaveLength(2)
+    const [worker] = home.workers
+    const { pids } = await client.event('result')
+    expect(pids).toEqual([worker?.pid, worker?.pid, worker?.pid])
+    expect(worker?.pid).not.toBe(client.child.pid)
+
+    expect(await client.exited).toBe(0)
+    expect(home.processes).toEqual([])
+    expect(existsSync(join(home.folder, 'server.json'))).toBe(false)
+    expect(existsSync(historyFile(home.folder))).toBe(true)
+  })
+
+  it('starts a worker that was killed again, says why, and keeps the steps that were done', async () => {
+    const home = newHome()
+    const client = home.run(4, 500)
+    await client.event('started')
+    await home.untilSteps(1)
+    const [first] = home.workers
+    if (!first) throw new Error('no worker')
+    signalProcess(first, 'SIGKILL')
+    const { pids } = await client.event('result')
+    expect(pids?.[0]).toBe(first.pid)
+    expect(pids?.[3]).not.toBe(first.pid)
+    expect(client.notices.join('\n')).toContain('it was killed (SIGKILL)')
+    expect(await client.exited).toBe(0)
+    expect(home.processes).toEqual([])
+  })
+
+  it('starts a server that was killed again at the same address, with its open workflow', async () => {
+    const home = newHome()
+    const client = home.run(4, 500)
+    const { address } = await client.event('open')
+    await home.untilSteps(1)
+    const { server } = home
+    if (!server) throw new Error('no server')
+    signalProcess(server, 'SIGKILL')
+    const { pids } = await client.event('result')
+    expect(pids).toHaveLength(4)
+    expect(client.notices.join('\n')).toContain('The private Temporal server ended unexpectedly')
+    expect(client.notices.filter((line) => line.includes(`server at ${address}`))).toHaveLength(2)
+    expect(await client.exited).toBe(0)
+    expect(home.processes).toEqual([])
+  })
+
+  it('can be killed: the run goes on, and worker and server end by themselves once it is done', async () => {
+    const home = newHome()
+    const client = home.run(4, 500)
+    await client.event('started')
+    await home.untilSteps(1)
+    await client.kill()
+    expect(home.processes).toHaveLength(2)
+    await until(async () => home.processes.length === 0)
+
+    const cli = async (): Promise<string> => (await findTemporalCli()).path
+    await openPrivateServer({ folder: home.folder, namespace: 'default', cli })
+    const status = await home.withWorkflow(async (handle) => (await handle.describe()).status.name)
+    expect(status).toBe('COMPLETED')
+  })
+
+  it('goes on with the same workflow after command, worker and server were killed together', async () => {
+    const home = newHome()
+    const killed = home.run(4, 500)
+    await killed.event('started')
+    await home.untilSteps(2)
+    const [first] = home.workers
+    await killed.kill()
+    for (const process of home.processes) signalProcess(process, 'SIGKILL')
+    await until(async () => home.processes.length === 0)
+
+    const client = home.run(4, 500)
+    const { pids } = await client.event('result')
+    expect(pids?.slice(0, 2)).toEqual([first?.pid, first?.pid])
+    expect(pids?.[3]).not.toBe(first?.pid)
+    expect(await client.exited).toBe(0)
+    expect(home.processes).toEqual([])
+  })
+
+  it('leaves server and worker to a second command that waits for the same run', async () => {
+    const home = newHome()
+    const first = home.run(4, 500)
+    await first.event('started')
+    const second = home.run(4, 500)
+    await second.event('started')
+    first.child.kill('SIGTERM')
+    await first.event('detached')
+    const { pids } = await second.event('result')
+    expect(new Set(pids).size).toBe(1)
+    expect(await second.exited).toBe(0)
+    expect(home.processes).toEqual([])
+  })
+})
+
+describe('a session that cannot be had', () => {
+  const session = (home: TinyHome, address: string | undefined, workerEntry?: string) =>
+    openSession({
+      config: home.config(address === undefined ? {} : { address, connect_timeout_ms: 500 }),
+      workflowId: home.workflowId,
+      env: home.env,
+      defaultAddress: NOBODY,
+      log: SILENT_LOGGER,
+      onNotice: () => {},
+      ...(workerEntry === undefined ? {} : { workerEntry }),
+    })
+
+  it('is exit code 5 in time when nobody listens at the configured address', async () => {
+    const began = performance.now()
+    await expect(session(newHome(), NOBODY)).rejects.toMatchObject({
+      code: 'ETL3-TP-01',
+      exitCode: 5,
+      message: expect.stringContaining(NOBODY),
+    })
+    expect(performance.now() - began).toBeLessThan(2_000)
+  })
+
+  it('is exit code 5 in time when something listens there that never answers', async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const address = silent.address()
+    if (typeof address !== 'object' || !address) throw new Error('no address')
+    const began = performance.now()
+    await expect(session(newHome(), `127.0.0.1:${address.port}`)).rejects.toMatchObject({
+      code: 'ETL3-TP-01',
+      exitCode: 5,
+    })
+    expect(performance.now() - began).toBeLessThan(2_000)
+    silent.close()
+  })
+
+  it('says so when the worker ends at once for a reason that will not change, and leaves nothing behind', async () => {
+    const home = newHome()
+    const open = await session(home, undefined, join(home.root, 'there-is-no-such-worker.js'))
+    const error = await open.broken
+    expect(error.message).toContain("can't be kept alive")
+    await open.close({ stopServer: true })
+    expect(home.processes).toEqual([])
+  })
+})

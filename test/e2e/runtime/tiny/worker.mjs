@@ -1,0 +1,25 @@
+// A worker process of the real kind with a tiny workflow. Needs a built ETL3.
+import { setTimeout } from 'node:timers/promises'
+import { heartbeat } from '@temporalio/activity'
+import { createLogger } from '../../../../dist/runtime/logging.js'
+import { runWorker } from '../../../../dist/runtime/worker-host.js'
+import { decodeSettings } from '../../../../dist/runtime/worker-settings.js'
+
+const settings = decodeSettings(process.argv[2])
+const log = createLogger({ ...settings.logging, origin: 'worker' })
+
+await runWorker({
+  settings,
+  log,
+  workflows: { workflowBundle: { codePath: process.env.TINY_BUNDLE } },
+  activities: () => ({
+    async step(ms) {
+      for (let passed = 0; passed < ms; passed += 100) {
+        heartbeat()
+        await setTimeout(100)
+      }
+      return process.pid
+    },
+  }),
+})
+process.exit()

@@ -1,0 +1,50 @@
+/** A process around a command that exists only in memory. */
+import type { CliIo, CliStream, SignalName } from '../../../src/cli/io.js'
+
+/** Keeps what is written. */
+export class FakeStream implements CliStream {
+  text = ''
+
+  constructor(
+    readonly isTTY = false,
+    readonly columns = 80,
+  ) {}
+
+  write(text: string): void {
+    this.text += text
+  }
+
+  get lines(): string[] {
+    return this.text.split('\n').filter((line) => line !== '')
+  }
+}
+
+/** Streams to read afterwards, and signals to send. */
+export class FakeIo implements CliIo {
+  readonly stdout = new FakeStream()
+  readonly stderr: FakeStream
+  readonly #handlers = new Map<SignalName, Set<() => void>>()
+
+  constructor(
+    readonly env: Readonly<Record<string, string | undefined>> = {},
+    options: { readonly terminal?: boolean } = {},
+  ) {
+    this.stderr = new FakeStream(options.terminal ?? false)
+  }
+
+  onSignal(signal: SignalName, handler: () => void): () => void {
+    const handlers = this.#handlers.get(signal) ?? new Set()
+    this.#handlers.set(signal, handlers)
+    handlers.add(handler)
+    return () => handlers.delete(handler)
+  }
+
+  /** How many listen to a signal. */
+  listeners(signal: SignalName): number {
+    return this.#handlers.get(signal)?.size ?? 0
+  }
+
+  send(signal: SignalName): void {
+    for (const handler of [...(this.#handlers.get(signal) ?? [])]) handler()
+  }
+}

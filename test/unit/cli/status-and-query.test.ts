@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import { main } from '../../../src/cli/command-line.js'
+import type { QueryAnswer } from '../../../src/cli/services.js'
+import { InputError } from '../../../src/runtime/errors.js'
+import { configFile, testFolder, workIn } from '../config/config-file.js'
+import { FakeIo } from './fake-io.js'
+import { CURRENT, FakeRun, FakeServer, fakeServices, WRITING } from './fake-runs.js'
+
+async function call(argv: readonly string[], services: ReturnType<typeof fakeServices>) {
+  workIn(testFolder())
+  const io = new FakeIo()
+  const code = await main([...argv, '-c', configFile('')], io, services)
+  return { code, out: io.stdout.text, err: io.stderr.text }
+}
+
+describe('status', () => {
+  it('shows how the run goes that is going on', async () => {
+    const server = new FakeServer()
+    server.going = new FakeRun('etl3:0', undefined)
+    server.going.progressNow = WRITING
+    const text = await call(['status'], fakeServices(server))
+    expect(text.code).toBe(0)
+    expect(text.out).toContain('a run is going on')
+    expect(text.out).toContain('25 %  250,000 of 1,000,000 rows')
+    expect(text.out).toContain('256 of 512 MB')
+    const json = await call(['status', '-o', 'json'], fakeServices(server, { current: CURRENT }))
+    expect(JSON.parse(json.out)).toMatchObject({
+      state: 'running',
+      progress: { phase: 'write' },
+      published: CURRENT,
+    })
+    expect(server.closed).toEqual([false, false])
+  })
+
+  it('shows the last published run when none is going on, with a server or without', async () => {
+    for (const server of [new FakeServer(), undefined]) {
+      const { code, out } = await call(['status'], fakeServices(server, { current: CURRENT }))
+      expect(code).toBe(0)
+      expect(out.split('\n')).toEqual([
+        'last published: 1,444,461 rows in 29,425 partitions',
+        '  when    2026-02-03T04:05:06.000Z',
+        '  run     a1b2c3',
+        '  table   fact_rate_enriched in /lake/partitioned-data',
+        '  report  /lake/etl3/runs/a1b2c3/report.md',
+        '',
+      ])
+    }
+  })
+
+  it('says when nothing is published yet', async () => {
+    const { code, out } = await call(['status'], fakeServices(undefined))
+    expect({ code, out }).toEqual({ code: 0, out: "nothing is published yet; 'etl3 run' does that\n" })
+  })
+
+  it('names a record that cannot be read', async () => {
+    const { code, err } = await call(
+      ['status'],
+      fakeServices(undefined, { current: new SyntaxError('Unexpected end') }),
+    )
+    expect(code).toBe(1)
+    expect(err).toContain('[record=current.json, in=lake/etl3/] [ETL3-CL-06]')
+  })
+})
+
+describe('query', () => {
+  const answer: QueryAnswer = {
+    columns: [
+      { name: 'area', type: 'VARCHAR' },
+      { name: 'rows', type: 'BIGINT' },
+      { name: 'codes', type: 'VARCHAR[]' },
+    ],
+    rows: [
+      ['Coeur d\'Alene, "ID"', 12n, ['a', null]],
+      [null, 3n, []],
+      ['\u001B[2Jred\n', 9007199254740993n, null],
+      ['', 0n, null],
+    ],
+    filesScanned: 4,
+  }
+
+  it('aligns a table, and shows control characters as escapes', async () => {
+    const { code, out, err } = await call(['query', 'select'], fakeServices(undefined, { answer }))
+    expect(code).toBe(0)
+    expect(out.split('\n')).toEqual([
+      `area                             rows  codes`,
+      `───────────────────  ────────────────  ──────────`,
+      `Coeur d'Alene, "ID"                12  ["a",null]`,
+      `NULL                                3  []`,
+      `\\u001b[2Jred\\n       9007199254740993  NULL`,
+      `                                    0  NULL`,
+      '',
+    ])
+    expect(err).toContain('4 rows from 4 files')
+  })
+
+  it('prints CSV as RFC 4180 has it, NULL and the empty text apart', async () => {
+    const { out } = await call(['query', 'select', '-o', 'csv'], fakeServices(undefined, { answer }))
+    expect(out).toBe(
+      [
+        'area,rows,codes',
+        `"Coeur d'Alene, ""ID""",12,"[""a"",null]"`,
+        ',3,[]',
+        '"\u001B[2Jred\n",9007199254740993,',
+        '"",0,',
+        '',
+      ].join('\r\n'),
+    )
+  })
+
+  it('prints JSON that loses no digit', async () => {
+    const { out } = await call(['query', 'select', '-o', 'json'], fakeServices(undefined, { answer }))
+    expect(JSON.parse(out)).toEqual({
+      columns: answer.columns,
+      rows: [
+        { area: `Coeur d'Alene, "ID"`, rows: 12, codes: ['a', null] },
+        { area: null, rows: 3, codes: [] },
+        { area: '\u001B[2Jred\n', rows: '9007199254740993', codes: null },
+        { area: '', rows: 0, codes: null },
+      ],
+      filesScanned: 4,
+    })
+    expect(out).not.toContain('\u001B')
+  })
+
+  it('ends with the exit code of the error that the catalog throws', async () => {
+    const error = new InputError('ETL3-LK-09', 'there is no table yet', { hint: 'Run etl3 run.' })
+    const { code, out, err } = await call(['query', 'select'], fakeServices(undefined, { answer: error }))
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain('error: there is no table yet [ETL3-LK-09]\nhint: Run etl3 run.\n')
+  })
+})
