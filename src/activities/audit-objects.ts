@@ -11,13 +11,13 @@ import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { sqlString } from '../runtime/sql.js'
 import { DICTIONARY } from '../star/dictionary.js'
-import { FILE_COLUMNS, selectEnriched } from '../star/enriched-sql.js'
+import { enrichInSql, FILE_COLUMNS } from '../star/enriched-sql.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { findPlan, PLAN } from './plan-partitions.js'
 import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Audited, RunRef } from './types.js'
+import type { Audited, Measured, RunRef } from './types.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
 
 const auditRecordSchema = z.object({
@@ -32,7 +32,7 @@ const auditRecordSchema = z.object({
 /** `audit.json`: what the audit looked at. */
 export type AuditRecord = z.output<typeof auditRecordSchema>
 
-type Answer = Omit<Audited, 'peakMemoryMb'>
+type Answer = Omit<Audited, keyof Measured>
 
 /** In a sample, one file in so many, and each unit's largest. */
 const SAMPLE_EVERY = 50
@@ -219,13 +219,14 @@ async function compareRows(input: {
     'files',
     files.map((file, i) => [chosen[i]?.ordinal ?? -1, file]),
   )
-  const sums = `count(*) AS rows, count(DISTINCT fact_uid) AS facts, sum(hash(${FILE_COLUMNS})::HUGEINT) AS checksum`
-  const wrong = await engine.column(`WITH
-    due AS (SELECT ordinal, ${sums} FROM (${selectEnriched(paths, 'chosen')}) GROUP BY ordinal),
-    found AS (
+  for (const statement of enrichInSql(paths, 'chosen')) await engine.run(statement)
+  // The sum of hashes over all columns: equal for equal rows in any order, and one wrong value changes it.
+  const sums = `count(*) AS rows, sum(hash(${FILE_COLUMNS})::HUGEINT) AS checksum`
+  await engine.run(`CREATE TABLE due AS SELECT ordinal, ${sums} FROM enriched GROUP BY ordinal`)
+  const wrong = await engine.column(`WITH found AS (
       SELECT f.ordinal, ${sums} FROM ${readParquet(files, ', filename = true')} r JOIN files f ON f.filename = r.filename GROUP BY f.ordinal)
     SELECT coalesce(d.ordinal, f.ordinal) FROM due d FULL JOIN found f ON f.ordinal = d.ordinal
-    WHERE (d.rows, d.facts, d.checksum) IS DISTINCT FROM (f.rows, f.facts, f.checksum)`)
+    WHERE (d.rows, d.checksum) IS DISTINCT FROM (f.rows, f.checksum)`)
   if (wrong.length === 0) return
   const ordinals = new Set(wrong.map(Number))
   throw difference(

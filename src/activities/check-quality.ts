@@ -8,12 +8,12 @@ import { openContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import { findScreen } from './screen-facts.js'
 import { inputsRecord } from './staging.js'
-import type { Checked, RunRef } from './types.js'
+import type { Checked, Measured, RunRef } from './types.js'
 
 /** @throws QualityError ETL3-QA-01 when a rule of severity error was violated; IntegrityError ETL3-QA-02 when the ledger does not balance */
 export function checkQuality(
   deps: ActivityDeps,
-): (run: RunRef, scope: ActivityScope) => Promise<Omit<Checked, 'peakMemoryMb'>> {
+): (run: RunRef, scope: ActivityScope) => Promise<Omit<Checked, keyof Measured>> {
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     const screen = await findScreen(context, signal)

@@ -6,6 +6,9 @@ import { RunRecords } from './records.js'
 import type { ActivityScope } from './scope.js'
 import type { CloseRunInput, RunRef } from './types.js'
 
+/** Note on how an attempt at a run ended badly; a later attempt that succeeds takes it away. */
+export const ENDED = 'ended.json'
+
 /** Keeps the lock of a paused run. */
 export function renewLock(_deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<object> {
   return async (run, { signal }) => {
@@ -19,7 +22,7 @@ export function closeRun(deps: ActivityDeps): (input: CloseRunInput, scope: Acti
   return async ({ run, outcome, message }, { signal }) => {
     const store = openStore(run.metadataUri)
     await new RunRecords(store, run.runId).save(
-      'ended.json',
+      ENDED,
       { formatVersion: 1, outcome, message, at: new Date().toISOString() },
       signal,
     )

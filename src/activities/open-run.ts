@@ -17,13 +17,13 @@ import { tableIsIntact } from './published-table.js'
 import { RunRecords } from './records.js'
 import { parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
-import type { OpenedRun, OpenRunInput } from './types.js'
+import type { Measured, OpenedRun, OpenRunInput } from './types.js'
 
 /** Length of a run id: enough hex digits that two runs never meet. */
 const RUN_ID_CHARACTERS = 16
 
 /** The answer without the memory figure, which the scope adds. */
-type Opened = Omit<OpenedRun, 'peakMemoryMb'>
+type Opened = Omit<OpenedRun, keyof Measured>
 
 /** Opens the run. Repeating it gives the same run, unless the input changed in between. */
 export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: ActivityScope) => Promise<Opened> {

@@ -12,7 +12,7 @@ import { type CurrentRecord, readCurrent } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Planned, RunRef } from './types.js'
+import type { Measured, Planned, RunRef } from './types.js'
 
 const count = z.number().int().nonnegative()
 
@@ -29,7 +29,7 @@ const planRecordSchema = z.object({
 /** `plan.json`: the plan's figures. */
 export type PlanRecord = z.output<typeof planRecordSchema>
 
-type Answer = Omit<Planned, 'peakMemoryMb'>
+type Answer = Omit<Planned, keyof Measured>
 
 /** Key of the plan, relative to the run. */
 export const PLAN = 'plan.parquet'

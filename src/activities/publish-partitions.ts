@@ -9,7 +9,7 @@ import type { ActivityDeps } from './deps.js'
 import { PLAN } from './plan-partitions.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { UnitDone, UnitInput } from './types.js'
+import type { Measured, UnitDone, UnitInput } from './types.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
 
 const publishedRecordSchema = z.object({
@@ -19,7 +19,7 @@ const publishedRecordSchema = z.object({
   etags: z.array(z.string()).readonly(),
 })
 
-type Answer = Omit<UnitDone, 'peakMemoryMb'>
+type Answer = Omit<UnitDone, keyof Measured>
 
 /** Objects between two looks at the cancellation and signs of life. */
 const OBJECTS_PER_BREATH = 500

@@ -15,7 +15,7 @@ import { MANIFEST, writeManifest } from './manifest.js'
 import { findPlan, PLAN } from './plan-partitions.js'
 import { openContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Registered, RunRef, UnitDone } from './types.js'
+import type { Measured, Registered, RunRef, UnitDone } from './types.js'
 
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   string: 'string',
@@ -36,7 +36,7 @@ export const CATALOG_COLUMNS: readonly CatalogColumn[] = DICTIONARY.map(({ name,
 /** Registers the published partitions. @throws IntegrityError ETL3-CA-01 when the catalog gives other counts than the ledger */
 export function registerTables(
   deps: ActivityDeps,
-): (run: RunRef, scope: ActivityScope) => Promise<Omit<Registered, 'peakMemoryMb'>> {
+): (run: RunRef, scope: ActivityScope) => Promise<Omit<Registered, keyof Measured>> {
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     const { records, config, scratch, layout, table } = context
@@ -89,7 +89,7 @@ export function registerTables(
 /** Deletes the objects of partitions that vanished, key by key, after nobody is led there any more. */
 export function removePartitions(
   deps: ActivityDeps,
-): (run: RunRef, scope: ActivityScope) => Promise<Omit<UnitDone, 'peakMemoryMb'>> {
+): (run: RunRef, scope: ActivityScope) => Promise<Omit<UnitDone, keyof Measured>> {
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     const { records, table, scratch } = context

@@ -8,7 +8,7 @@ import { openStore } from '../lake/stores.js'
 import { ConflictError, Etl3Error } from '../runtime/errors.js'
 import type { Phase } from '../workflows/messages.js'
 import type { ActivityDeps } from './deps.js'
-import type { OpenRunInput, RunRef } from './types.js'
+import type { Measured, OpenRunInput, RunRef } from './types.js'
 
 /** A sign of life at least this often; the SDK sends as many as the server needs. */
 const HEARTBEAT_INTERVAL_MS = 1_000
@@ -32,7 +32,7 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
   deps: ActivityDeps,
   phase: Phase,
   body: (input: I, scope: ActivityScope) => Promise<O>,
-): (input: I) => Promise<O & { readonly peakMemoryMb: number }> {
+): (input: I) => Promise<O & Measured> {
   return async (input) => {
     const context = Context.current()
     let details: Readonly<Record<string, number | string>> = { phase }
@@ -51,7 +51,8 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
           },
         }),
       )
-      return { ...answer, peakMemoryMb: deps.sampler.peaks().peakMb }
+      const { peakMb, phases } = deps.sampler.peaks()
+      return { ...answer, peakMemoryMb: peakMb, phaseMemoryMb: phases[phase] ?? peakMb }
     } catch (error) {
       throw toFailure(lost.signal.aborted ? lost.signal.reason : error, context, deps)
     } finally {

@@ -8,7 +8,7 @@ import { screenFacts as screen } from '../quality/screen.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, stagedName, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { RunRef, Screened } from './types.js'
+import type { Measured, RunRef, Screened } from './types.js'
 
 /** Result of a quality rule as records keep it. */
 export const ruleResultSchema = z.object({
@@ -33,7 +33,7 @@ const screenRecordSchema = z.object({
 /** `screen.json`: what the rules on single facts gave. */
 export type ScreenRecord = z.output<typeof screenRecordSchema>
 
-type Answer = Omit<Screened, 'peakMemoryMb'>
+type Answer = Omit<Screened, keyof Measured>
 
 /** Screens the staged facts. @throws QualityError ETL3-QA-01 when a rule of severity error was violated */
 export function screenFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {

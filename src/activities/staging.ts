@@ -11,9 +11,9 @@ import type { ActivityDeps } from './deps.js'
 import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
 import { openContext, openContextOverInputs, type RunContext, stagedName, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { RunRef, Staged } from './types.js'
+import type { Measured, RunRef, Staged } from './types.js'
 
-type Answer = Omit<Staged, 'peakMemoryMb'>
+type Answer = Omit<Staged, keyof Measured>
 
 const stagedRecordSchema = z.object({ formatVersion: z.literal(1), rows: z.number() })
 

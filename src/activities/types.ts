@@ -10,7 +10,10 @@ export interface Reference {
 
 /** Every answer says how much memory its worker has used at most, in MB resident. */
 export interface Measured {
+  /** Since the worker began. */
   readonly peakMemoryMb: number
+  /** In the phase of this activity. */
+  readonly phaseMemoryMb: number
 }
 
 /** What opens a run: the workflow's input and who asks. */

@@ -7,7 +7,7 @@ import type { ActivityDeps } from './deps.js'
 import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
 import { openContextOverInputs, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { RunRef, ValidatedInputs } from './types.js'
+import type { Measured, RunRef, ValidatedInputs } from './types.js'
 
 /**
  * Least free space, as a multiple of the input's bytes. Measured on the real star: staged files, objects and spill
@@ -19,7 +19,7 @@ const LEAST_FREE_BYTES = 64 * 1024 * 1024
 /** Validates the input of a run. */
 export function validateInputs(
   deps: ActivityDeps,
-): (run: RunRef, scope: ActivityScope) => Promise<Omit<ValidatedInputs, 'peakMemoryMb'>> {
+): (run: RunRef, scope: ActivityScope) => Promise<Omit<ValidatedInputs, keyof Measured>> {
   return async (ref, { signal }) => {
     const context = await openContextOverInputs(ref, deps, signal)
     const { records, record, config } = context
@@ -46,7 +46,7 @@ async function answer(
   { records }: RunContext,
   record: InputsRecord,
   signal: AbortSignal,
-): Promise<Omit<ValidatedInputs, 'peakMemoryMb'>> {
+): Promise<Omit<ValidatedInputs, keyof Measured>> {
   const reference = await records.reference('inputs.json', signal)
   if (!reference) throw new Error('inputs.json was not stored')
   return {

@@ -19,10 +19,10 @@ import { PLAN } from './plan-partitions.js'
 import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { LoadedStar } from './star-cache.js'
-import type { UnitDone, UnitInput } from './types.js'
+import type { Measured, UnitDone, UnitInput } from './types.js'
 import { type LedgerEntry, objectName, parseUnitRecord, type UnitRecord, unitRecordName } from './unit-record.js'
 
-type Answer = Omit<UnitDone, 'peakMemoryMb'>
+type Answer = Omit<UnitDone, keyof Measured>
 
 /** Writes a unit. Repeating it, or two attempts at once, leaves the same objects. */
 export function writePartitions(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {

@@ -3,10 +3,12 @@
 import { openCatalog } from '../lake/catalogs.js'
 import { reportMarkdown } from '../report/markdown.js'
 import type { RunReport } from '../report/run-report.js'
+import { readParquet } from '../runtime/engine.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { RunResult } from '../workflows/messages.js'
 import { findAudit } from './audit-objects.js'
+import { ENDED } from './close-run.js'
 import { type CurrentRecord, readCurrent } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
@@ -14,17 +16,14 @@ import { parseInputsRecord } from './inputs-record.js'
 import { MANIFEST } from './manifest.js'
 import { findPlan } from './plan-partitions.js'
 import { jsonBytes } from './records.js'
-import { openContext, type RunContext } from './run-context.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import { findScreen } from './screen-facts.js'
 import { dimensionsRecordSchema } from './staging.js'
 import type { ReportInput } from './types.js'
-import { parseUnitRecord, unitRecordName } from './unit-record.js'
 
 /** Writes the report of a run; of a published one it also moves `current.json` and clears away what was staged. */
-export function writeReport(
-  deps: ActivityDeps,
-): (input: ReportInput, scope: ActivityScope) => Promise<Omit<RunResult, 'peakMemoryMb'>> {
+export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: ActivityScope) => Promise<RunResult> {
   return async (input, { signal }) => {
     const context = await openContext(input.run, deps, signal)
     const { records } = context
@@ -62,9 +61,8 @@ async function gather(
   const audit = await findAudit(context, signal)
   if (!plan || !screen || !inputs || !dimensions) throw new Error(`run ${records.runId} lacks records for its report`)
   const uriOf = (name: string): string => records.store.locate(records.key(name))
-  const bytes = input.run.mode === 'run' ? await tableBytes(context, plan.units, signal) : 0
+  const bytes = input.run.mode === 'run' ? await tableBytes(context, deps, signal) : 0
   const { mode } = input.run
-  const total = (Date.now() - input.startedAtMs) / 1000
   return {
     formatVersion: 1,
     result: {
@@ -79,7 +77,7 @@ async function gather(
       bytes,
       peakMemoryMb: Math.max(input.peakMemoryMb, deps.sampler.peaks().peakMb),
       memoryLimitMb: config.processing.memory_limit_mb,
-      seconds: { total, ...input.seconds },
+      seconds: { ...input.seconds, total: (Date.now() - input.startedAtMs) / 1000 },
       warnings: input.warnings,
       outputUri: table.uri,
       table: `${config.athena.database}.${config.athena.table}`,
@@ -105,12 +103,12 @@ async function gather(
 }
 
 /** Bytes of the table: what this run wrote and what it kept. */
-async function tableBytes(context: RunContext, units: number, signal: AbortSignal): Promise<number> {
-  let bytes = 0
-  for (let unit = 0; unit < units; unit++) {
-    bytes += (await context.records.find(unitRecordName(unit), parseUnitRecord, signal))?.bytes ?? 0
-  }
-  return bytes
+async function tableBytes(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<number> {
+  const { records, scratch } = context
+  const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
+  return await withEngine(deps, scratch, signal, (engine) =>
+    engine.count(`SELECT coalesce(sum(bytes), 0)::BIGINT FROM ${readParquet([manifest])}`),
+  )
 }
 
 /** The receipt: what went in, how, and what came out, in checksums. */
@@ -189,6 +187,7 @@ async function finish(context: RunContext, signal: AbortSignal): Promise<void> {
       for await (const { key } of records.store.list(`${records.key(folder)}/`, signal)) keys.push(key)
       await records.store.delete(keys, signal)
     }
+    await records.store.delete([records.key(ENDED)], signal)
   }
   await lock.release({ number: ref.lockNumber, owner: ref.lockOwner }, signal)
 }

@@ -59,7 +59,7 @@ export async function main(
 }
 
 /** All commands on one program. */
-export function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Command {
+function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Command {
   const program = new Command('etl3')
     .description('Enriches a star schema of negotiated healthcare rates into one partitioned, query-ready table.')
     .version(VERSION, '-V, --version', 'print the version')

@@ -36,7 +36,7 @@ export function registerConfig(program: Command, shell: CliShell): void {
 }
 
 /** A value as `config show` prints it. */
-export interface ShownValue {
+interface ShownValue {
   readonly key: string
   /** As JSON holds it; {@link MASK} for a secret. */
   readonly value: unknown
@@ -44,7 +44,7 @@ export interface ShownValue {
 }
 
 /** Each value with its origin, secrets masked. */
-export async function shownValues({ config, origins }: ResolvedConfig): Promise<ShownValue[]> {
+async function shownValues({ config, origins }: ResolvedConfig): Promise<ShownValue[]> {
   const [{ valueAt }, { originText }] = await Promise.all([import('../config/load.js'), import('../config/origins.js')])
   return [...origins].map(([key, origin]) => ({
     key,

@@ -98,7 +98,6 @@ function attach(call: CliCall, ongoing: OngoingRun, start: StartRun): OngoingRun
  * started stays behind; a second signal does not wait.
  */
 async function openRuns(call: CliCall, services: CliServices, options: OpenRunsOptions): Promise<Runs> {
-  const opening = services.openRuns(options)
   let first: SignalName | undefined
   let release = (): void => {}
   const impatient = new Promise<never>((_, reject) => {
@@ -109,7 +108,7 @@ async function openRuns(call: CliCall, services: CliServices, options: OpenRunsO
     })
   })
   try {
-    const runs = await Promise.race([opening, impatient])
+    const runs = await Promise.race([services.openRuns(options), impatient])
     if (!first) return runs
     await Promise.race([runs.close({ stopServer: true }), impatient])
     throw new Interrupted(first, 'stopped before the run was started')

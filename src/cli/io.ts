@@ -6,6 +6,7 @@ export interface CliStream {
   /** Whether a person watches it. */
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
+  readonly rows?: number | undefined
 }
 
 /** Signals that a command reacts to. */

@@ -1,10 +1,14 @@
 /** The answer to a query as an aligned table, as CSV and as JSON. */
 import { plainText } from '../runtime/plain-text.js'
+import { cutToWidth, displayWidth } from './display-width.js'
 import type { Palette } from './palette.js'
 import type { QueryAnswer } from './services.js'
 
 /** A wider cell is cut, so that one long text does not push everything else off the screen. */
 const WIDEST_CELL = 60
+
+/** DuckDB's types of plain numbers; not of lists and structures of them. */
+const NUMBER_TYPE = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/
 
 /** Rows as objects by column name; `columns` keeps the order and the types. */
 export function jsonRows({ columns, rows, filesScanned }: QueryAnswer): Readonly<Record<string, unknown>> {
@@ -24,14 +28,17 @@ export function csvText({ columns, rows }: QueryAnswer): string {
 /** Columns aligned, numbers to the right, control characters as escapes. */
 export function tableText({ columns, rows }: QueryAnswer, palette: Palette): string {
   const cells = rows.map((row) => columns.map((_, index) => cellText(row[index])))
-  const names = columns.map(({ name }) => cut(plainText(name)))
+  const names = columns.map(({ name }) => cutToWidth(plainText(name), WIDEST_CELL))
   const widths = names.map((name, index) =>
-    cells.reduce((widest, row) => Math.max(widest, row[index]?.length ?? 0), name.length),
+    cells.reduce((widest, row) => Math.max(widest, displayWidth(row[index] ?? '')), displayWidth(name)),
   )
-  const right = columns.map((_, index) => rows.length > 0 && rows.every((row) => isNumberOrNull(row[index])))
+  const right = columns.map(({ type }) => NUMBER_TYPE.test(type))
   const line = (texts: readonly string[]): string =>
     texts
-      .map((text, index) => (right[index] ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0)))
+      .map((text, index) => {
+        const blanks = ' '.repeat(Math.max(0, (widths[index] ?? 0) - displayWidth(text)))
+        return right[index] ? blanks + text : text + blanks
+      })
       .join('  ')
       .trimEnd()
   return [palette.bold(line(names)), line(widths.map((width) => '─'.repeat(width))), ...cells.map(line)].join('\n')
@@ -39,11 +46,7 @@ export function tableText({ columns, rows }: QueryAnswer, palette: Palette): str
 
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return 'NULL'
-  return cut(plainText(typeof value === 'string' ? value : plainValue(value)))
-}
-
-function cut(text: string): string {
-  return text.length > WIDEST_CELL ? `${text.slice(0, WIDEST_CELL - 1)}…` : text
+  return cutToWidth(plainText(typeof value === 'string' ? value : plainValue(value)), WIDEST_CELL)
 }
 
 function csvField(value: unknown): string {
@@ -68,8 +71,4 @@ function jsonValue(value: unknown): unknown {
   // Engine types (decimals, dates, intervals) know how they are written.
   if (Object.getPrototypeOf(value) !== Object.prototype) return String(value)
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, jsonValue(item)]))
-}
-
-function isNumberOrNull(value: unknown): boolean {
-  return value === null || value === undefined || typeof value === 'number' || typeof value === 'bigint'
 }

@@ -92,7 +92,7 @@ export interface CliShell {
 }
 
 /** Flags that stand for one configuration key each. */
-export const CONFIG_FLAGS = [
+const CONFIG_FLAGS = [
   {
     flag: '--chunk-size',
     placeholder: '<rows>',

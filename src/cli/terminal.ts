@@ -8,6 +8,7 @@ import type { Palette } from './palette.js'
 
 const ESC = '\u001B'
 const DEFAULT_COLUMNS = 80
+const DEFAULT_ROWS = 24
 
 /** stderr as a person sees it. */
 export class Terminal {
@@ -30,6 +31,10 @@ export class Terminal {
     return this.stream.columns ?? DEFAULT_COLUMNS
   }
 
+  get #rows(): number {
+    return this.stream.rows ?? DEFAULT_ROWS
+  }
+
   /** Writes a line as it is (the caller has coloured and escaped it), above the live region. */
   line(text: string): void {
     this.stream.write(`${this.#erasure()}${text}\n${this.#drawing()}`)
@@ -47,12 +52,13 @@ export class Terminal {
 
   /**
    * Replaces the live region; an empty list takes it away. Lines are cut at the edge of the screen, because a wrapped
-   * line takes rows that the next redrawing would not erase. Does nothing where nobody watches.
+   * line takes rows that the next redrawing would not erase, and on a low screen only the last ones are shown, because
+   * what has scrolled away cannot be erased. Does nothing where nobody watches.
    */
   live(lines: readonly string[]): void {
     if (!this.interactive) return
     const erasure = this.#erasure()
-    this.#live = lines
+    this.#live = lines.slice(-Math.max(1, this.#rows - 1))
     this.stream.write(`${erasure}${this.#drawing()}`)
   }
 
@@ -72,7 +78,7 @@ export class Terminal {
 const COLOUR_SEQUENCE = new RegExp(`${ESC}\\[[0-9;]*m`, 'y')
 
 /** Cuts a coloured line to `columns` visible characters and closes open colours. */
-export function cutColoured(line: string, columns: number): string {
+function cutColoured(line: string, columns: number): string {
   let visible = 0
   let coloured = false
   let position = 0

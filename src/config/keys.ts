@@ -32,12 +32,14 @@ export const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
   'ETL3_CONFIG',
   'ETL3_ENVIRONMENT',
   'ETL3_FAILPOINT',
+  'ETL3_FAILPOINT_SIGNAL',
   'ETL3_PYTHON',
+  'ETL3_STAR',
   'ETL3_STATE_DIR',
 ])
 
 /** Name of the variable that sets a key. */
-export function variableOf(key: string): string {
+function variableOf(key: string): string {
   return `ETL3_${key.toUpperCase().replaceAll('.', '_')}`
 }
 

@@ -18,7 +18,7 @@ export function systemCode(error: unknown): string | undefined {
 export function folderError(error: unknown, doing: string, path: string): unknown {
   const where = `${doing} ${JSON.stringify(path)}`
   const code = systemCode(error)
-  switch (code) {
+  switch (code ?? '') {
     case 'ENOSPC':
     case 'EDQUOT':
       return new ResourceError('ETL3-DK-01', `no free disk: cannot ${where} (${code})`, {

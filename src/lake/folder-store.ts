@@ -36,7 +36,7 @@ import {
 } from './object-store.js'
 
 /** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
-const UNFINISHED = '.etl3-unfinished'
+export const UNFINISHED_FOLDER = '.etl3-unfinished'
 /** Age above which an unfinished file belongs to a process that is gone. */
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000
 /** The longest name of a file or folder that common file systems take, in bytes. */
@@ -65,7 +65,7 @@ export class FolderStore implements ObjectStore {
   /** @param root the folder; made with the first object */
   constructor(root: string) {
     this.uri = resolve(root)
-    this.#unfinished = join(this.uri, UNFINISHED)
+    this.#unfinished = join(this.uri, UNFINISHED_FOLDER)
   }
 
   /**
@@ -73,7 +73,7 @@ export class FolderStore implements ObjectStore {
    *   a folder's name can be
    */
   locate(key: ObjectKey): string {
-    if (NOT_A_SEGMENT.test(key) || key === UNFINISHED || key.startsWith(`${UNFINISHED}/`)) {
+    if (NOT_A_SEGMENT.test(key) || key === UNFINISHED_FOLDER || key.startsWith(`${UNFINISHED_FOLDER}/`)) {
       throw new InputError('ETL3-KE-03', `${JSON.stringify(key)} is not a key of an object`)
     }
     // A character has at most three bytes, so short keys need no counting.
@@ -188,7 +188,7 @@ export class FolderStore implements ObjectStore {
       for (const entry of this.#entries(folder)) {
         if (++entries % ENTRIES_PER_TURN === 0) await turn(signal)
         const key = folder === '' ? entry.name : `${folder}/${entry.name}`
-        if (key === UNFINISHED) continue
+        if (key === UNFINISHED_FOLDER) continue
         // A link is neither: what it points to may lie outside of the root, or in a circle.
         if (entry.isDirectory()) folders.push(key)
         else if (entry.isFile()) {

@@ -16,9 +16,9 @@ export const NULL_IN_PATH = '__NULL__'
 const SENTINELS: ReadonlySet<string> = new Set([NULL_IN_PATH, '__HIVE_DEFAULT_PARTITION__'])
 const LONGEST_SENTINEL = Math.max(...Array.from(SENTINELS, (word) => word.length))
 
-// What Hive escapes in a path (FileUtils.charToEscape), and lone surrogates, which have no UTF-8 form of their own.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are part of Hive's list
-const UNSAFE = /[\u0000-\u001f"#%'*/:=?\\\u007f{[\]^]|\p{Surrogate}/gu
+// What Hive escapes in a path (FileUtils.charToEscape): what is below the blank, DEL, and the listed ones. And lone
+// surrogates, which have no UTF-8 form of their own.
+const UNSAFE = /[^ -~\u0080-\u{10ffff}]|["#%'*/:=?\\{[\]^]|\p{Surrogate}/gu
 // The inverse: one ASCII character, or the three bytes that UTF-8 would give a surrogate (U+D800 … U+DFFF).
 const ESCAPED = /%ED%([AB][0-9A-F])%([89AB][0-9A-F])|%([0-7][0-9A-F])/g
 

@@ -129,9 +129,7 @@ export class RunLock {
   /** Whether the lock is still this holder's: not released, and nobody has a higher number. */
   async holds(lock: LockHandle, signal: AbortSignal): Promise<boolean> {
     const record = await this.#read(lock.number, signal)
-    return (
-      record?.owner === lock.owner && !record.released && (await this.#highest(signal)) === lock.number
-    )
+    return record?.owner === lock.owner && !record.released && (await this.#highest(signal)) === lock.number
   }
 
   /** The record with the highest number, whoever holds it and whether or not it still counts; undefined when there is none. */
@@ -147,10 +145,7 @@ export class RunLock {
     // A contender that listed long ago may create a number that was trimmed since: it is below the highest.
     const numbers = await this.#numbers(signal)
     if (Math.max(...numbers) !== number) return undefined
-    await this.#store.delete(
-      numbers.filter((old) => old <= number - KEPT_RECORDS).map(lockKey),
-      signal,
-    )
+    await this.#store.delete(numbers.filter((old) => old <= number - KEPT_RECORDS).map(lockKey), signal)
     return record
   }
 

@@ -31,15 +31,14 @@ export class ColumnChunkWriter {
    * Writes one column chunk.
    *
    * @param dictionary the column's distinct values on this axis
-   * @param indexed false where `dictionary` only lists the values one by one and is too large to be written
    */
-  write(column: ColumnTemplate, axis: Axis, dictionary: LocalDictionary, values: Values, indexed: boolean): void {
+  write(column: ColumnTemplate, axis: Axis, dictionary: LocalDictionary, values: Values): void {
     this.#chunk.pages.begin()
     if (dictionary.count === 0) this.#writeNulls(column, axis, values)
     else if (values.kind === 'boolean') this.#writeBooleans(column, axis, dictionary, values)
     else if (dictionary.count === 1 && axis.nullRows === 0 && !dictionary.hasNull) {
       this.#writeConstant(column, axis, dictionary, values)
-    } else this.#writeValues(column, axis, dictionary, values, indexed)
+    } else this.#writeValues(column, axis, dictionary, values)
   }
 
   /**
@@ -67,7 +66,7 @@ export class ColumnChunkWriter {
     const id = ids[0]!
     const size = values.kind === 'bytes' ? values.offsets[id + 1]! - values.offsets[id]! : fixedBytes(values.kind)
     if (size >= limits.compressFromBytes || size * rows <= size + DICTIONARY_OVERHEAD_BYTES) {
-      this.#writeValues(column, axis, dictionary, values, true)
+      this.#writeValues(column, axis, dictionary, values)
       return
     }
     const start = out.length
@@ -101,12 +100,11 @@ export class ColumnChunkWriter {
     axis: Axis,
     dictionary: LocalDictionary,
     values: Exclude<Values, { kind: 'boolean' }>,
-    indexed: boolean,
   ): void {
     const chunk = this.#chunk
     const limit = chunk.limits.dictionaryBytes
     // A dictionary of as many values as there are rows repeats nothing.
-    const repeats = indexed && dictionary.count < axis.rows - axis.nullRows
+    const repeats = dictionary.count < axis.rows - axis.nullRows
     const dictionaryBytes = repeats ? plainBytes(values, dictionary.ids, dictionary.count, limit) : limit + 1
     if (dictionaryBytes <= limit && this.#tryDictionary(column, axis, dictionary, values, dictionaryBytes)) return
     this.#writePlainPages(column, axis, dictionary, values)

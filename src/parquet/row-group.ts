@@ -89,7 +89,7 @@ export class RowGroupWriter {
       const { axis } = this.#axes[source.axis]!
       chunk.dictionary.build(axis, source.valueOf, pool.count, chunk.numbering, column.name)
       if (pool.kind === 'list') this.#lists.write(column, axis, chunk.dictionary, pool)
-      else this.#values.write(column, axis, chunk.dictionary, pool, true)
+      else this.#values.write(column, axis, chunk.dictionary, pool)
     }
     return chunk.pages.uncompressedBytes
   }
@@ -110,11 +110,12 @@ export class RowGroupWriter {
     const maxDistinct =
       kind === 'boolean' ? 2 : Math.max(1, Math.floor(chunk.limits.dictionaryBytes / fixedBytes(kind)))
     const indexed = axis.loadNumbers(numbers, group, this.#numbers, maxDistinct)
+    // Where there are too many, the dictionary lists every number, and is over the limit by that alone.
     const source = indexed ? this.#numbers.values : numbers.values
     if (kind === 'int32') checkIntegers(column, source, axis)
     const values: Values = { kind, values: source }
     chunk.dictionary.build(axis, undefined, axis.maxEntry + 1, chunk.numbering, column.name)
-    this.#values.write(column, axis, chunk.dictionary, values, indexed)
+    this.#values.write(column, axis, chunk.dictionary, values)
   }
 }
 

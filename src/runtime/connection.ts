@@ -1,5 +1,5 @@
 /** Which Temporal server, and how to reach it: configuration over the TEMPORAL_* variables and profiles. */
-import { Client, Connection } from '@temporalio/client'
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client'
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig'
 import { NativeConnection } from '@temporalio/worker'
 import type { Config } from '../config/schema.js'
@@ -7,6 +7,9 @@ import { ConfigError, UnavailableError } from './errors.js'
 
 /** The address at which Temporal's own tools look for a server. */
 export const DEFAULT_ADDRESS = '127.0.0.1:7233'
+
+// google.rpc.Code
+const PERMISSION_DENIED = 7
 
 /** A server and a namespace on it. */
 export interface Endpoint {
@@ -41,8 +44,11 @@ export async function connectClient(endpoint: Endpoint, timeoutMs: number): Prom
         connection.workflowService.describeNamespace({ namespace: endpoint.namespace }),
       )
     } catch (cause) {
-      await connection.close()
-      throw cause
+      // A server may let us work in a namespace and not describe it.
+      if (!isGrpcServiceError(cause) || cause.code !== PERMISSION_DENIED) {
+        await connection.close()
+        throw cause
+      }
     }
     return new Client({ connection, namespace: endpoint.namespace })
   })

@@ -23,11 +23,12 @@ const ALIAS: Readonly<Record<Axis, string>> = {
 export const FILE_COLUMNS = DICTIONARY.map((c) => sqlIdentifier(c.name)).join(', ')
 
 /**
- * A SELECT of the enriched rows of some partitions: `ordinal` and all columns of the file.
+ * Statements that make the table `enriched` of the rows of some partitions: `ordinal` and all columns of the file.
+ * First the ids of the rows, then of each dimension only what these ids need: the memory is that of the rows asked for.
  *
  * @param partitions name of a table with columns ordinal, slice_id, cell_id
  */
-export function selectEnriched(paths: StagedPaths, partitions: string): string {
+export function enrichInSql(paths: StagedPaths, partitions: string): readonly string[] {
   const comparable = "lower(a.negotiated_type) <> 'percentage' AND b.medicare_state_rate > 0"
   const computed: Readonly<Record<string, string>> = {
     rate_to_medicare_ratio: `CASE WHEN ${comparable} THEN f.negotiated_rate / b.medicare_state_rate END`,
@@ -36,18 +37,29 @@ export function selectEnriched(paths: StagedPaths, partitions: string): string {
   const columns = DICTIONARY.map(
     (c) => `${computed[c.name] ?? `${ALIAS[c.axis]}.${sqlIdentifier(c.name)}`} AS ${sqlIdentifier(c.name)}`,
   )
-  return `SELECT p.ordinal, ${columns.join(', ')}
-    FROM (SELECT * FROM ${readParquet([paths.facts])}
-          WHERE slice_id BETWEEN (SELECT min(slice_id) FROM ${partitions}) AND (SELECT max(slice_id) FROM ${partitions})
-            AND slice_id IN (SELECT slice_id FROM ${partitions})
-            AND fact_row NOT IN (SELECT fact_row FROM ${readParquet([paths.quarantined])})) f
-    JOIN ${readParquet([paths.members])} m ON m.group_id = f.group_id
-    JOIN ${partitions} p ON p.slice_id = f.slice_id AND p.cell_id = m.cell_id
-    JOIN ${readParquet([paths.attrs])} a ON a.attr_id = f.attr_id
-    JOIN ${readParquet([paths.codes])} c ON c.code_id = f.code_id
-    JOIN ${readParquet([paths.groups])} g ON g.group_id = f.group_id
-    LEFT JOIN ${readParquet([paths.npis])} n ON n.npi_id = m.npi_id
-    LEFT JOIN ${readParquet([paths.states])} s ON s.state = coalesce(n.state, a.market_state)
-    LEFT JOIN ${readParquet([paths.benchmark_keys])} k ON k.year = a.year::INTEGER AND k.code_id = f.code_id AND k.state_id = s.state_id
-    LEFT JOIN ${readParquet([paths.benchmarks])} b ON b.bench_id = k.bench_id`
+  const needed = (path: string, id: string): string =>
+    `(SELECT * FROM ${readParquet([path])} WHERE ${id} IN (SELECT ${id} FROM enriched_ids))`
+  return [
+    `CREATE TEMP TABLE enriched_ids AS
+      SELECT p.ordinal, f.fact_uid, f.negotiated_rate, f.code_id, f.attr_id, f.group_id, m.npi_id
+      FROM (SELECT * FROM ${readParquet([paths.facts])}
+            WHERE slice_id BETWEEN (SELECT min(slice_id) FROM ${partitions}) AND (SELECT max(slice_id) FROM ${partitions})
+              AND slice_id IN (SELECT slice_id FROM ${partitions})
+              AND fact_row NOT IN (SELECT fact_row FROM ${readParquet([paths.quarantined])})) f
+      JOIN (SELECT * FROM ${readParquet([paths.members])} WHERE cell_id IN (SELECT cell_id FROM ${partitions})) m ON m.group_id = f.group_id
+      JOIN ${partitions} p ON p.slice_id = f.slice_id AND p.cell_id = m.cell_id`,
+    `CREATE TEMP TABLE enriched_benchmarks AS
+      SELECT k.year, k.code_id, s.state, b.* FROM ${needed(paths.benchmark_keys, 'code_id')} k
+      JOIN ${readParquet([paths.states])} s ON s.state_id = k.state_id
+      JOIN ${readParquet([paths.benchmarks])} b ON b.bench_id = k.bench_id`,
+    `CREATE TEMP VIEW enriched AS
+      SELECT f.ordinal, ${columns.join(', ')}
+      FROM enriched_ids f
+      JOIN ${needed(paths.attrs, 'attr_id')} a ON a.attr_id = f.attr_id
+      JOIN ${needed(paths.codes, 'code_id')} c ON c.code_id = f.code_id
+      JOIN ${needed(paths.groups, 'group_id')} g ON g.group_id = f.group_id
+      LEFT JOIN ${needed(paths.npis, 'npi_id')} n ON n.npi_id = f.npi_id
+      LEFT JOIN enriched_benchmarks b
+        ON b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(n.state, a.market_state)`,
+  ]
 }

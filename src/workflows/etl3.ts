@@ -11,7 +11,7 @@ export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
   const mode = input.mode ?? 'run'
   const log = new RunLog(input)
   const opened = await log.phase('open', () => log.activities().openRun(openInput(input)))
-  if (opened.unchanged) return opened.unchanged
+  if (opened.unchanged) return { ...opened.unchanged, seconds: log.seconds() }
   const { run, maxWorkers } = opened
 
   try {

@@ -4,7 +4,7 @@
  * continued as new takes along: a phase that is done answers from here and is not run again.
  */
 import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow'
-import type { ReportInput, RunRef, UnitDone } from '../activities/types.js'
+import type { Measured, ReportInput, RunRef, UnitDone } from '../activities/types.js'
 import { activitiesFor } from './activity-proxies.js'
 import type { Etl3Input, Phase, PhaseProgress, Progress } from './messages.js'
 import { pauseUpdate, progressQuery, resumeUpdate } from './messages.js'
@@ -19,13 +19,14 @@ export interface CarriedState {
   readonly answers: Partial<PhaseAnswers>
   readonly units: Readonly<Record<UnitPhase, UnitDone>>
   readonly memoryByPhase: Readonly<Record<string, number>>
+  readonly peakMemoryMb: number
   readonly paused: boolean
 }
 
 /** Input of an execution: the user's, and what an earlier execution of the run hands over. */
 export type ContinuedInput = Etl3Input & { readonly carried?: CarriedState }
 
-const NO_UNITS: UnitDone = { unit: 0, rows: 0, partitions: 0, bytes: 0, peakMemoryMb: 0 }
+const NO_UNITS: UnitDone = { unit: 0, rows: 0, partitions: 0, bytes: 0, peakMemoryMb: 0, phaseMemoryMb: 0 }
 
 /** How often a paused run renews its lock: well within the lease. */
 const PAUSED_RENEWAL = '15 seconds'
@@ -40,6 +41,7 @@ export class RunLog {
   readonly #answers: Partial<PhaseAnswers>
   readonly #units: Record<UnitPhase, UnitDone>
   readonly #memoryByPhase: Record<string, number>
+  #peakMemoryMb: number
   #paused: boolean
 
   constructor({ carried, ...input }: ContinuedInput) {
@@ -48,6 +50,7 @@ export class RunLog {
     this.#answers = { ...carried?.answers }
     this.#units = { write: NO_UNITS, publish: NO_UNITS, ...carried?.units }
     this.#memoryByPhase = { ...carried?.memoryByPhase }
+    this.#peakMemoryMb = carried?.peakMemoryMb ?? 0
     this.#paused = carried?.paused ?? false
     setHandler(progressQuery, () => this.progress())
     setHandler(pauseUpdate, () => this.#setPaused(true))
@@ -71,7 +74,7 @@ export class RunLog {
     try {
       const answer = await act()
       this.#answers[phase] = answer
-      this.#remember(phase, answer.peakMemoryMb)
+      this.#remember(phase, answer)
       set('done', detailOf(phase, answer))
       return answer
     } catch (error) {
@@ -99,8 +102,9 @@ export class RunLog {
       rows: before.rows + done.rows,
       bytes: before.bytes + done.bytes,
       peakMemoryMb: Math.max(before.peakMemoryMb, done.peakMemoryMb),
+      phaseMemoryMb: Math.max(before.phaseMemoryMb, done.phaseMemoryMb),
     }
-    this.#remember(phase, done.peakMemoryMb)
+    this.#remember(phase, done)
     this.#show()
   }
 
@@ -128,23 +132,30 @@ export class RunLog {
       answers: this.#answers,
       units: this.#units,
       memoryByPhase: this.#memoryByPhase,
+      peakMemoryMb: this.#peakMemoryMb,
       paused: this.#paused,
     }
     return await continueAsNew<(input: ContinuedInput) => Promise<unknown>>({ ...this.#input, carried })
   }
 
+  /** Seconds of each phase so far, and of the whole. */
+  seconds(): Record<string, number> {
+    const now = Date.now()
+    const seconds: Record<string, number> = { total: (now - this.#startedAtMs) / 1000 }
+    for (const { phase, startedAtMs, seconds: taken } of this.#phases) {
+      seconds[phase] = taken ?? (now - startedAtMs) / 1000
+    }
+    return seconds
+  }
+
   /** What the report needs of the workflow's knowledge. */
   reportInput(run: RunRef): ReportInput {
-    const seconds: Record<string, number> = {}
-    for (const { phase, startedAtMs, seconds: taken } of this.#phases)
-      seconds[phase] = taken ?? (Date.now() - startedAtMs) / 1000
-    const startedAtMs = this.#phases[0]?.startedAtMs ?? Date.now()
     const { validate, screen, quality } = this.#answers
     return {
       run,
-      startedAtMs,
-      seconds,
-      peakMemoryMb: this.#peak(),
+      startedAtMs: this.#startedAtMs,
+      seconds: this.seconds(),
+      peakMemoryMb: this.#peakMemoryMb,
       memoryByPhase: this.#memoryByPhase,
       warnings: (validate?.warnings ?? 0) + (screen?.warnings ?? 0) + (quality?.warnings ?? 0),
     }
@@ -162,17 +173,19 @@ export class RunLog {
       units: { done: units.unit, total: plan?.units ?? 0 },
       rows: { done: units.rows, total: plan?.rowsToWrite ?? 0 },
       partitions: { done: units.partitions, total: plan ? plan.partitions.added + plan.partitions.replaced : 0 },
-      peakMemoryMb: this.#peak(),
+      peakMemoryMb: this.#peakMemoryMb,
       memoryLimitMb: open?.memoryLimitMb ?? 0,
     }
   }
 
-  #peak(): number {
-    return Math.max(0, ...Object.values(this.#memoryByPhase))
+  get #startedAtMs(): number {
+    return this.#phases[0]?.startedAtMs ?? Date.now()
   }
 
-  #remember(phase: Phase, peakMemoryMb: number): void {
-    this.#memoryByPhase[phase] = Math.max(this.#memoryByPhase[phase] ?? 0, peakMemoryMb)
+  #remember(phase: Phase, { peakMemoryMb, phaseMemoryMb }: Pick<Measured, 'peakMemoryMb'> & Partial<Measured>): void {
+    this.#peakMemoryMb = Math.max(this.#peakMemoryMb, peakMemoryMb)
+    if (phaseMemoryMb === undefined) return
+    this.#memoryByPhase[phase] = Math.max(this.#memoryByPhase[phase] ?? 0, phaseMemoryMb)
   }
 
   #set(progress: PhaseProgress): void {

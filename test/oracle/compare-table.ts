@@ -20,7 +20,7 @@ export interface CompareInput extends Partial<OracleOptions> {
   readonly tableRoot: string
   /** Absolute paths of the published files. Default: every file under `tableRoot`. */
   readonly files?: readonly string[]
-  /** Of the comparison itself. Default: 3,072. */
+  /** Of the comparison itself. Default: 2,048. */
   readonly memoryLimitMb?: number
   readonly threads?: number
 }
@@ -56,7 +56,7 @@ export function filesUnder(root: string): string[] {
     .sort()
 }
 
-/** Compares a published table with the oracle's join of `star`. Works on disk: memory does not grow with the table. */
+/** Compares a published table with the oracle's join of `star`. Spills to disk beyond its limit. */
 export async function compareTable(input: CompareInput): Promise<Comparison> {
   const options: OracleOptions = {
     partitionColumns: input.partitionColumns ?? DEFAULT_OPTIONS.partitionColumns,
@@ -65,10 +65,11 @@ export async function compareTable(input: CompareInput): Promise<Comparison> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'etl3-oracle-'))
   mkdirSync(join(folder, 'spill'))
-  const instance = await DuckDBInstance.create(join(folder, 'compare.duckdb'), {
-    memory_limit: `${input.memoryLimitMb ?? 3072}MiB`,
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${input.memoryLimitMb ?? 2048}MiB`,
     threads: String(input.threads ?? 2),
     temp_directory: join(folder, 'spill'),
+    preserve_insertion_order: 'false',
   })
   const connection = await instance.connect()
   try {
@@ -254,12 +255,11 @@ async function checkValues(connection: DuckDBConnection, rows: number): Promise<
     )
     if (Number(lost) > 0) missing.push(...(await keysWhere(connection, 'o', 'p.here IS NULL')))
     if (Number(extra) > 0) unexpected.push(...(await keysWhere(connection, 'p', 'o.here IS NULL')))
-    for (const [i, column] of COLUMNS.entries()) {
-      const count = Number(byColumn[i])
-      if (count === 0) continue
-      const known = differing.get(column)
-      const example = known?.example ?? (await exampleOf(connection, column))
-      differing.set(column, { count: (known?.count ?? 0) + count, example })
+    const odd = COLUMNS.filter((_, i) => Number(byColumn[i]) > 0)
+    const examples = odd.length === 0 ? [] : await examplesOf(connection, odd)
+    for (const [i, column] of odd.entries()) {
+      const { count = 0, example = examples[i] ?? '' } = differing.get(column) ?? {}
+      differing.set(column, { count: count + Number(byColumn[COLUMNS.indexOf(column)]), example })
     }
   }
   return [
@@ -284,13 +284,18 @@ async function keysWhere(connection: DuckDBConnection, side: 'o' | 'p', conditio
   return rows.map(([uid, npi]) => `fact ${uid}, npi ${npi}`)
 }
 
-async function exampleOf(connection: DuckDBConnection, column: string): Promise<string> {
-  const [[uid, npi, expected, published] = []] = await rowsOf(
-    connection,
-    `SELECT o.fact_uid, o.npi, o.${quoted(column)}, p.${quoted(column)} FROM side_by_side
-     WHERE o.here AND p.here AND ${differs(column)} ORDER BY 1, 2 LIMIT 1`,
+/** One differing row for each column. */
+async function examplesOf(connection: DuckDBConnection, columns: readonly string[]): Promise<string[]> {
+  const shown = (side: string, column: string): string =>
+    `coalesce(to_json(${side}.${quoted(column)})::VARCHAR, 'null')`
+  const examples = columns.map(
+    (
+      column,
+    ) => `min(concat('fact ', o.fact_uid, ', npi ', coalesce(o.npi, 'null'), ': expected ', ${shown('o', column)},
+      ', published ', ${shown('p', column)})) FILTER (o.here AND p.here AND ${differs(column)})`,
   )
-  return `fact ${uid}, npi ${npi}: expected ${JSON.stringify(expected)}, published ${JSON.stringify(published)}`
+  const [row = []] = await rowsOf(connection, `SELECT ${examples.join(', ')} FROM side_by_side`)
+  return row.map(String)
 }
 
 function reading(files: readonly string[], options = ''): string {

@@ -268,7 +268,7 @@ function joinSteps(options: OracleOptions): string[] {
       WHERE coalesce(negotiated_rate, ${min}) BETWEEN ${min} AND ${max}
       ${options.required.map((column) => `AND nullif(${quoted(column)}::VARCHAR, '') IS NOT NULL`).join(' ')}`,
 
-    `CREATE OR REPLACE TEMP TABLE enriched AS
+    `CREATE OR REPLACE TEMP VIEW enriched AS
       SELECT fact.* EXCLUDE (state, reporting_entity_name, dated),
         fact.state AS market_state,
         CASE WHEN dated THEN year_month[1:4] END AS year,
@@ -308,7 +308,5 @@ function joinSteps(options: OracleOptions): string[] {
       SELECT ${columns.join(',\n        ')}
       FROM enriched AS f LEFT JOIN benchmark AS b ON b.code_type = f.code_type AND b.code = f.code
         AND b.state = coalesce(nullif(f.provider_state, ''), f.market_state) AND b.year = f.year`,
-
-    'DROP TABLE enriched',
   ]
 }

@@ -60,7 +60,7 @@ describe('doctor', () => {
     workIn(testFolder())
     const { checks } = await doctor('processing: { memory_limit_mb: 100 }\n')
     expect(checks).toContainEqual(
-      expect.objectContaining({ check: 'memory', verdict: 'fail', detail: expect.stringContaining('384 MB') }),
+      expect.objectContaining({ check: 'memory', verdict: 'fail', detail: expect.stringContaining('448 MB') }),
     )
   })
 

@@ -8,6 +8,7 @@ export class FakeStream implements CliStream {
   constructor(
     readonly isTTY = false,
     readonly columns = 80,
+    readonly rows = 24,
   ) {}
 
   write(text: string): void {

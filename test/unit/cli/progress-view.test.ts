@@ -34,8 +34,8 @@ function screenOf(text: string, columns: number): string[] {
   return rows.filter((line, index) => line !== '' || index < rows.length - 1)
 }
 
-function live(columns = 80) {
-  const stream = new FakeStream(true, columns)
+function live(columns = 80, rows = 24) {
+  const stream = new FakeStream(true, columns, rows)
   const terminal = new Terminal(stream, NO_COLOURS)
   return { terminal, view: new LiveView(terminal), screen: () => screenOf(stream.text, columns) }
 }
@@ -71,6 +71,13 @@ describe('the live picture', () => {
     const { view, screen } = live(40)
     for (let ms = 3_000; ms < 9_000; ms += 500) view.show(WRITING, ms)
     expect(screen()).toHaveLength(5)
+  })
+
+  it('shows its last lines on a low screen, so that no line is out of reach', () => {
+    const { view, screen } = live(80, 4)
+    for (let ms = 3_000; ms < 9_000; ms += 500) view.show(WRITING, ms)
+    expect(screen()).toHaveLength(3)
+    expect(screen().at(-1)).toContain('memory: 256 of 512 MB')
   })
 
   it('says when it waits for a worker, and when nobody answers any more', () => {

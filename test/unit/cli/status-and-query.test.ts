@@ -93,6 +93,23 @@ describe('query', () => {
     expect(err).toContain('4 rows from 4 files')
   })
 
+  it('keeps its columns where letters are wide, combined or many', async () => {
+    const rows = [
+      ['東部', 'a'],
+      ['e\u0301', 'b'],
+      ['🏥', 'c'],
+      ['x'.repeat(61), 'd'],
+    ]
+    const columns = ['n', 'm'].map((name) => ({ name, type: 'VARCHAR' }))
+    const { out } = await call(['query', 'select'], fakeServices(undefined, { answer: { columns, rows } }))
+    expect(out.split('\n').slice(2, 6)).toEqual([
+      `東部${' '.repeat(56)}  a`,
+      `e\u0301${' '.repeat(59)}  b`,
+      `🏥${' '.repeat(58)}  c`,
+      `${'x'.repeat(59)}…  d`,
+    ])
+  })
+
   it('prints CSV as RFC 4180 has it, NULL and the empty text apart', async () => {
     const { out } = await call(['query', 'select', '-o', 'csv'], fakeServices(undefined, { answer }))
     expect(out).toBe(

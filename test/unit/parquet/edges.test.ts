@@ -200,6 +200,19 @@ describe('a file', () => {
     expect(large).toEqual(small)
   })
 
+  it('is the same for numbers from a pool and from a stream: NaN is one value, -0 and +0 are two', () => {
+    const numbers = Array.from({ length: 300 }, (_, i) => [Number.NaN, 0, -0, 1.5, Number.NaN][(i * i) % 5]!)
+    const pooled = columnOf('double', numbers)
+    const values = Float64Array.from(numbers)
+    const streamed: Partition = {
+      columns: pooled.columns,
+      sources: [{ from: 'numbers', stream: 0 }],
+      groups: [group([300], [], [{ grain: 'row', values, valid: undefined }])],
+    }
+    const encoder = createPartitionEncoder(pooled.columns)
+    expect(encodeAll(encoder, streamed)).toEqual(encodeAll(encoder, pooled))
+  })
+
   it('names its writer, and keeps metadata in its order', async () => {
     const partition = columnOf('string', ['a'])
     const pairs = [

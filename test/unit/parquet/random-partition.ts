@@ -16,6 +16,11 @@ const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
 )
 
+const doubles = fc.oneof(
+  fc.constantFrom(0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1, -1),
+  fc.double(),
+)
+
 const MIN_INT32 = -(2 ** 31)
 const MAX_INT32 = 2 ** 31 - 1
 
@@ -24,10 +29,7 @@ function cells(type: ColumnType): fc.Arbitrary<Exclude<Cell, null>> {
     case 'string':
       return anyText
     case 'double':
-      return fc.oneof(
-        fc.constantFrom(0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1, -1),
-        fc.double(),
-      )
+      return doubles
     case 'int32':
       return fc.oneof(fc.constantFrom(0, -1, MIN_INT32, MAX_INT32), fc.integer())
     case 'date':
@@ -44,7 +46,12 @@ const grains = fc.constantFrom<Grain[]>('file', 'fact', 'row')
 
 interface Shape {
   readonly axes: readonly { readonly grain: Grain; readonly ids: number; readonly nulls: boolean }[]
-  readonly streams: readonly { readonly grain: Grain; readonly nulls: boolean; readonly values: readonly number[] }[]
+  readonly streams: readonly {
+    readonly grain: Grain
+    readonly nulls: boolean
+    readonly integers: boolean
+    readonly values: readonly number[]
+  }[]
 }
 
 const shapes: fc.Arbitrary<Shape> = fc.record({
@@ -53,11 +60,20 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
     maxLength: 4,
   }),
   streams: fc.array(
-    fc.record({
-      grain: grains,
-      nulls: fc.boolean(),
-      values: fc.array(fc.integer({ min: -5, max: 40 }), { minLength: 1, maxLength: 12 }),
-    }),
+    fc.oneof(
+      fc.record({
+        grain: grains,
+        nulls: fc.boolean(),
+        integers: fc.constant(true),
+        values: fc.array(fc.integer({ min: -5, max: 40 }), { minLength: 1, maxLength: 12 }),
+      }),
+      fc.record({
+        grain: grains,
+        nulls: fc.boolean(),
+        integers: fc.constant(false),
+        values: fc.array(doubles, { minLength: 1, maxLength: 12 }),
+      }),
+    ),
     { minLength: 1, maxLength: 2 },
   ),
 })
@@ -125,12 +141,10 @@ function columns(shape: Shape): fc.Arbitrary<Column> {
         .map((ofEntry): Column => ({ type, source: { from: 'axis', axis, pool, valueOf: ofEntry } }))
     })
   })
-  const numeric = fc
-    .tuple(
-      fc.constantFrom<ColumnType[]>('double', 'int32', 'date', 'boolean'),
-      fc.nat({ max: shape.streams.length - 1 }),
-    )
-    .map(([type, stream]): Column => ({ type, source: { from: 'numbers', stream } }))
+  const numeric = fc.nat({ max: shape.streams.length - 1 }).chain((stream) => {
+    const possible: ColumnType[] = shape.streams[stream]!.integers ? ['double', 'int32', 'date', 'boolean'] : ['double']
+    return fc.constantFrom(...possible).map((type): Column => ({ type, source: { from: 'numbers', stream } }))
+  })
   return fc.oneof({ weight: 4, arbitrary: pooled }, { weight: 1, arbitrary: numeric })
 }
 

@@ -8,7 +8,7 @@ const PROGRAM_MB = 160
 describe('the memory budget', () => {
   it('hands out each megabyte of the limit once', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 384, max: 65_536 }), fc.integer({ min: 1, max: 16 }), (share, workers) => {
+      fc.property(fc.integer({ min: 448, max: 65_536 }), fc.integer({ min: 1, max: 16 }), (share, workers) => {
         const { limitMb, nodeHeapMb, engineMb, encoderMb, reserveMb } = splitBudget(share * workers, workers)
         expect(PROGRAM_MB + nodeHeapMb + engineMb + encoderMb + reserveMb).toBe(share)
         expect(limitMb).toBe(share)
@@ -18,17 +18,17 @@ describe('the memory budget', () => {
 
   it('leaves the engine what it needs to sort the real star, and a reserve for its overshoot, at every limit', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 384, max: 65_536 }), (limit) => {
+      fc.property(fc.integer({ min: 448, max: 65_536 }), (limit) => {
         const { engineMb, reserveMb } = splitBudget(limit, 1)
         expect(engineMb).toBeGreaterThanOrEqual(96)
-        expect(reserveMb).toBeGreaterThanOrEqual(32)
+        expect(reserveMb).toBeGreaterThanOrEqual(96)
       }),
     )
   })
 
   it('refuses a limit that cannot work, and says the smallest that can', () => {
-    expect(() => splitBudget(383, 1)).toThrow(
-      expect.objectContaining({ code: 'ETL3-ME-03', exitCode: 2, message: expect.stringContaining('384 MB') }),
+    expect(() => splitBudget(447, 1)).toThrow(
+      expect.objectContaining({ code: 'ETL3-ME-03', exitCode: 2, message: expect.stringContaining('448 MB') }),
     )
     expect(() => splitBudget(SMALLEST_WORKER_MB, 1)).not.toThrow()
   })
@@ -38,15 +38,15 @@ describe('the memory budget', () => {
     expect(() => splitBudget(1024, 4)).toThrow(
       expect.objectContaining({
         code: 'ETL3-ME-03',
-        message: expect.stringContaining('1536 MB'),
+        message: expect.stringContaining('1792 MB'),
         hint: expect.stringContaining('fewer --max-workers'),
       }),
     )
   })
 
   it('is said in one line', () => {
-    expect(describeBudget(splitBudget(384, 1))).toBe(
-      '384 MB = program 160 + JavaScript heap 80 + engine 96 + encoder 16 + reserve 32',
+    expect(describeBudget(splitBudget(448, 1))).toBe(
+      '448 MB = program 160 + JavaScript heap 80 + engine 96 + encoder 16 + reserve 96',
     )
   })
 })
