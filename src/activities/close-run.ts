@@ -12,7 +12,8 @@ export const ENDED = 'ended.json'
 /** Keeps the lock of a paused run. */
 export function renewLock(_deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<object> {
   return async (run, { signal }) => {
-    await new RunLock(openStore(run.metadataUri)).renew({ number: run.lockNumber, owner: run.lockOwner }, signal)
+    const lock = new RunLock(openStore(run.metadataUri), { leaseMs: run.lockLeaseMs })
+    await lock.renew({ number: run.lockNumber, owner: run.lockOwner }, signal)
     return {}
   }
 }

@@ -32,7 +32,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     layoutOf(config.partitioning.partition_columns)
     const metadata = openStore(config.output.metadata_uri)
     const owner = `${request.workflowId}/${request.executionId}`
-    const lock = new RunLock(metadata)
+    const lock = new RunLock(metadata, { leaseMs: config.processing.lock_lease_ms })
 
     const inputs = await inputsOf(config, deps, signal)
     const work = workDigest(config, inputs)
@@ -53,6 +53,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       mode: request.mode,
       lockNumber: held.number,
       lockOwner: owner,
+      lockLeaseMs: config.processing.lock_lease_ms,
     }
     if (current?.work === work && (await tableIsIntact(config, metadata, current, deps, signal))) {
       await lock.release(held, signal)

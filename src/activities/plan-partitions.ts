@@ -52,7 +52,7 @@ export async function findPlan({ records }: RunContext, signal: AbortSignal): Pr
 }
 
 async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<PlanRecord> {
-  const { records, scratch, layout, table, ref } = context
+  const { records, scratch, layout, table, ref, config } = context
   const paths = await stagedPaths(context, signal)
   const current = await readCurrent(records.store, signal)
   const folder = join(scratch, `plan-${process.pid}-${performance.now()}`)
@@ -72,6 +72,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
         createHash('sha256')
           .update(await table.get(key, signal))
           .digest('hex'),
+      unitSeconds: config.processing.unit_seconds,
       target,
     }),
   )

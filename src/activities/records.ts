@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
+import { failPoint } from '../runtime/fail-point.js'
 import type { Reference } from './types.js'
 
 const READ_BUFFER_BYTES = 4 * 1024 * 1024
@@ -29,12 +30,14 @@ export class RunRecords {
 
   /** Stores a JSON record. */
   async save(name: string, value: unknown, signal: AbortSignal): Promise<Reference> {
+    failPoint(`record:${name}`)
     const stored = await this.store.put(this.key(name), jsonBytes(value), signal)
     return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
   }
 
   /** Stores a JSON record unless there is one; the one that stands is parsed and returned. */
   async saveOnce<T>(name: string, value: T, parse: (value: unknown) => T, signal: AbortSignal): Promise<T> {
+    failPoint(`record:${name}`)
     const standing = await this.store.putIfAbsent(this.key(name), jsonBytes(value), signal)
     return parse(JSON.parse(Buffer.from(standing).toString('utf8')))
   }
@@ -52,6 +55,7 @@ export class RunRecords {
 
   /** Stores a local file as an object of this run. */
   async putFile(name: string, path: string, signal: AbortSignal): Promise<Reference> {
+    failPoint(`record:${name}`)
     const stored = await this.store.put(this.key(name), piecesOf(path), signal)
     return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
   }

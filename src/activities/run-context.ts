@@ -48,7 +48,7 @@ export async function openContext(ref: RunRef, deps: ActivityDeps, signal: Abort
       },
     )
   }
-  const lock = new RunLock(metadata)
+  const lock = new RunLock(metadata, { leaseMs: ref.lockLeaseMs })
   await lock.renew({ number: ref.lockNumber, owner: ref.lockOwner }, signal)
   return {
     ref,

@@ -6,15 +6,17 @@ import { ApplicationFailure, Context } from '@temporalio/activity'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import { ConflictError, Etl3Error } from '../runtime/errors.js'
+import { failPoint } from '../runtime/fail-point.js'
 import type { Phase } from '../workflows/messages.js'
 import type { ActivityDeps } from './deps.js'
 import type { Measured, OpenRunInput, RunRef } from './types.js'
 
-/** A sign of life at least this often; the SDK sends as many as the server needs. */
+/** A sign of life at least this often, and four times within the heartbeat time-out; the SDK sends as many as the server needs. */
 const HEARTBEAT_INTERVAL_MS = 1_000
+const HEARTBEATS_PER_TIMEOUT = 4
 
-/** The lock of a run is renewed this often while an activity works: four times within its lease. */
-const LOCK_RENEWAL_MS = 15_000
+/** The lock of a run is renewed this often within its lease while an activity works. */
+const LOCK_RENEWALS_PER_LEASE = 4
 
 /** Memory and dependencies may recover; after this many attempts the run ends with the error. */
 const ATTEMPTS_OF_RECOVERABLE = 5
@@ -36,11 +38,12 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
   return async (input) => {
     const context = Context.current()
     let details: Readonly<Record<string, number | string>> = { phase }
-    const timer = setInterval(() => context.heartbeat(details), HEARTBEAT_INTERVAL_MS)
+    const timer = setInterval(() => context.heartbeat(details), heartbeatIntervalMs(context))
     const lost = new AbortController()
     const renewal = keepLock(runOf(input), lost)
     deps.sampler.enter(phase)
     deps.log.debug('activity started', { activity: context.info.activityType, attempt: context.info.attempt })
+    failPoint(`activity:${context.info.activityType}:start`)
     try {
       const answer = await deps.memory.watch(AbortSignal.any([context.cancellationSignal, lost.signal]), (signal) =>
         body(input, {
@@ -51,6 +54,7 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
           },
         }),
       )
+      failPoint(`activity:${context.info.activityType}:end`)
       const { peakMb, phases } = deps.sampler.peaks()
       return { ...answer, peakMemoryMb: peakMb, phaseMemoryMb: phases[phase] ?? peakMb }
     } catch (error) {
@@ -70,13 +74,18 @@ function runOf(input: RunRef | { readonly run: RunRef } | OpenRunInput): RunRef 
 /** Renews the run's lock from time to time; where a newer run has taken it, the work is stopped. */
 function keepLock(run: RunRef | undefined, lost: AbortController): NodeJS.Timeout | undefined {
   if (!run) return undefined
-  const lock = new RunLock(openStore(run.metadataUri))
+  const lock = new RunLock(openStore(run.metadataUri), { leaseMs: run.lockLeaseMs })
   return setInterval(() => {
     lock.renew({ number: run.lockNumber, owner: run.lockOwner }, lost.signal).catch((error: unknown) => {
       // A store that does not answer for once is no reason to stop: the lease is longer.
       if (error instanceof ConflictError) lost.abort(error)
     })
-  }, LOCK_RENEWAL_MS)
+  }, run.lockLeaseMs / LOCK_RENEWALS_PER_LEASE)
+}
+
+function heartbeatIntervalMs({ info }: Context): number {
+  const timeoutMs = info.heartbeatTimeoutMs ?? Number.POSITIVE_INFINITY
+  return Math.min(HEARTBEAT_INTERVAL_MS, timeoutMs / HEARTBEATS_PER_TIMEOUT)
 }
 
 /** An error as Temporal keeps it: its type is the kind, its details what a person needs. */

@@ -34,6 +34,8 @@ export interface RunRef {
   /** Number of the lock that this run holds. */
   readonly lockNumber: number
   readonly lockOwner: string
+  /** How long the lock lasts without renewal. */
+  readonly lockLeaseMs: number
 }
 
 /** The answer of openRun. */

@@ -1,7 +1,7 @@
 /** How many columns of a terminal a text takes. */
 
-// Marks that combine with the letter before them, joiners and variation selectors take no column of their own.
-const NO_COLUMN = /[\p{M}\u200B-\u200D\uFE00-\uFE0F]/u
+// Marks that combine with the letter before them (variation selectors are such), and joiners take no column.
+const NO_COLUMN = /\p{M}|\p{Cf}/u
 // Wide and full-width letters of Unicode Annex 11, and the emoji that are shown as pictures.
 const TWO_COLUMNS =
   /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}/u

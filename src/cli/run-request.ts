@@ -12,6 +12,8 @@ const HOW_NOT_WHAT: ReadonlySet<string> = new Set([
   'processing.max_workers',
   'processing.memory_limit_mb',
   'processing.scratch',
+  'processing.unit_seconds',
+  'processing.lock_lease_ms',
   'temporal.heartbeat_timeout_ms',
 ])
 

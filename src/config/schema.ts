@@ -82,6 +82,18 @@ const processing = z
       .default('sample')
       .describe('How much of what was written is read again before publishing.'),
     row_group_rows: z.int().min(1).max(16_777_216).default(131_072).describe('Rows per Parquet row group.'),
+    unit_seconds: z
+      .number()
+      .min(0.01)
+      .max(3600)
+      .default(1)
+      .describe('About how long one activity writes or publishes partitions: the step of retries and of a pause.'),
+    lock_lease_ms: z
+      .int()
+      .min(1000)
+      .max(3_600_000)
+      .default(60_000)
+      .describe('After how long without a sign of life a run loses the lock of its table to another run.'),
     scratch: path.default('.etl3/scratch').describe('Local folder for spill files and fetched objects.'),
   })
   .prefault({})

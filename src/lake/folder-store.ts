@@ -379,7 +379,7 @@ export class FolderStore implements ObjectStore {
     for (const name of readdirSync(this.#unfinished)) {
       const path = join(this.#unfinished, name)
       const stats = lstatSync(path, { throwIfNoEntry: false })
-      if (stats && Date.now() - stats.ctimeMs > ABANDONED_AFTER_MS) rmSync(path, { recursive: true, force: true })
+      if (stats && Date.now() - stats.mtimeMs > ABANDONED_AFTER_MS) rmSync(path, { recursive: true, force: true })
     }
   }
 

@@ -33,6 +33,8 @@ export interface PlanInput {
   readonly observed: AsyncIterable<ObservedObject>
   /** SHA-256 (hex) of a published object, read again. */
   readonly checksumOf: (key: string) => Promise<string>
+  /** About how long the writing of a unit is to take. */
+  readonly unitSeconds: number
   /** Local path of the plan to be written. */
   readonly target: string
 }
@@ -51,10 +53,9 @@ export interface PlanFigures {
   }
 }
 
-/** Measured: a file costs about 150 µs and a row 1 µs on one thread; a unit is to take about a second. */
+/** Measured: a file costs about 150 µs and a row 1 µs on one thread. */
 const FILE_COST_US = 150
 const ROW_COST_US = 1
-const UNIT_COST_US = 1_000_000
 
 /**
  * Makes the plan.
@@ -63,7 +64,8 @@ const UNIT_COST_US = 1_000_000
  * @throws IntegrityError ETL3-PL-02 when the inventory disagrees with a count of the staged star made another way
  */
 export async function planPartitions(input: PlanInput): Promise<PlanFigures> {
-  const { engine, layout, target } = input
+  const { engine, layout, target, unitSeconds } = input
+  const unitCostUs = Math.round(unitSeconds * 1_000_000)
   await loadInventory(input)
   await requireComplete(engine, input.paths)
   await loadKnown(input)
@@ -79,7 +81,7 @@ export async function planPartitions(input: PlanInput): Promise<PlanFigures> {
       FROM inventory i LEFT JOIN observed o ON o.key = i.key LEFT JOIN manifest m ON m.key = i.key LEFT JOIN verified v ON v.key = i.key),
     costed AS (
       SELECT *, (sum(CASE WHEN action IN ('add', 'replace') THEN ${FILE_COST_US} + ${ROW_COST_US} * rows ELSE 0 END)
-        OVER (ORDER BY ordinal ROWS UNBOUNDED PRECEDING) // ${UNIT_COST_US})::BIGINT AS bucket FROM judged)
+        OVER (ORDER BY ordinal ROWS UNBOUNDED PRECEDING) // ${unitCostUs})::BIGINT AS bucket FROM judged)
     SELECT ordinal, CASE WHEN action IN ('add', 'replace')
         THEN (dense_rank() OVER (PARTITION BY action IN ('add', 'replace') ORDER BY bucket) - 1)::INTEGER ELSE -1 END AS unit,
       action, block, slice_id, cell_id, key, ${names.replaceAll('i.', '')}, rows, facts, fingerprint,

@@ -68,7 +68,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
       maxConcurrentLocalActivityExecutions: 1,
       maxCachedWorkflows: 10,
       reuseV8Context: true,
-      maxHeartbeatThrottleInterval: '5 s',
+      maxHeartbeatThrottleInterval: '1 s',
       // A workflow task that waits for a worker that was killed goes to another one after this; the default is 10 s.
       stickyQueueScheduleToStartTimeout: '5 s',
       shutdownGraceTime: SHUTDOWN_GRACE_MS,

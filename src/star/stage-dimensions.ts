@@ -121,8 +121,8 @@ async function stageAttrs(engine: Engine, layout: Layout): Promise<void> {
       k.payer_slug AS key_payer_slug, k.billing_class AS key_billing_class, k.reporting_entity_name AS key_reporting_entity_name,
       k.payer_slug, k.billing_class,
       coalesce(k.reporting_entity_name, p.reporting_entity_name) AS reporting_entity_name, s.pos_members,
-      nullif(regexp_extract(k.year_month, '^(\\d{4})-(0[1-9]|1[0-2])(-\\d{2})?$', 1), '') AS year,
-      nullif(regexp_extract(k.year_month, '^(\\d{4})-(0[1-9]|1[0-2])(-\\d{2})?$', 2), '') AS month
+      nullif(regexp_extract(k.year_month, '^(\\d{4})-(0[1-9]|1[0-2])$', 1), '') AS year,
+      nullif(regexp_extract(k.year_month, '^(\\d{4})-(0[1-9]|1[0-2])$', 2), '') AS month
     FROM attr_keys k
     LEFT JOIN dedup_dim_payer p ON p.payer_slug = k.payer_slug
     LEFT JOIN dedup_dim_pos_set s ON s.pos_set_id = k.pos_set_id`)
@@ -252,7 +252,7 @@ async function stageBenchmarks(engine: Engine): Promise<void> {
   // One row per (code, state, data_year): the newest year_month, equal duplicates once. Most stars need nothing more.
   await engine.run(`CREATE TABLE benchmark_ranked AS
     SELECT *, row_number() OVER (
-      PARTITION BY code_id, state, data_year ORDER BY year_month DESC NULLS LAST, ${BENCHMARK_VALUES.join(', ')}) AS rank
+      PARTITION BY code_id, state, data_year ORDER BY year_month DESC NULLS LAST, hash(${BENCHMARK_VALUES.join(', ')})) AS rank
     FROM benchmark_rows`)
   await engine.run(`CREATE TABLE benchmark_numbered AS
     SELECT (row_number() OVER (ORDER BY code_id, state, data_year) - 1)::INTEGER AS bench_id, * EXCLUDE (rank, year_month)
@@ -390,8 +390,10 @@ function firstOf(name: TableName, condition = 'true'): string {
   const table = contractOf(name)
   const columns = table.columns.map((c) => sqlIdentifier(c.name)).join(', ')
   const key = table.key.map(sqlIdentifier)
+  // The engine gives back sorted doubles without the sign of a zero, so numbers are sorted as text.
+  const order = table.columns.map((c) => `${sqlIdentifier(c.name)}${c.kind === 'number' ? '::VARCHAR' : ''}`).join(', ')
   return `SELECT ${columns} FROM (
-    SELECT *, row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${columns}) AS first_of_key FROM in_${name}
+    SELECT *, row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${order}) AS first_of_key FROM in_${name}
     WHERE ${condition} AND ${key.map((k) => `${k} IS NOT NULL`).join(' AND ')})
     WHERE first_of_key = 1`
 }

@@ -13,6 +13,12 @@ const STAGED_ROW_GROUP_ROWS = 20_480
 /** Facts whose identities lie in one BLOB of `uids.parquet`. The engine hands over 2,048 BLOBs at once: 16 MB. */
 export const UIDS_PER_BLOB = 256
 
+/**
+ * Order of the staged facts. What follows the identity only makes it total where a fact_uid is not unique; the rate
+ * goes in as a hash, because the engine gives back sorted doubles without the sign of a zero.
+ */
+const STAGED_ORDER = 'slice_id, code_rank, fact_uid NULLS FIRST, code_id, group_id, attr_id, hash(negotiated_rate)'
+
 /** Facts whose identities one statement gathers: 16 MB at 64 bytes each. A multiple of UIDS_PER_BLOB. */
 const UIDS_PER_STATEMENT = 1024 * UIDS_PER_BLOB
 
@@ -54,7 +60,7 @@ export async function stageFactFile(
     JOIN ${readParquet([codes])} c ON c.key_code_type IS NOT DISTINCT FROM f.code_type AND c.key_code IS NOT DISTINCT FROM f.code
     JOIN ${readParquet([groups])} g ON g.key_pg_uid IS NOT DISTINCT FROM f.pg_uid
       AND g.key_provider_group_id_raw IS NOT DISTINCT FROM f.provider_group_id_raw
-    ORDER BY slice_id, code_rank, fact_uid NULLS FIRST, negotiated_rate)
+    ORDER BY ${STAGED_ORDER})
     TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
 }
 
@@ -66,7 +72,7 @@ export async function stageFactFile(
  */
 export async function joinFactFiles(engine: Engine, staged: readonly string[], folder: string): Promise<number> {
   const facts = join(folder, 'facts.parquet')
-  const order = staged.length > 1 ? 'ORDER BY slice_id, code_rank, fact_uid NULLS FIRST, negotiated_rate' : ''
+  const order = staged.length > 1 ? `ORDER BY ${STAGED_ORDER}` : ''
   await engine.run(`COPY (
     SELECT (row_number() OVER () - 1)::INTEGER AS fact_row, *, coalesce(md5_number_lower(fact_uid), 0)::UBIGINT AS uid_hash,
       coalesce(strlen(fact_uid), 0)::INTEGER AS uid_bytes

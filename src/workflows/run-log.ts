@@ -28,8 +28,8 @@ export type ContinuedInput = Etl3Input & { readonly carried?: CarriedState }
 
 const NO_UNITS: UnitDone = { unit: 0, rows: 0, partitions: 0, bytes: 0, peakMemoryMb: 0, phaseMemoryMb: 0 }
 
-/** How often a paused run renews its lock: well within the lease. */
-const PAUSED_RENEWAL = '15 seconds'
+/** A paused run renews its lock this often within the lease. */
+const RENEWALS_PER_LEASE = 4
 
 /** Heartbeat time-out until the configuration is known. */
 const OPENING_HEARTBEAT_TIMEOUT_MS = 15_000
@@ -115,7 +115,7 @@ export class RunLog {
 
   /** Waits while the run is paused, keeping its lock. */
   async untilResumed(run: RunRef): Promise<void> {
-    while (this.#paused && !(await condition(() => !this.#paused, PAUSED_RENEWAL))) {
+    while (this.#paused && !(await condition(() => !this.#paused, run.lockLeaseMs / RENEWALS_PER_LEASE))) {
       await this.activities().renewLock(run)
     }
   }

@@ -274,7 +274,7 @@ function of<N extends StarFileName>(name: N): (column: string) => { readonly nam
 export function randomStar(options: RandomStarOptions = {}): fc.Arbitrary<Star> {
   const { maxFacts = 30, missingParts = true } = options
   const facts = fc
-    .uniqueArray(filledText, { minLength: 1, maxLength: maxFacts })
+    .uniqueArray(filledText, { minLength: 1, maxLength: maxFacts, size: 'max' })
     .chain((uids) =>
       fc.tuple(...uids.map((fact_uid) => factRow.map((row): Row => ({ fact_uid, ...row })))).map((rows): Row[] => rows),
     )
@@ -282,6 +282,8 @@ export function randomStar(options: RandomStarOptions = {}): fc.Arbitrary<Star> 
     fc
       .uniqueArray(row, {
         maxLength: rows,
+        // Without it fast-check prefers tables so small that nothing meets.
+        size: 'max',
         ...(key.length > 0 ? { selector: (r: Row) => keyOf(r, key) } : { selector: textOf }),
       })
       .chain((unique) => fc.subarray(unique).map((again) => ({ name, rows: [...unique, ...again] }))),

@@ -118,6 +118,8 @@ describe('every reader takes', () => {
   it('a partition without rows', async () => {
     const partition: Partition = { ...columnOf('string', ['a']), groups: [group([], [axis('row', [])])] }
     await expectRows([partition, { ...partition, groups: [] }])
+    const file = encodeAll(createPartitionEncoder(partition.columns), partition)
+    expect((await readFooter(file)).rowGroups).toEqual([])
   })
 
   it('column names with dots, blanks, quotes and other alphabets', async () => {
@@ -253,6 +255,7 @@ describe('a file', () => {
     const pieces = Array.from(encoder.encode(partition.groups, []), (piece) => Buffer.from(piece))
     expect(pieces.length).toBeGreaterThan(3)
     const file = Buffer.concat(pieces)
+    expect(encodeAll(encoder, partition).equals(file)).toBe(true)
     const expected = rowsOf(partition)
     expect(await readWithHyparquet(file)).toEqual(expected)
     expect((await readWithDuckdb([file]))[0]).toEqual(expected)

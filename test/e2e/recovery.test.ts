@@ -1,0 +1,151 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { signalProcess } from '../../src/runtime/process-identity.js'
+import { differenceOf, sentenceOf, type Tree } from '../check-star/tree.js'
+import { type CatalogContents, catalogOf, manifestOf } from './support/catalog.js'
+import { FAIL_POINTS } from './support/fail-points.js'
+import { Home } from './support/home.js'
+import { demoStar, type StarOnDisk, withChangedGroup } from './support/stars.js'
+import { until } from './support/until.js'
+
+/** A published table, an input in which one group has changed, and what a run that nobody disturbs makes of them. */
+interface Scene {
+  readonly published: Home
+  readonly changed: StarOnDisk
+  readonly undisturbed: Home
+  readonly runId: string
+  readonly tree: Tree
+  readonly catalog: CatalogContents
+  readonly manifest: unknown
+  readonly passed: ReadonlySet<string>
+}
+
+let scene: Scene
+
+beforeAll(async () => {
+  const star = await demoStar(FACTS)
+  const { star: changed } = await withChangedGroup(star)
+  const published = new Home(star.options)
+  const first = published.start({ ETL3_FAILPOINT_TRACE: join(published.root, 'passed') })
+  await first.result()
+  const undisturbed = published.copy(changed.options)
+  const result = await undisturbed.start({ ETL3_FAILPOINT_TRACE: join(undisturbed.root, 'passed') }).result()
+  expect(result.partitions).toMatchObject({ added: expect.any(Number), removed: expect.any(Number) })
+  scene = {
+    published,
+    changed,
+    undisturbed,
+    runId: result.runId,
+    tree: undisturbed.tree,
+    catalog: await catalogOf(undisturbed),
+    manifest: await manifestOf(undisturbed, result.runId),
+    passed: new Set(readFileSync(join(undisturbed.root, 'passed'), 'utf8').trim().split('\n')),
+  }
+}, 240_000)
+
+afterAll(async () => {
+  await scene.published[Symbol.asyncDispose]()
+  await scene.undisturbed[Symbol.asyncDispose]()
+})
+
+const FACTS = 400
+
+async function expectAsUndisturbed(home: Home, runId: string): Promise<void> {
+  expect(sentenceOf(differenceOf(scene.tree, home.tree))).toBeUndefined()
+  expect(runId).toBe(scene.runId)
+  expect(await catalogOf(home)).toEqual(scene.catalog)
+  expect(await manifestOf(home, runId)).toEqual(scene.manifest)
+  const leftovers = home.runIds.flatMap((id) =>
+    ['staged', 'objects', 'ended.json'].filter((name) => existsSync(join(home.metadata, 'runs', id, name))),
+  )
+  expect(leftovers).toEqual([])
+}
+
+describe('resume at any point', () => {
+  it('is tested at every place that a run passes', () => {
+    expect([...scene.passed].sort()).toEqual([...FAIL_POINTS].sort())
+  })
+
+  it.concurrent.each(FAIL_POINTS)('gives the same bytes after the worker is killed at %s', async (place) => {
+    await using home = scene.published.copy(scene.changed.options)
+    const command = home.start({ ETL3_FAILPOINT: place })
+    const { runId } = await command.result()
+    expect(home.struck(place)).toBe(true)
+    expect(command.stderr).toContain('it was killed (SIGKILL)')
+    await expectAsUndisturbed(home, runId)
+  })
+
+  it.concurrent('gives the same bytes after worker, server and command are killed together, and takes up the same run', async () => {
+    await using home = scene.published.copy(scene.changed.options)
+    const killed = home.start({ ETL3_FAILPOINT: 'write:partition', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
+    const worker = await home.untilStopped('write:partition')
+    const { server } = home
+    if (!server) throw new Error('no server')
+    killed.child.kill('SIGKILL')
+    signalProcess(worker, 'SIGKILL')
+    signalProcess(server, 'SIGKILL')
+    await killed.exited
+    const again = home.start()
+    const { runId } = await again.result()
+    expect(again.stderr).toContain('attached to the run that is already going')
+    await expectAsUndisturbed(home, runId)
+  })
+
+  it.concurrent('goes on after the server was killed: it comes back at the same address with its history', async () => {
+    await using home = scene.published.copy(scene.changed.options)
+    const command = home.start({ ETL3_FAILPOINT: 'write:partition', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
+    const worker = await home.untilStopped('write:partition')
+    const { server } = home
+    if (!server) throw new Error('no server')
+    signalProcess(server, 'SIGKILL')
+    await until('a new server', () => home.server !== undefined && home.server.pid !== server.pid)
+    signalProcess(worker, 'SIGCONT')
+    const { runId } = await command.result()
+    await expectAsUndisturbed(home, runId)
+  })
+
+  it.concurrent('goes on without the command after that was killed, and the same command finds the run again', async () => {
+    await using home = scene.published.copy(scene.changed.options)
+    const killed = home.start({ ETL3_FAILPOINT: 'write:partition', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
+    const worker = await home.untilStopped('write:partition')
+    killed.child.kill('SIGKILL')
+    await killed.exited
+    const again = home.start()
+    await again.says('attached to the run that is already going')
+    signalProcess(worker, 'SIGCONT')
+    const { runId } = await again.result()
+    await expectAsUndisturbed(home, runId)
+  })
+
+  it.concurrent('goes on without the command after SIGTERM (exit 143), and worker and server end by themselves', async () => {
+    await using home = scene.published.copy(scene.changed.options)
+    const command = home.start({ ETL3_FAILPOINT: 'write:partition', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
+    const worker = await home.untilStopped('write:partition')
+    command.child.kill('SIGTERM')
+    expect(await command.exited).toBe(143)
+    signalProcess(worker, 'SIGCONT')
+    await until('everybody to leave', () => home.workers.length === 0 && home.server === undefined)
+    await expectAsUndisturbed(home, scene.runId)
+  })
+
+  it.concurrent('is cancelled by Ctrl-C within one chunk (exit 130) with the table as it was, and completes when run again', async () => {
+    await using home = scene.published.copy({ ...scene.changed.options, processing: { chunk_size: 10 } })
+    const before = home.tree
+    const command = home.start({ ETL3_FAILPOINT: 'write:partition', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
+    const worker = await home.untilStopped('write:partition')
+    command.child.kill('SIGINT')
+    await command.says('cancelling')
+    await until('the request at the server', async () =>
+      home.withWorkflow(async (handle) => {
+        const { events } = await handle.fetchHistory()
+        return (events ?? []).some((e) => e.workflowExecutionCancelRequestedEventAttributes)
+      }),
+    )
+    signalProcess(worker, 'SIGCONT')
+    expect(await command.exited).toBe(130)
+    expect(sentenceOf(differenceOf(before, home.tree))).toBeUndefined()
+    const { runId } = await home.start().result()
+    await expectAsUndisturbed(home, runId)
+  })
+})

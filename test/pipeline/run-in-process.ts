@@ -1,0 +1,126 @@
+/** The whole path from a star to files in this process, without Temporal: for properties over many small stars. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { configSchema } from '../../src/config/schema.js'
+import { partitionKey } from '../../src/lake/keys.js'
+import { createPartitionEncoder } from '../../src/parquet/encoder.js'
+import { type InventoryEntry, takeInventory } from '../../src/plan/inventory.js'
+import { loadPartitionValues } from '../../src/plan/partition-values.js'
+import { factRules } from '../../src/quality/rules.js'
+import { screenFacts } from '../../src/quality/screen.js'
+import { Engine } from '../../src/runtime/engine.js'
+import { DICTIONARY } from '../../src/star/dictionary.js'
+import { columnSources, RowGroupBuilder, SliceBuckets } from '../../src/star/enrich.js'
+import { loadQuarantined, readFacts } from '../../src/star/fact-window.js'
+import { findInputs, selectInput } from '../../src/star/inputs.js'
+import { layoutOf } from '../../src/star/layout.js'
+import { slicesOf } from '../../src/star/slice-reader.js'
+import { stageDimensions } from '../../src/star/stage-dimensions.js'
+import { joinFactFiles, stageFactFile } from '../../src/star/stage-facts.js'
+import type { StagedPaths } from '../../src/star/staged-files.js'
+import { loadBlock, loadStagedStar } from '../../src/star/staged-star.js'
+import { checkSchemas, selectInputs } from '../../src/star/validate.js'
+
+/** What to run. */
+export interface InProcessInput {
+  /** Root of the star; facts are `gold/fact_rate*.parquet`. */
+  readonly star: string
+  readonly partitionColumns: readonly string[]
+  /** Folder of the table. */
+  readonly out: string
+  /** Folder for staged files. */
+  readonly scratch: string
+  readonly rowGroupRows?: number
+}
+
+/** A partition of the plan with its key. */
+export type KeyedEntry = InventoryEntry & { readonly key: string }
+
+/** Stages, plans and writes; returns the plan. */
+export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]> {
+  const staged = join(input.scratch, 'staged')
+  mkdirSync(staged, { recursive: true })
+  const config = configSchema.parse({
+    input: { root: input.star, tables: { fact_rate: join(input.star, 'gold/fact_rate*.parquet') } },
+    partitioning: { partition_columns: input.partitionColumns },
+  })
+  const layout = layoutOf(config.partitioning.partition_columns)
+  const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: input.scratch })
+  try {
+    const paths = pathsIn(staged)
+    const tables = await checkSchemas(await findInputs(config, engine, new AbortController().signal), engine)
+    await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder: staged })
+    const parts: string[] = []
+    for (const [i, file] of (tables.find((t) => t.name === 'fact_rate')?.files ?? []).entries()) {
+      parts.push(join(staged, `part-${i}.parquet`))
+      await stageFactFile(engine, selectInput('fact_rate', [file]), paths, parts[i] ?? '')
+    }
+    await joinFactFiles(engine, parts, staged)
+    await screenFacts(engine, paths, factRules(config.data_quality), 'error', staged)
+    return await write(engine, paths, layout, input)
+  } finally {
+    engine.close()
+  }
+}
+
+async function write(
+  engine: Engine,
+  paths: StagedPaths,
+  layout: ReturnType<typeof layoutOf>,
+  input: InProcessInput,
+): Promise<KeyedEntry[]> {
+  const star = await loadStagedStar(engine, paths)
+  const block = await loadBlock(engine, star, 0)
+  const quarantined = await loadQuarantined(engine, paths)
+  const valuesOf = await loadPartitionValues(engine, paths, layout)
+  const plan: KeyedEntry[] = []
+  for await (const entry of takeInventory(engine, star, block, quarantined)) {
+    plan.push({ ...entry, key: partitionKey(layout.columns, valuesOf(entry.slice, entry.cell)) })
+  }
+  const facts = await engine.count(`SELECT count(*) FROM read_parquet('${paths.facts}')`)
+  const window = await readFacts(engine, paths, { from: 0, to: facts }, { quarantined })
+  const slices = slicesOf(window)
+  const encoder = createPartitionEncoder(DICTIONARY.map(({ name, type }) => ({ name, type })))
+  encoder.bind(columnSources(star, block, window))
+  const builder = new RowGroupBuilder(star, {
+    rowGroupRows: input.rowGroupRows ?? 131_072,
+    oneState: layout.provider.includes('state'),
+  })
+  for (const entry of plan) {
+    const found = slices.get(entry.slice)
+    if (!found) throw new Error(`slice ${entry.slice} has no facts`)
+    const buckets = new SliceBuckets(found, block, [entry.cell - block.firstCell])
+    const pieces = encoder.encode(buckets.rowGroups(0, builder), [['etl3.fingerprint', entry.fingerprint]])
+    const path = join(input.out, entry.key)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, Buffer.concat([...copies(pieces)]))
+  }
+  return plan
+}
+
+/** A piece of the encoder lives only until the next one. */
+function* copies(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  for (const piece of pieces) yield Buffer.from(piece)
+}
+
+function pathsIn(folder: string): StagedPaths {
+  const path = (name: string): string => join(folder, `${name}.parquet`)
+  return {
+    attrs: path('attrs'),
+    codes: path('codes'),
+    groups: path('groups'),
+    npis: path('npis'),
+    cells: path('cells'),
+    attr_parts: path('attr_parts'),
+    code_parts: path('code_parts'),
+    group_parts: path('group_parts'),
+    members: path('members'),
+    benchmarks: path('benchmarks'),
+    benchmark_keys: path('benchmark_keys'),
+    states: path('states'),
+    facts: path('facts'),
+    uids: path('uids'),
+    slices: path('slices'),
+    quarantined: path('quarantined'),
+  }
+}
