@@ -11,7 +11,7 @@ import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { sqlString } from '../runtime/sql.js'
 import { DICTIONARY } from '../star/dictionary.js'
-import { enrichInSql, FILE_COLUMNS } from '../star/enriched-sql.js'
+import { type CodeRange, codeRanges, enrichInSql, FILE_COLUMNS } from '../star/enriched-sql.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { findPlan, PLAN } from './plan-partitions.js'
@@ -83,9 +83,13 @@ async function audit(context: RunContext, deps: ActivityDeps, scope: ActivitySco
     const chosen = depth === 'full' ? due : sampleOf(due)
     for (const batch of batchesOf(chosen)) {
       await compareFooters(context, unit, batch, signal)
-      await withEngine(deps, scratch, signal, (engine) =>
-        compareRows({ context, engine, paths, unit, chosen: batch, signal }),
-      )
+      for (const range of await rangesOf(context, deps, paths, batch, signal)) {
+        await withEngine(deps, scratch, signal, (engine) =>
+          compareRows({ context, engine, paths, unit, chosen: batch, range, signal }),
+        )
+        scope.heartbeat({ unit, units: planned.units, readAgain })
+        deps.memory.ease(signal)
+      }
       readAgain += batch.length
       scope.heartbeat({ unit, units: planned.units, readAgain })
       deps.memory.ease(signal)
@@ -153,6 +157,19 @@ function sampleOf(due: readonly PlannedPartition[]): readonly PlannedPartition[]
   return due.filter((p) => p === largest || p.ordinal % SAMPLE_EVERY === 0)
 }
 
+/** A partition beyond one batch is compared code range by code range, so that its size does not matter. */
+async function rangesOf(
+  context: RunContext,
+  deps: ActivityDeps,
+  paths: StagedPaths,
+  batch: readonly PlannedPartition[],
+  signal: AbortSignal,
+): Promise<readonly (CodeRange | undefined)[]> {
+  const [partition] = batch
+  if (batch.length > 1 || !partition || partition.rows <= BATCH_ROWS) return [undefined]
+  return await withEngine(deps, context.scratch, signal, (engine) => codeRanges(engine, paths, partition, BATCH_ROWS))
+}
+
 function batchesOf(chosen: readonly PlannedPartition[]): PlannedPartition[][] {
   const batches: PlannedPartition[][] = []
   let rows = 0
@@ -200,9 +217,11 @@ async function compareRows(input: {
   readonly paths: StagedPaths
   readonly unit: number
   readonly chosen: readonly PlannedPartition[]
+  /** Only these codes; all if it is not said. */
+  readonly range: CodeRange | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { context, engine, paths, unit, chosen, signal } = input
+  const { context, engine, paths, unit, chosen, range, signal } = input
   const { records, scratch } = context
   if (chosen.length === 0) return
   await engine.run('CREATE TABLE chosen (ordinal INTEGER, slice_id INTEGER, cell_id INTEGER)')
@@ -219,12 +238,13 @@ async function compareRows(input: {
     'files',
     files.map((file, i) => [chosen[i]?.ordinal ?? -1, file]),
   )
-  for (const statement of enrichInSql(paths, 'chosen')) await engine.run(statement)
+  for (const statement of enrichInSql(paths, 'chosen', range)) await engine.run(statement)
   // The sum of hashes over all columns: equal for equal rows in any order, and one wrong value changes it.
   const sums = `count(*) AS rows, sum(hash(${FILE_COLUMNS})::HUGEINT) AS checksum`
   await engine.run(`CREATE TABLE due AS SELECT ordinal, ${sums} FROM enriched GROUP BY ordinal`)
   const wrong = await engine.column(`WITH found AS (
-      SELECT f.ordinal, ${sums} FROM ${readParquet(files, ', filename = true')} r JOIN files f ON f.filename = r.filename GROUP BY f.ordinal)
+      SELECT f.ordinal, ${sums} FROM ${readParquet(files, ', filename = true')} r JOIN files f ON f.filename = r.filename
+      WHERE ${range?.condition ?? 'true'} GROUP BY f.ordinal)
     SELECT coalesce(d.ordinal, f.ordinal) FROM due d FULL JOIN found f ON f.ordinal = d.ordinal
     WHERE (d.rows, d.checksum) IS DISTINCT FROM (f.rows, f.checksum)`)
   if (wrong.length === 0) return

@@ -1,15 +1,16 @@
 /** Whether the published table is still what its manifest says. */
+import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.js'
 import { openCatalog } from '../lake/catalogs.js'
-import type { ObjectStore } from '../lake/object-store.js'
+import type { ObjectStore, StoredObject } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
 import { Engine, readParquet } from '../runtime/engine.js'
 import type { CurrentRecord } from './current.js'
 import type { ActivityDeps } from './deps.js'
 
 /**
- * Looks at every object of the table (its size, not its bytes) and at the catalog. A table that somebody has damaged
- * is not "unchanged": the run goes on and mends it.
+ * Looks at every object of the table (its size and its mark) and at the catalog. A table that somebody has damaged, or
+ * that an unfinished publication has begun to replace, is not "unchanged": the run goes on and mends it.
  */
 export async function tableIsIntact(
   config: Config,
@@ -24,11 +25,26 @@ export async function tableIsIntact(
   const engine = await Engine.open({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch: deps.scratch })
   try {
     const source = readParquet([manifest])
-    const keys = (await engine.column(`SELECT key FROM ${source} ORDER BY key`)).map(String)
-    const bytes = (await engine.column(`SELECT bytes FROM ${source} ORDER BY key`)).map(Number)
-    const found = await openStore(config.output.uri).stat(keys, signal)
-    return found.every((object, i) => object?.bytes === bytes[i])
+    const column = async (name: string): Promise<string[]> =>
+      (await engine.column(`SELECT ${name} FROM ${source} ORDER BY key`)).map(String)
+    const keys = await column('key')
+    const bytes = await column('bytes')
+    const etags = await column('etag')
+    const checksums = await column('sha256')
+    const table = openStore(config.output.uri)
+    for (const [i, object] of (await table.stat(keys, signal)).entries()) {
+      if (object?.bytes !== Number(bytes[i])) return false
+      if (object.etag !== etags[i] && (await checksumOf(table, object, signal)) !== checksums[i]) return false
+    }
+    return true
   } finally {
     engine.close()
   }
+}
+
+/** A lake that was moved carries other marks: its bytes tell. */
+async function checksumOf(table: ObjectStore, { key }: StoredObject, signal: AbortSignal): Promise<string> {
+  return createHash('sha256')
+    .update(await table.get(key, signal))
+    .digest('hex')
 }

@@ -1,15 +1,23 @@
 /** Writes one unit: encodes each partition and puts it once into the run's folder, in chunks. */
 
 import { createPartitionEncoder } from '../parquet/encoder.js'
-import type { FactorisedRows } from '../parquet/factorised.js'
+import type { BoundRows, FactorisedRows } from '../parquet/factorised.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import type { Engine } from '../runtime/engine.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../star/enrich.js'
-import { readFacts } from '../star/fact-window.js'
-import { groupsOfCells, type SliceRange, sliceRanges, slicesOf, WINDOW_FACTS, windowsOf } from '../star/slice-reader.js'
+import { type FactFilter, type FactRange, readFacts } from '../star/fact-window.js'
+import {
+  groupsOfCells,
+  piecesOf,
+  type SliceRange,
+  sliceRanges,
+  slicesOf,
+  WINDOW_FACTS,
+  windowsOf,
+} from '../star/slice-reader.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { Block } from '../star/staged-star.js'
 import { Chunks } from './chunks.js'
@@ -115,43 +123,77 @@ class UnitWriter {
     ranges: readonly SliceRange[],
     bySlice: ReadonlyMap<number, readonly PlannedPartition[]>,
   ): Promise<void> {
-    const { engine, paths, loaded, encoder } = this.#input
+    const { loaded } = this.#input
     const first = ranges[0]
     const last = ranges.at(-1)
     if (!first || !last) return
-    const cellsOf = (slice: number): number[] => (bySlice.get(slice) ?? []).map((p) => p.cell - block.firstCell)
-    // A slice beyond a window is read without the facts that this unit does not need.
-    const keep = last.to - first.from > WINDOW_FACTS ? { keep: groupsOfCells(block, cellsOf(first.slice)) } : {}
-    const facts = await readFacts(
-      engine,
-      paths,
-      { from: first.from, to: last.to },
-      { quarantined: loaded.quarantined, ...keep },
-    )
-    encoder.bind(columnSources(loaded.star, block, facts))
-    const slices = slicesOf(facts)
-    for (const { slice } of ranges) {
-      const found = slices.get(slice)
-      const partitions = bySlice.get(slice) ?? []
-      if (!found) throw new IntegrityError('ETL3-WR-01', `slice ${slice} is planned and has no facts`)
-      const buckets = new SliceBuckets(found, block, cellsOf(slice))
-      for (const [i, partition] of partitions.entries()) await this.#writePartition(partition, buckets, i)
+    const quarantined = loaded.quarantined
+    const range = { from: first.from, to: last.to }
+    if (range.to - range.from <= WINDOW_FACTS) return await this.#writeSlices(block, range, bySlice, { quarantined })
+    // A slice beyond one window: small partitions together, from only the facts that they need; a large one by itself.
+    for (const batch of batchesByFacts(bySlice.get(first.slice) ?? [])) {
+      const keep = groupsOfCells(block, cellsOf(block, batch))
+      const most = sum(batch, (p) => p.facts)
+      const [alone] = batch
+      if (alone && most > WINDOW_FACTS) await this.#writeStreamed(block, first, alone, { quarantined, keep })
+      else await this.#writeSlices(block, range, new Map([[first.slice, batch]]), { quarantined, keep, most })
     }
   }
 
-  async #writePartition(partition: PlannedPartition, buckets: SliceBuckets, i: number): Promise<void> {
-    const { context, encoder, unit, scope } = this.#input
+  /** Partitions whose facts fit into memory together. */
+  async #writeSlices(
+    block: Block,
+    range: FactRange,
+    bySlice: ReadonlyMap<number, readonly PlannedPartition[]>,
+    filter: FactFilter,
+  ): Promise<void> {
+    const { engine, paths, loaded, encoder } = this.#input
+    const facts = await readFacts(engine, paths, range, filter)
+    encoder.bind(columnSources(loaded.star, block, facts))
+    for (const [slice, found] of slicesOf(facts)) {
+      const partitions = bySlice.get(slice) ?? []
+      const buckets = new SliceBuckets(found, block, cellsOf(block, partitions))
+      for (const [i, partition] of partitions.entries()) {
+        const counted = new CountedRows(buckets.rowGroups(i, this.#builder))
+        counted.facts = buckets.factsOf(i)
+        await this.#put(partition, encoder.encode(counted, metadataOf(partition)), counted)
+      }
+    }
+  }
+
+  /** One partition of more facts than a window: its row groups come window by window. */
+  async #writeStreamed(
+    block: Block,
+    range: SliceRange,
+    partition: PlannedPartition,
+    filter: { readonly quarantined: Uint8Array; readonly keep: Uint8Array },
+  ): Promise<void> {
+    const { engine, paths, loaded, encoder } = this.#input
+    const counted = new CountedRows([])
+    const builder = this.#builder
+    async function* rowGroups(): AsyncGenerator<BoundRows> {
+      for await (const piece of piecesOf(engine, paths, range, filter)) {
+        const sources = columnSources(loaded.star, block, piece.window)
+        const buckets = new SliceBuckets(piece, block, cellsOf(block, [partition]))
+        counted.facts += buckets.factsOf(0)
+        for (const rows of counted.of(buckets.rowGroups(0, builder))) yield { sources, rows }
+      }
+    }
+    await this.#put(partition, encoder.encodeStream(rowGroups(), metadataOf(partition)), counted)
+  }
+
+  async #put(
+    partition: PlannedPartition,
+    pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    counted: CountedRows,
+  ): Promise<void> {
+    const { context, unit, scope } = this.#input
     const { records } = context
-    const counted = new CountedRows(buckets.rowGroups(i, this.#builder))
-    const pieces = encoder.encode(counted, [
-      ['etl3.encoding', ENCODING_VERSION],
-      ['etl3.fingerprint', partition.fingerprint],
-    ])
     const stored = await records.store.put(records.key(objectName(unit, partition.ordinal)), pieces, scope.signal)
-    if (counted.rows !== partition.rows || buckets.factsOf(i) !== partition.facts) {
+    if (counted.rows !== partition.rows || counted.facts !== partition.facts) {
       throw new IntegrityError(
         'ETL3-WR-02',
-        `${partition.key}: ${partition.rows} rows of ${partition.facts} facts were planned, ${counted.rows} of ${buckets.factsOf(i)} written`,
+        `${partition.key}: ${partition.rows} rows of ${partition.facts} facts were planned, ${counted.rows} of ${counted.facts} written`,
         { hint: 'Nothing was published. This is a defect of ETL3: please report it with the run folder.' },
       )
     }
@@ -160,7 +202,7 @@ class UnitWriter {
       key: partition.key,
       plannedRows: partition.rows,
       writtenRows: counted.rows,
-      facts: buckets.factsOf(i),
+      facts: counted.facts,
       bytes: stored.bytes,
       sha256: stored.sha256,
       fingerprint: partition.fingerprint,
@@ -170,21 +212,55 @@ class UnitWriter {
   }
 }
 
-/** Passes row groups on and counts their rows. */
+/** Passes row groups on and counts their rows; who hands them over says of how many facts. */
 class CountedRows implements Iterable<FactorisedRows> {
   rows = 0
+  facts = 0
   readonly #groups: Iterable<FactorisedRows>
 
   constructor(groups: Iterable<FactorisedRows>) {
     this.#groups = groups
   }
 
-  *[Symbol.iterator](): Generator<FactorisedRows> {
-    for (const group of this.#groups) {
+  [Symbol.iterator](): Generator<FactorisedRows> {
+    return this.of(this.#groups)
+  }
+
+  *of(groups: Iterable<FactorisedRows>): Generator<FactorisedRows> {
+    for (const group of groups) {
       this.rows += group.rows
       yield group
     }
   }
+}
+
+function metadataOf(partition: PlannedPartition): [string, string][] {
+  return [
+    ['etl3.encoding', ENCODING_VERSION],
+    ['etl3.fingerprint', partition.fingerprint],
+  ]
+}
+
+/** Cells of partitions, counted from the block's first. */
+function cellsOf(block: Block, partitions: readonly PlannedPartition[]): number[] {
+  return partitions.map((p) => p.cell - block.firstCell)
+}
+
+/** Neighbouring partitions with no more facts than a window together; one with more stands alone. */
+function batchesByFacts(partitions: readonly PlannedPartition[]): PlannedPartition[][] {
+  const batches: PlannedPartition[][] = []
+  let facts = 0
+  for (const partition of partitions) {
+    const batch = batches.at(-1)
+    facts += partition.facts
+    if (batch && facts <= WINDOW_FACTS) {
+      batch.push(partition)
+    } else {
+      batches.push([partition])
+      facts = partition.facts
+    }
+  }
+  return batches
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {

@@ -45,7 +45,7 @@ function report(call: CliCall, figures: SampleFigures): number {
 }
 
 /** What a sample's figures mean for the full run. */
-export function judge({ peakMemoryMb, memoryLimitMb, outOfMemory }: SampleFigures): {
+function judge({ peakMemoryMb, memoryLimitMb, outOfMemory }: SampleFigures): {
   readonly fits: boolean
   readonly advice: string
 } {

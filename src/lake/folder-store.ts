@@ -91,7 +91,7 @@ export class FolderStore implements ObjectStore {
 
   async put(
     key: ObjectKey,
-    bytes: Uint8Array | Iterable<Uint8Array>,
+    bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<StoredObject & { readonly sha256: string }> {
     signal.throwIfAborted()
@@ -99,7 +99,11 @@ export class FolderStore implements ObjectStore {
     const hash = createHash('sha256')
     const unfinished = this.#unfinishedPath()
     try {
-      const stats = this.#write(unfinished, bytes, { hash, durable: false })
+      const options = { hash, durable: false }
+      const stats =
+        Symbol.asyncIterator in bytes
+          ? await this.#writeStream(unfinished, bytes, options)
+          : this.#write(unfinished, bytes, options)
       this.#intoFolder(path, () => renameSync(unfinished, path))
       return { ...storedObject(key, stats), sha256: hash.digest('hex') }
     } catch (error) {
@@ -300,23 +304,21 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  #write(
-    path: string,
-    bytes: Uint8Array | Iterable<Uint8Array>,
-    options: { hash?: ReturnType<typeof createHash>; durable: boolean },
-  ): BigIntStats {
+  #write(path: string, bytes: Uint8Array | Iterable<Uint8Array>, options: WriteOptions): BigIntStats {
     const file = openSync(path, 'wx')
     try {
-      for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) {
-        options.hash?.update(piece)
-        for (let written = 0; written < piece.byteLength; ) {
-          written += writeSync(file, piece, written, piece.byteLength - written)
-        }
-      }
-      const seconds = nextInstantMs() / 1000
-      futimesSync(file, seconds, seconds)
-      if (options.durable) fsyncSync(file)
-      return fstatSync(file, { bigint: true })
+      for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) append(file, piece, options)
+      return seal(file, options)
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  async #writeStream(path: string, bytes: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<BigIntStats> {
+    const file = openSync(path, 'wx')
+    try {
+      for await (const piece of bytes) append(file, piece, options)
+      return seal(file, options)
     } finally {
       closeSync(file)
     }
@@ -483,4 +485,24 @@ function segmentTooLong(segment: string, bytes: number): InputError {
       `'${Array.from(segment).slice(0, 60).join('')}…'`,
     { hint: 'Shorten the value in the dimension, or leave the column out of partitioning.partition_columns.' },
   )
+}
+
+interface WriteOptions {
+  readonly hash?: ReturnType<typeof createHash>
+  readonly durable: boolean
+}
+
+function append(file: number, piece: Uint8Array, { hash }: WriteOptions): void {
+  hash?.update(piece)
+  for (let written = 0; written < piece.byteLength; ) {
+    written += writeSync(file, piece, written, piece.byteLength - written)
+  }
+}
+
+/** Gives a file its mark of this instant, and its place on the disk if that is asked for. */
+function seal(file: number, { durable }: WriteOptions): BigIntStats {
+  const seconds = nextInstantMs() / 1000
+  futimesSync(file, seconds, seconds)
+  if (durable) fsyncSync(file)
+  return fstatSync(file, { bigint: true })
 }

@@ -40,7 +40,7 @@ export interface ObjectStore {
    */
   put(
     key: ObjectKey,
-    bytes: Uint8Array | Iterable<Uint8Array>,
+    bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<StoredObject & { readonly sha256: string }>
 

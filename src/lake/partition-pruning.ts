@@ -27,6 +27,7 @@ const OPERATOR_TYPES: ReadonlySet<unknown> = new Set([
   'OPERATOR_IS_NULL',
   'OPERATOR_IS_NOT_NULL',
   'OPERATOR_NOT',
+  'OPERATOR_COALESCE',
   'COMPARE_IN',
   'COMPARE_NOT_IN',
 ])
@@ -35,7 +36,7 @@ const OPERATOR_TYPES: ReadonlySet<unknown> = new Set([
 const FUNCTIONS: ReadonlySet<unknown> = new Set([
   ...['~~', '!~~', '~~*', '!~~*', 'like_escape', 'ilike_escape', 'not_like_escape', 'not_ilike_escape'],
   ...['^@', 'starts_with', 'prefix', 'suffix', 'ends_with', 'contains', 'regexp_matches', 'regexp_full_match'],
-  ...['lower', 'upper', 'trim', 'left', 'right', 'substr', 'substring', 'length', 'concat', '||', 'coalesce'],
+  ...['lower', 'upper', 'trim', 'left', 'right', 'substr', 'substring', 'length', 'concat', '||'],
 ])
 
 /** Places of a FROM clause that can read the table only by its name. */
@@ -130,16 +131,19 @@ function isPartitionColumn(names: unknown, { alias, columns }: Scope): boolean {
   return columns.some((column) => sameName(names.at(-1), column))
 }
 
-/** The same condition without the query's own name for the table. */
+/**
+ * The same condition without the query's own name for the table, and without places in its text: DuckDB writes an
+ * unknown place as 2^64 - 1, which JavaScript's numbers round up to one that it does not read back.
+ */
 function unqualified(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(unqualified)
   if (!isNode(node)) return node
-  const names = node['column_names']
   return Object.fromEntries(
-    Object.entries(node).map(([name, value]) => [
-      name,
-      value === names && Array.isArray(names) ? names.slice(-1) : unqualified(value),
-    ]),
+    Object.entries(node).map(([name, value]) => {
+      if (name === 'query_location') return [name, 0]
+      if (name === 'column_names' && Array.isArray(value)) return [name, value.slice(-1)]
+      return [name, unqualified(value)]
+    }),
   )
 }
 

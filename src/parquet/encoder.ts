@@ -14,7 +14,7 @@
 
 import { IntegrityError } from '../runtime/errors.js'
 import { type ChunkLimits, ChunkWriter } from './chunk-writer.js'
-import type { ColumnSource, FactorisedRows, FileColumn, PartitionEncoder } from './factorised.js'
+import type { BoundRows, ColumnSource, FactorisedRows, FileColumn, PartitionEncoder } from './factorised.js'
 import { writeFooter } from './footer.js'
 import { MAGIC } from './format.js'
 import { RowGroupWriter } from './row-group.js'
@@ -56,6 +56,13 @@ export function createPartitionEncoder(columns: readonly FileColumn[], options: 
   return new FactorisedEncoder(fileTemplate(columns), options)
 }
 
+/** A file under construction: which call it belongs to, and what it holds so far. */
+interface OpenFile {
+  readonly turn: number
+  rows: number
+  groups: number
+}
+
 class FactorisedEncoder implements PartitionEncoder {
   readonly #template: FileTemplate
   readonly #createdBy: string
@@ -85,42 +92,65 @@ class FactorisedEncoder implements PartitionEncoder {
     rowGroups: Iterable<FactorisedRows>,
     metadata: readonly (readonly [key: string, value: string])[],
   ): Iterable<Uint8Array> {
-    const turn = ++this.#turn
-    const chunk = this.#chunk
-    const { out } = chunk
-    out.clear()
-    chunk.rowGroups.clear()
-    chunk.fileOffset = 0
-    out.append(MAGIC)
-    let rows = 0
-    let groups = 0
-    for (const group of rowGroups) {
-      this.#checkTurn(turn)
-      if (group.rows === 0) continue
-      this.#rowGroup.begin(group)
-      let bytes = 0
-      for (let column = 0; column < this.#rowGroup.columns; column++) {
-        bytes += this.#rowGroup.writeColumn(column, group)
-        if (out.length >= PIECE_BYTES) {
-          yield out.view()
-          this.#checkTurn(turn)
-          chunk.fileOffset += out.length
-          out.clear()
-        }
-      }
-      this.#rowGroup.end(group, bytes)
-      rows += group.rows
-      groups++
+    const file = this.#open()
+    for (const group of rowGroups) yield* this.#group(file, group)
+    yield this.#footer(file, metadata)
+    this.#close(file)
+  }
+
+  async *encodeStream(
+    rowGroups: AsyncIterable<BoundRows>,
+    metadata: readonly (readonly [key: string, value: string])[],
+  ): AsyncIterable<Uint8Array> {
+    const file = this.#open()
+    for await (const { sources, rows } of rowGroups) {
+      this.#checkTurn(file.turn)
+      this.#rowGroup.bind(sources)
+      yield* this.#group(file, rows)
     }
-    this.#checkTurn(turn)
-    writeFooter(out, this.#template, chunk.rowGroups, {
-      rows,
-      rowGroups: groups,
-      metadata,
-      createdBy: this.#createdBy,
-    })
-    yield out.view()
-    if (turn === this.#turn) chunk.shrink(KEPT_BUFFER_BYTES)
+    yield this.#footer(file, metadata)
+    this.#close(file)
+  }
+
+  #open(): OpenFile {
+    const { out, rowGroups } = this.#chunk
+    out.clear()
+    rowGroups.clear()
+    this.#chunk.fileOffset = 0
+    out.append(MAGIC)
+    return { turn: ++this.#turn, rows: 0, groups: 0 }
+  }
+
+  *#group(file: OpenFile, group: FactorisedRows): Iterable<Uint8Array> {
+    this.#checkTurn(file.turn)
+    if (group.rows === 0) return
+    const { out } = this.#chunk
+    this.#rowGroup.begin(group)
+    let bytes = 0
+    for (let column = 0; column < this.#rowGroup.columns; column++) {
+      bytes += this.#rowGroup.writeColumn(column, group)
+      if (out.length >= PIECE_BYTES) {
+        yield out.view()
+        this.#checkTurn(file.turn)
+        this.#chunk.fileOffset += out.length
+        out.clear()
+      }
+    }
+    this.#rowGroup.end(group, bytes)
+    file.rows += group.rows
+    file.groups++
+  }
+
+  #footer(file: OpenFile, metadata: readonly (readonly [key: string, value: string])[]): Uint8Array {
+    this.#checkTurn(file.turn)
+    const { out, rowGroups } = this.#chunk
+    const { rows, groups } = file
+    writeFooter(out, this.#template, rowGroups, { rows, rowGroups: groups, metadata, createdBy: this.#createdBy })
+    return out.view()
+  }
+
+  #close(file: OpenFile): void {
+    if (file.turn === this.#turn) this.#chunk.shrink(KEPT_BUFFER_BYTES)
   }
 
   #checkTurn(turn: number): void {

@@ -87,6 +87,12 @@ export interface FactorisedRows {
   readonly numbers: readonly NumberStream[]
 }
 
+/** A row group that brings its own sources: of a partition too large for one window of facts. */
+export interface BoundRows {
+  readonly sources: readonly ColumnSource[]
+  readonly rows: FactorisedRows
+}
+
 /** Turns factorised partitions into files. The seam behind which the encoder lives. */
 export interface PartitionEncoder {
   /**
@@ -104,4 +110,10 @@ export interface PartitionEncoder {
     rowGroups: Iterable<FactorisedRows>,
     metadata: readonly (readonly [key: string, value: string])[],
   ): Iterable<Uint8Array>
+
+  /** As {@link PartitionEncoder.encode}, with the sources bound anew for each row group; what was bound before is lost. */
+  encodeStream(
+    rowGroups: AsyncIterable<BoundRows>,
+    metadata: readonly (readonly [key: string, value: string])[],
+  ): AsyncIterable<Uint8Array>
 }

@@ -56,7 +56,7 @@ export interface SessionOptions {
 }
 
 /** How a session ends. */
-export interface CloseOptions {
+interface CloseOptions {
   /**
    * `true`, the normal end: the workers that this session started end, and the private server with them unless another
    * client uses it. `false`, to leave a run going: nothing is stopped; the worker ends by itself, and the private

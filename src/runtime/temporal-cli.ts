@@ -48,7 +48,7 @@ const run = promisify(execFile)
 const downloadSchema = z.object({ archiveUrl: z.url({ protocol: /^https$/ }), fileToExtract: z.string().min(1) })
 
 /** Where a CLI came from. */
-export type CliSource = 'TEMPORAL_CLI' | 'PATH' | 'cache' | 'download' | 'python package'
+type CliSource = 'TEMPORAL_CLI' | 'PATH' | 'cache' | 'download' | 'python package'
 
 /** A Temporal CLI on this machine. */
 export interface TemporalCli {

@@ -2,8 +2,8 @@
  * Enrichment once more, as one SQL join over the staged star: the audit's second opinion. It shares no code with the
  * writer but the staged files and the data dictionary.
  */
-import { readParquet } from '../runtime/engine.js'
-import { sqlIdentifier } from '../runtime/sql.js'
+import { type Engine, readParquet } from '../runtime/engine.js'
+import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { type Axis, DICTIONARY } from './dictionary.js'
 import type { StagedPaths } from './staged-files.js'
 
@@ -27,8 +27,13 @@ export const FILE_COLUMNS = DICTIONARY.map((c) => sqlIdentifier(c.name)).join(',
  * First the ids of the rows, then of each dimension only what these ids need: the memory is that of the rows asked for.
  *
  * @param partitions name of a table with columns ordinal, slice_id, cell_id
+ * @param ranks only facts whose code has one of these ranks (inclusive)
  */
-export function enrichInSql(paths: StagedPaths, partitions: string): readonly string[] {
+export function enrichInSql(
+  paths: StagedPaths,
+  partitions: string,
+  ranks?: { readonly from: number; readonly to: number },
+): readonly string[] {
   const comparable = "lower(a.negotiated_type) <> 'percentage' AND b.medicare_state_rate > 0"
   const computed: Readonly<Record<string, string>> = {
     rate_to_medicare_ratio: `CASE WHEN ${comparable} THEN f.negotiated_rate / b.medicare_state_rate END`,
@@ -45,6 +50,7 @@ export function enrichInSql(paths: StagedPaths, partitions: string): readonly st
       FROM (SELECT * FROM ${readParquet([paths.facts])}
             WHERE slice_id BETWEEN (SELECT min(slice_id) FROM ${partitions}) AND (SELECT max(slice_id) FROM ${partitions})
               AND slice_id IN (SELECT slice_id FROM ${partitions})
+              ${ranks === undefined ? '' : `AND code_rank BETWEEN ${ranks.from} AND ${ranks.to}`}
               AND fact_row NOT IN (SELECT fact_row FROM ${readParquet([paths.quarantined])})) f
       JOIN (SELECT * FROM ${readParquet([paths.members])} WHERE cell_id IN (SELECT cell_id FROM ${partitions})) m ON m.group_id = f.group_id
       JOIN ${partitions} p ON p.slice_id = f.slice_id AND p.cell_id = m.cell_id`,
@@ -62,4 +68,42 @@ export function enrichInSql(paths: StagedPaths, partitions: string): readonly st
       LEFT JOIN enriched_benchmarks b
         ON b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(n.state, a.market_state)`,
   ]
+}
+
+/** Neighbouring codes of one partition: their ranks among the staged codes, and which rows of its file they are. */
+export interface CodeRange {
+  readonly from: number
+  readonly to: number
+  /** SQL condition on the file's `code`. */
+  readonly condition: string
+}
+
+/** Cuts a partition into ranges of codes with about `rows` rows each; a code is never cut. */
+export async function codeRanges(
+  engine: Engine,
+  paths: StagedPaths,
+  partition: { readonly slice: number; readonly cell: number },
+  rows: number,
+): Promise<CodeRange[]> {
+  const found = await engine.rows(`WITH per_code AS (
+      SELECT f.code_rank, any_value(c.code) AS code, sum(m.n) AS rows
+      FROM (SELECT * FROM ${readParquet([paths.facts])} WHERE slice_id = ${partition.slice}
+            AND fact_row NOT IN (SELECT fact_row FROM ${readParquet([paths.quarantined])})) f
+      JOIN (SELECT group_id, count(*) AS n FROM ${readParquet([paths.members])} WHERE cell_id = ${partition.cell} GROUP BY group_id) m
+        ON m.group_id = f.group_id
+      JOIN ${readParquet([paths.codes])} c ON c.code_id = f.code_id GROUP BY f.code_rank),
+    cut AS (SELECT *, ((sum(rows) OVER (ORDER BY code_rank) - rows) // ${rows})::BIGINT AS bucket FROM per_code)
+    SELECT min(code_rank)::INTEGER AS from_rank, max(code_rank)::INTEGER AS to_rank, min(code) AS first, max(code) AS last,
+      bool_or(code IS NULL) AS with_null FROM cut GROUP BY bucket ORDER BY bucket`)
+  return found.map((row) => {
+    const between =
+      row['first'] === null
+        ? 'false'
+        : `code BETWEEN ${sqlString(String(row['first']))} AND ${sqlString(String(row['last']))}`
+    return {
+      from: Number(row['from_rank']),
+      to: Number(row['to_rank']),
+      condition: row['with_null'] === true ? `(code IS NULL OR ${between})` : between,
+    }
+  })
 }

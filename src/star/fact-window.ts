@@ -22,10 +22,14 @@ export interface FactWindow {
   readonly uid: Extract<ValuePool, { kind: 'bytes' }>
 }
 
-/** Which facts of a range count: `quarantined` is a bitmap by staged row, `keep` a flag by group. */
+/** Which facts of a range count. */
 export interface FactFilter {
+  /** Bitmap by staged row. */
   readonly quarantined: Uint8Array
+  /** Flag by group: 0 leaves its facts out. */
   readonly keep?: Uint8Array
+  /** No more facts than these count; all of the range if it is not said. */
+  readonly most?: number
 }
 
 /** The rows that the screen set aside, as a bitmap: bit `row & 7` of byte `row >> 3`. */
@@ -52,11 +56,12 @@ export async function readFacts(
   filter: FactFilter,
 ): Promise<FactWindow> {
   const size = range.to - range.from
-  const slice = new Int32Array(size)
-  const code = new Int32Array(size)
-  const group = new Int32Array(size)
-  const attr = new Int32Array(size)
-  const rate = new Float64Array(size)
+  const most = Math.min(size, filter.most ?? size)
+  const slice = new Int32Array(most)
+  const code = new Int32Array(most)
+  const group = new Int32Array(most)
+  const attr = new Int32Array(most)
+  const rate = new Float64Array(most)
   // Length of every identity of the range, −1 where the fact does not count.
   const lengths = new Int32Array(size)
   let row = range.from

@@ -85,6 +85,6 @@ export async function* piecesOf(
 ): AsyncGenerator<SliceFacts> {
   for (let from = range.from; from < range.to; from += WINDOW_FACTS) {
     const window = await readFacts(engine, paths, { from, to: Math.min(range.to, from + WINDOW_FACTS) }, filter)
-    yield { window, from: 0, to: window.facts }
+    if (window.facts > 0) yield { window, from: 0, to: window.facts }
   }
 }

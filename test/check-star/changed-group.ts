@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { createOracleTable, DEFAULT_OPTIONS, type StarTables } from '../oracle/oracle-table.js'
+import { createOracleView, DEFAULT_OPTIONS, type StarTables } from '../oracle/oracle-table.js'
 import { expectedPath } from '../oracle/partition-path.js'
 import { quoted, text } from '../oracle/sql.js'
 
@@ -34,23 +34,25 @@ const KEYS = partitionColumns.map(quoted).join(', ')
  */
 export async function changeOneGroup(star: StarTables, xref: string): Promise<ChangedGroup> {
   const folder = mkdtempSync(join(tmpdir(), 'etl3-change-'))
-  const instance = await DuckDBInstance.create(join(folder, 'change.duckdb'), {
-    memory_limit: '3GiB',
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: '2GiB',
     threads: '2',
     temp_directory: folder,
   })
   const connection = await instance.connect()
   try {
-    await createOracleTable(connection, star)
-    await connection.run('ALTER TABLE oracle RENAME TO before')
+    await createOracleView(connection, star)
+    await connection.run(`CREATE TABLE before AS SELECT ${KEYS}, pg_uid, npi FROM oracle_view`)
     const { group, leaves, joins } = await chooseMembers(connection)
     await writeLinks(connection, star['xref_pg_member_npi'] ?? '', xref, { group, leaves, joins })
-    const rows = await createOracleTable(connection, { ...star, xref_pg_member_npi: xref })
+    await createOracleView(connection, { ...star, xref_pg_member_npi: xref })
+    await connection.run(`CREATE TABLE after AS SELECT ${KEYS}, pg_uid, npi FROM oracle_view`)
+    const [[rows] = []] = await textsOf(connection, 'SELECT count(*) FROM after')
 
     const before = await partitionsOf(connection, 'before')
-    const after = await partitionsOf(connection, 'oracle')
+    const after = await partitionsOf(connection, 'after')
     const left = await partitionsOf(connection, `before WHERE pg_uid = ${text(group)} AND npi = ${text(leaves)}`)
-    const joined = await partitionsOf(connection, `oracle WHERE pg_uid = ${text(group)} AND npi = ${text(joins)}`)
+    const joined = await partitionsOf(connection, `after WHERE pg_uid = ${text(group)} AND npi = ${text(joins)}`)
     const touched = new Map([...left, ...joined])
     const [[, vanished] = ['', []]] = [...left].filter(([path]) => !after.has(path))
     return {
@@ -58,7 +60,7 @@ export async function changeOneGroup(star: StarTables, xref: string): Promise<Ch
       leaves,
       joins,
       xref,
-      rows,
+      rows: Number(rows),
       partitions: after.size,
       added: pathsWhere(touched, (path) => !before.has(path)),
       replaced: pathsWhere(touched, (path) => before.has(path) && after.has(path)),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance, type Json } from '@duckdb/node-api'
 import {
-  createOracleTable,
+  createOracleView,
   DEFAULT_OPTIONS,
   ENRICHED_COLUMNS,
   type OracleOptions,
@@ -44,9 +44,14 @@ export interface Comparison {
 }
 
 const FILES_PER_READ = 1_000
-const ROWS_PER_JOIN = 200_000
+const MOST_ROWS_SHOWN = 10_000
 const TYPES = new Map(ENRICHED_COLUMNS)
 const COLUMNS = ENRICHED_COLUMNS.map(([name]) => name)
+// 128 bits over all values, in two orders. DuckDB hashes 0 and −0 alike, so signs come along.
+const HASHED = ENRICHED_COLUMNS.map(([name, type]) =>
+  type === 'DOUBLE' ? `${quoted(name)}, signbit(${quoted(name)})` : quoted(name),
+)
+const DIGEST = `[hash(${HASHED.join(', ')}), hash(${HASHED.toReversed().join(', ')})]::UBIGINT[2]`
 
 /** Every file under a folder, in the order of the paths. */
 export function filesUnder(root: string): string[] {
@@ -73,7 +78,7 @@ export async function compareTable(input: CompareInput): Promise<Comparison> {
   })
   const connection = await instance.connect()
   try {
-    await createOracleTable(connection, input.star, options)
+    await createOracleView(connection, input.star, options)
     return await compare(connection, input.tableRoot, input.files ?? filesUnder(input.tableRoot), options)
   } finally {
     connection.closeSync()
@@ -89,19 +94,23 @@ async function compare(
   options: OracleOptions,
 ): Promise<Comparison> {
   const { partitionColumns } = options
-  const expected = await figuresOf(connection, 'oracle', partitionColumns)
+  const kept = [...new Set([...partitionColumns, 'fact_uid', 'npi', 'code', 'negotiated_rate'])]
+  await connection.run(
+    `CREATE TABLE expected AS SELECT ${kept.map(quoted).join(', ')}, ${DIGEST} AS digest FROM oracle_view`,
+  )
+  const expected = await figuresOf(connection, 'expected', partitionColumns)
   const schemaProblems = await checkSchemas(connection, root, files)
   if (schemaProblems.length > 0) {
     const nothing = { rows: 0, facts: 0, partitions: files.length, nullNpi: 0, rateSum: 0 }
     return { expected, published: nothing, problems: schemaProblems }
   }
-  await readPublished(connection, files)
+  await readPublished(connection, files, kept)
   const published = await figuresOf(connection, 'published', partitionColumns)
   const problems = [
     ...(await checkPlaces(connection, root, files, partitionColumns)),
     ...(await checkOrder(connection, root, files)),
     ...(await checkRepeats(connection)),
-    ...(await checkValues(connection, Math.max(expected.rows, published.rows))),
+    ...(await checkValues(connection, files)),
   ]
   return { expected, published, problems }
 }
@@ -158,18 +167,22 @@ async function checkSchemas(connection: DuckDBConnection, root: string, files: r
   return odd
 }
 
-async function readPublished(connection: DuckDBConnection, files: readonly string[]): Promise<void> {
-  await connection.run('CREATE TABLE file_of (path VARCHAR, file INTEGER)')
-  const columns = ENRICHED_COLUMNS.map(([name, type]) => `${quoted(name)} ${type}`)
-  await connection.run(`CREATE TABLE published (${columns.join(', ')}, file INTEGER, position BIGINT)`)
-  let file = 0
+async function readPublished(
+  connection: DuckDBConnection,
+  files: readonly string[],
+  kept: readonly string[],
+): Promise<void> {
+  const columns = kept.map((name) => `${quoted(name)} ${TYPES.get(name)}`)
+  await connection.run(
+    `CREATE TABLE published (${columns.join(', ')}, digest UBIGINT[2], file INTEGER, position BIGINT)`,
+  )
+  let before = 0
   for (const batch of batches(files)) {
-    const numbered = batch.map((path) => `(${text(path)}, ${file++})`)
-    await connection.run(`INSERT INTO file_of VALUES ${numbered.join(', ')}`)
     await connection.run(
-      `INSERT INTO published SELECT ${COLUMNS.map((c) => `p.${quoted(c)}`).join(', ')}, f.file, p.file_row_number
-       FROM ${reading(batch, ', filename = true, file_row_number = true')} AS p JOIN file_of AS f ON f.path = p.filename`,
+      `INSERT INTO published SELECT ${kept.map(quoted).join(', ')}, ${DIGEST}, ${before} + file_index, file_row_number
+       FROM ${reading(batch, ', file_row_number = true')}`,
     )
+    before += batch.length
   }
 }
 
@@ -182,7 +195,7 @@ async function checkPlaces(
 ): Promise<string[]> {
   const keys = partitionColumns.map(quoted).join(', ')
   const expected = new Set<string>()
-  for (const values of await rowsOf(connection, `SELECT DISTINCT ${keys} FROM oracle`)) {
+  for (const values of await rowsOf(connection, `SELECT DISTINCT ${keys} FROM expected`)) {
     expected.add(expectedPath(partitionColumns, values.map(asText)))
   }
   const found = new Set(files.map((file) => relative(root, file).split(sep).join('/')))
@@ -235,38 +248,58 @@ async function checkRepeats(connection: DuckDBConnection): Promise<string[]> {
   )
 }
 
-/** (fact_uid, npi) is the key of both sides, so a full join in slices of the facts shows every difference. */
-async function checkValues(connection: DuckDBConnection, rows: number): Promise<string[]> {
-  const slices = Math.max(1, Math.ceil(rows / ROWS_PER_JOIN))
-  const missing: string[] = []
-  const unexpected: string[] = []
-  const differing = new Map<string, { count: number; example: string }>()
-  for (let slice = 0; slice < slices; slice++) {
-    const part = (table: string): string =>
-      `(SELECT *, true AS here FROM ${table} WHERE hash(coalesce(fact_uid, '')) % ${slices} = ${slice})`
-    await connection.run(
-      `CREATE OR REPLACE TEMP VIEW side_by_side AS SELECT o, p FROM ${part('oracle')} AS o FULL JOIN ${part('published')} AS p
-       ON o.fact_uid = p.fact_uid AND coalesce(o.npi, '') = coalesce(p.npi, '')`,
-    )
-    const counts = COLUMNS.map((c) => `(count(*) FILTER (o.here AND p.here AND ${differs(c)}))::DOUBLE`)
-    const [[lost, extra, ...byColumn] = []] = await rowsOf(
-      connection,
-      `SELECT (count(*) FILTER (p.here IS NULL))::DOUBLE, (count(*) FILTER (o.here IS NULL))::DOUBLE, ${counts.join(', ')} FROM side_by_side`,
-    )
-    if (Number(lost) > 0) missing.push(...(await keysWhere(connection, 'o', 'p.here IS NULL')))
-    if (Number(extra) > 0) unexpected.push(...(await keysWhere(connection, 'p', 'o.here IS NULL')))
-    const odd = COLUMNS.filter((_, i) => Number(byColumn[i]) > 0)
-    const examples = odd.length === 0 ? [] : await examplesOf(connection, odd)
-    for (const [i, column] of odd.entries()) {
-      const { count = 0, example = examples[i] ?? '' } = differing.get(column) ?? {}
-      differing.set(column, { count: count + Number(byColumn[COLUMNS.indexOf(column)]), example })
-    }
-  }
+/**
+ * (fact_uid, npi) is the key of both sides, so a full join on it shows every difference. It compares digests of the
+ * rows, for a join of all values would take gigabytes; rows with other digests are then looked at value by value.
+ */
+async function checkValues(connection: DuckDBConnection, files: readonly string[]): Promise<string[]> {
+  await connection.run(
+    `CREATE TABLE odd AS SELECT o.fact_uid AS fact_uid, o.npi AS npi, p.fact_uid AS published_uid, p.npi AS published_npi,
+       o.digest IS NULL AS unexpected, p.digest IS NULL AS missing, p.file
+     FROM expected AS o FULL JOIN published AS p
+     ON o.fact_uid = p.fact_uid AND coalesce(o.npi, '') = coalesce(p.npi, '') WHERE o.digest IS DISTINCT FROM p.digest`,
+  )
+  const missing = await rowsOf(connection, 'SELECT fact_uid, npi FROM odd WHERE missing ORDER BY ALL')
+  const unexpected = await rowsOf(
+    connection,
+    'SELECT published_uid, published_npi FROM odd WHERE unexpected ORDER BY ALL',
+  )
   return [
-    ...some('row is not published', missing),
-    ...some('row is not in the oracle', unexpected),
-    ...[...differing].map(([column, { count, example }]) => `${column} differs in ${count} rows, e.g. ${example}`),
+    ...some('row is not published', missing.map(keyText)),
+    ...some('row is not in the oracle', unexpected.map(keyText)),
+    ...(await differingColumns(connection, files)),
   ]
+}
+
+/** Which columns make the digests of rows differ, with an example each. */
+async function differingColumns(connection: DuckDBConnection, files: readonly string[]): Promise<string[]> {
+  await connection.run(
+    `CREATE TABLE differing AS FROM odd WHERE NOT missing AND NOT unexpected ORDER BY file, fact_uid, npi LIMIT ${MOST_ROWS_SHOWN}`,
+  )
+  const touched = await rowsOf(connection, 'SELECT DISTINCT file FROM differing ORDER BY file')
+  if (touched.length === 0) return []
+  const sources = touched.map(([file]) => files[Number(file)] ?? '')
+  await connection.run(
+    `CREATE TABLE side_by_side AS SELECT o, p FROM (FROM oracle_view SEMI JOIN differing AS d ON d.fact_uid = oracle_view.fact_uid) AS o
+     JOIN ${reading(sources)} AS p ON o.fact_uid = p.fact_uid AND coalesce(o.npi, '') = coalesce(p.npi, '')`,
+  )
+  const shown = (side: string, column: string): string =>
+    `coalesce(to_json(${side}.${quoted(column)})::VARCHAR, 'null')`
+  const asked = COLUMNS.flatMap((column) => [
+    `(count(*) FILTER (${differs(column)}))::DOUBLE`,
+    `min(concat('fact ', o.fact_uid, ', npi ', coalesce(o.npi, 'null'), ': expected ', ${shown('o', column)},
+      ', published ', ${shown('p', column)})) FILTER (${differs(column)})`,
+  ])
+  const [answer = []] = await rowsOf(connection, `SELECT ${asked.join(', ')} FROM side_by_side`)
+  const [[all] = []] = await rowsOf(connection, 'SELECT count(*)::DOUBLE FROM odd WHERE NOT missing AND NOT unexpected')
+  const where = Number(all) > MOST_ROWS_SHOWN ? ` of the first ${MOST_ROWS_SHOWN} of ${all} differing rows` : ''
+  const problems = COLUMNS.flatMap((column, i) => {
+    const count = Number(answer[2 * i])
+    return count === 0 ? [] : [`${column} differs in ${count} rows${where}, e.g. ${answer[2 * i + 1]}`]
+  })
+  return problems.length > 0
+    ? problems
+    : [`${all} rows have other digests, but no value differs: the comparison is wrong`]
 }
 
 /** Equal doubles are equal in all bits, but for the sign of zero. */
@@ -276,26 +309,8 @@ function differs(column: string): string {
   return TYPES.get(column) === 'DOUBLE' ? `(${values} OR signbit(${o}) IS DISTINCT FROM signbit(${p}))` : values
 }
 
-async function keysWhere(connection: DuckDBConnection, side: 'o' | 'p', condition: string): Promise<string[]> {
-  const rows = await rowsOf(
-    connection,
-    `SELECT ${side}.fact_uid, ${side}.npi FROM side_by_side WHERE ${condition} ORDER BY ALL`,
-  )
-  return rows.map(([uid, npi]) => `fact ${uid}, npi ${npi}`)
-}
-
-/** One differing row for each column. */
-async function examplesOf(connection: DuckDBConnection, columns: readonly string[]): Promise<string[]> {
-  const shown = (side: string, column: string): string =>
-    `coalesce(to_json(${side}.${quoted(column)})::VARCHAR, 'null')`
-  const examples = columns.map(
-    (
-      column,
-    ) => `min(concat('fact ', o.fact_uid, ', npi ', coalesce(o.npi, 'null'), ': expected ', ${shown('o', column)},
-      ', published ', ${shown('p', column)})) FILTER (o.here AND p.here AND ${differs(column)})`,
-  )
-  const [row = []] = await rowsOf(connection, `SELECT ${examples.join(', ')} FROM side_by_side`)
-  return row.map(String)
+function keyText([uid, npi]: readonly Json[]): string {
+  return `fact ${uid}, npi ${npi}`
 }
 
 function reading(files: readonly string[], options = ''): string {

@@ -181,10 +181,20 @@ export async function createOracleTable(
   tables: StarTables,
   options: OracleOptions = DEFAULT_OPTIONS,
 ): Promise<number> {
-  for (const name of Object.keys(INPUT)) await connection.run(await readInput(connection, name, tables[name]))
-  for (const step of joinSteps(options)) await connection.run(step)
+  await createOracleView(connection, tables, options)
+  await connection.run('CREATE OR REPLACE TABLE oracle AS FROM oracle_view')
   const [[rows] = []] = (await connection.runAndReadAll('SELECT count(*)::DOUBLE FROM oracle')).getRowsJson()
   return Number(rows)
+}
+
+/** The same as a view `oracle_view`, for who needs only some of its columns or rows. */
+export async function createOracleView(
+  connection: DuckDBConnection,
+  tables: StarTables,
+  options: OracleOptions = DEFAULT_OPTIONS,
+): Promise<void> {
+  for (const name of Object.keys(INPUT)) await connection.run(await readInput(connection, name, tables[name]))
+  for (const step of joinSteps(options)) await connection.run(step)
 }
 
 /** One view per input table: the columns that the join reads, a missing one as NULL. */
@@ -304,7 +314,7 @@ function joinSteps(options: OracleOptions): string[] {
       ORDER BY b.data_year DESC, b.year_month DESC NULLS LAST, b.benchmark_type,
         ${['medicare_prof_national', 'medicare_prof_stateavg', ...RVUS].map(byValue).join(', ')}`,
 
-    `CREATE OR REPLACE TABLE oracle AS
+    `CREATE OR REPLACE TEMP VIEW oracle_view AS
       SELECT ${columns.join(',\n        ')}
       FROM enriched AS f LEFT JOIN benchmark AS b ON b.code_type = f.code_type AND b.code = f.code
         AND b.state = coalesce(nullif(f.provider_state, ''), f.market_state) AND b.year = f.year`,

@@ -39,16 +39,29 @@ export class Home {
   // A queue of its own: workers that somebody else runs on a server at the default address take none of this work.
   readonly #taskQueue = `etl3-test-${process.pid}-${(queues += 1)}`
 
-  constructor(options: HomeOptions, { root, state }: { readonly root?: string; readonly state?: string } = {}) {
-    this.root = root ?? mkdtempSync(join(tmpdir(), 'etl3-e2e-'))
+  /** @param options undefined: `place` is a home already, and is left as it is */
+  constructor(options: HomeOptions | undefined, place: { readonly root?: string; readonly state?: string } = {}) {
+    this.root = place.root ?? mkdtempSync(join(tmpdir(), 'etl3-e2e-'))
     this.#env = {
       ...process.env,
       NO_COLOR: '1',
-      ETL3_STATE_DIR: state ?? join(this.root, 'state'),
+      ETL3_STATE_DIR: join(this.root, place.state ?? 'state'),
       ETL3_FAILPOINT_ONCE: join(this.root, 'struck'),
     }
     mkdirSync(join(this.root, 'struck'), { recursive: true })
-    this.configure(options)
+    if (options) this.configure(options)
+  }
+
+  /** The same table as somebody sees it who has a server and workers of their own. */
+  elsewhere(): Home {
+    return new Home(undefined, { root: this.root, state: 'state-elsewhere' })
+  }
+
+  /** Address of the private server. @throws Error when none runs */
+  get address(): string {
+    const server = runningPrivateServer(this.folder)
+    if (!server) throw new Error('no server runs')
+    return server.endpoint.address
   }
 
   /** Writes the configuration file. Paths of the output are relative: a home can be copied. */

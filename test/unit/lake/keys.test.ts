@@ -56,7 +56,7 @@ describe('partition values in paths', () => {
   it('are percent-encoded text as every URL library reads it', () => {
     fc.assert(
       fc.property(fc.oneof(anyString, sentinel), (value) => {
-        fc.pre(value.isWellFormed())
+        fc.pre(!/\p{Surrogate}/u.test(value))
         expect(decodeURIComponent(encodePartitionValue(value))).toBe(value)
       }),
       { numRuns: 5000 },
