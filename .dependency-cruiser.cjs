@@ -13,7 +13,14 @@ module.exports = {
       name: 'domain-does-not-look-up',
       severity: 'error',
       from: { path: `^src/(${DOMAIN})/` },
-      to: { path: '^src/(cli|workflows|activities)/' },
+      // The shape of a run's result is everybody's, as a type.
+      to: { path: '^src/(cli|workflows|activities)/', pathNot: '^src/workflows/messages\\.ts$' },
+    },
+    {
+      name: 'messages-are-types-to-domains',
+      severity: 'error',
+      from: { path: `^src/(${DOMAIN})/` },
+      to: { path: '^src/workflows/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'activities-do-not-know-the-cli',

@@ -17,6 +17,7 @@ import { tableIsIntact } from './published-table.js'
 import { RunRecords } from './records.js'
 import { parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
+import { serverHasSearchAttributes } from './search-attributes.js'
 import type { Measured, OpenedRun, OpenRunInput } from './types.js'
 
 /** Length of a run id: enough hex digits that two runs never meet. */
@@ -41,6 +42,8 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       maxWorkers: config.processing.max_workers,
       memoryLimitMb: config.processing.memory_limit_mb,
       heartbeatTimeoutMs: config.temporal.heartbeat_timeout_ms,
+      table: `${config.athena.database}.${config.athena.table}`,
+      searchAttributes: await serverHasSearchAttributes(),
       factFiles: inputs.find((t) => t.name === 'fact_rate')?.files.length ?? 0,
       inputBytes: inputs.flatMap((t) => t.files).reduce((sum, f) => sum + f.bytes, 0),
     }

@@ -47,6 +47,10 @@ export interface OpenedRun extends Measured {
   readonly memoryLimitMb: number
   /** After how long without a sign of life an activity counts as dead. */
   readonly heartbeatTimeoutMs: number
+  /** Name of the table. */
+  readonly table: string
+  /** Whether the server knows ETL3's search attributes. */
+  readonly searchAttributes: boolean
   /** Input files of facts. */
   readonly factFiles: number
   /** Bytes of all input files. */

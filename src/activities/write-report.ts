@@ -15,6 +15,7 @@ import { ENCODING_VERSION } from './encoding-version.js'
 import { parseInputsRecord } from './inputs-record.js'
 import { MANIFEST } from './manifest.js'
 import { findPlan } from './plan-partitions.js'
+import { pruneRuns } from './prune-runs.js'
 import { jsonBytes } from './records.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -180,7 +181,7 @@ function overtaken(by: CurrentRecord | undefined): ConflictError {
 
 /** Deletes what was staged and gives the lock back. Records, manifests and reports stay. */
 async function finish(context: RunContext, signal: AbortSignal): Promise<void> {
-  const { records, lock, ref } = context
+  const { records, config, lock, ref } = context
   if (ref.mode === 'run') {
     for (const folder of ['staged', 'objects']) {
       const keys: string[] = []
@@ -188,6 +189,7 @@ async function finish(context: RunContext, signal: AbortSignal): Promise<void> {
       await records.store.delete(keys, signal)
     }
     await records.store.delete([records.key(ENDED)], signal)
+    await pruneRuns(records.store, config.output.keep_runs, records.runId, signal)
   }
   await lock.release({ number: ref.lockNumber, owner: ref.lockOwner }, signal)
 }

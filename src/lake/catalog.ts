@@ -3,19 +3,6 @@
  * `glue-catalog.ts`. A catalog is brought to one published state; what it holds afterwards is that state and nothing else.
  */
 
-/** One partition as the catalog shows it. */
-export interface CatalogPartition {
-  /** Key under the table's root. */
-  readonly key: string
-  /** Raw values in the order of {@link PublishedTable.partitionColumns}; null for NULL. */
-  readonly values: readonly (string | null)[]
-  readonly rows: number
-  readonly facts: number
-  readonly bytes: number
-  readonly sha256: string
-  readonly fingerprint: string
-}
-
 /** A column of the table for the catalog. */
 export interface CatalogColumn {
   readonly name: string

@@ -21,7 +21,7 @@ import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { ABOUT_SCHEMA, CATALOG_FILE, keyList, readColumns, readPartitionColumns } from './duckdb-catalog.js'
 import { type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { openStore } from './stores.js'
-import { tableSelect, withoutWildcards } from './table-select.js'
+import { tableSelect } from './table-select.js'
 
 const DEFAULT_MEMORY_LIMIT_MB = 512
 const MAX_THREADS = 2
@@ -125,9 +125,9 @@ async function defineTable(connection: DuckDBConnection, sql: string, root: stri
     const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen.keys })
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${select}`)
   }
-  const folders = [root, storedRoot].flatMap((folder) => [folder, withoutWildcards(folder)])
+  const folders = [root, storedRoot].map((folder) => sqlString(`${folder}/`))
   await connection.run(`SET search_path = ${sqlString(`${catalog}.${database},${catalog}.${ABOUT_SCHEMA}`)}`)
-  await connection.run(`SET allowed_directories = [${folders.map((folder) => sqlString(`${folder}/`)).join(', ')}]`)
+  await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
   return chosen?.files

@@ -73,17 +73,10 @@ function decodedSegment(part: number, prefixLength: number, { hasNull, escapes }
  * bind and 130 MB more.
  */
 function fileList(root: string, keys: string): string {
-  const folder = `${withoutWildcards(root)}/`
+  // Wildcards in it do no harm: DuckDB looks for a file of just that name first.
+  const folder = `${root}/`
   // A path can hold anything but NUL.
   return `string_split(${sqlString(folder)} || replace(${sqlString(keys)}, chr(10), chr(0) || ${sqlString(folder)}), chr(0))`
-}
-
-/**
- * A path as DuckDB takes it for that one path: '[*]' stands for the character '*' itself. Keys hold no wildcards, but
- * the folder of a table may.
- */
-export function withoutWildcards(path: string): string {
-  return path.replace(/[[*?]/g, '[$&]')
 }
 
 function emptySelect(columns: readonly CatalogColumn[]): string {

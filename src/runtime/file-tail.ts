@@ -1,24 +1,26 @@
-/** The end of a log file, for a message. */
+/** Parts of a process's output file, for a message. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { plainText } from './plain-text.js'
 
 const TAIL_BYTES = 2_000
+const MOST_BYTES = 64 * 1024
 
-/** The last lines of a file as one line of plain text behind `lead`; nothing when the file is empty or can't be read. */
-export function tailOf(path: string, lead = ''): string {
-  const text = plainText(readTail(path).trim().split('\n').slice(-3).join(' | '))
-  return text === '' ? '' : `${lead}${text}`
+/** The last 2,000 bytes of a file; empty when it can't be read. */
+export function readTail(path: string): string {
+  return read(path, (size) => Math.max(0, size - TAIL_BYTES), TAIL_BYTES)
 }
 
-/** The last 2,000 bytes of a file, as they are; empty when it can't be read. */
-export function readTail(path: string): string {
+/** At most 64 KB of a file from an offset; empty when it can't be read. */
+export function readFrom(path: string, offset: number): string {
+  return read(path, () => offset, MOST_BYTES)
+}
+
+function read(path: string, start: (size: number) => number, length: number): string {
   try {
     const file = openSync(path, 'r')
     try {
-      const { size } = fstatSync(file)
-      const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES))
-      readSync(file, bytes, 0, bytes.length, size - bytes.length)
-      return bytes.toString('utf8')
+      const offset = start(fstatSync(file).size)
+      const bytes = Buffer.alloc(length)
+      return bytes.toString('utf8', 0, readSync(file, bytes, 0, length, offset))
     } finally {
       closeSync(file)
     }

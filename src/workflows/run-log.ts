@@ -9,6 +9,7 @@ import { activitiesFor } from './activity-proxies.js'
 import type { Etl3Input, Phase, PhaseProgress, Progress } from './messages.js'
 import { pauseUpdate, progressQuery, resumeUpdate } from './messages.js'
 import { detailOf, type PhaseAnswers, progressPage } from './progress-page.js'
+import { showSearchAttributes } from './search-attributes.js'
 
 /** Phases that go through units. */
 export type UnitPhase = 'write' | 'publish'
@@ -75,6 +76,7 @@ export class RunLog {
       const answer = await act()
       this.#answers[phase] = answer
       this.#remember(phase, answer)
+      this.#showSearchAttributes()
       set('done', detailOf(phase, answer))
       return answer
     } catch (error) {
@@ -186,6 +188,18 @@ export class RunLog {
     this.#peakMemoryMb = Math.max(this.#peakMemoryMb, peakMemoryMb)
     if (phaseMemoryMb === undefined) return
     this.#memoryByPhase[phase] = Math.max(this.#memoryByPhase[phase] ?? 0, phaseMemoryMb)
+  }
+
+  /** Dataset, status and rows, by which runs are found. Only where the server has the attributes: an unknown one stops it. */
+  #showSearchAttributes(): void {
+    const { open, plan, report } = this.#answers
+    if (!open?.searchAttributes) return
+    const last = this.#phases.at(-1)?.phase ?? 'open'
+    showSearchAttributes({
+      dataset: open.table,
+      status: open.unchanged?.status ?? report?.status ?? last,
+      rows: open.unchanged?.rows ?? plan?.rows,
+    })
   }
 
   #set(progress: PhaseProgress): void {

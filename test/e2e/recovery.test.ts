@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signalProcess } from '../../src/runtime/process-identity.js'
 import { differenceOf, sentenceOf, type Tree } from '../check-star/tree.js'
+import { filesUnder } from '../oracle/compare-table.js'
 import { type CatalogContents, catalogOf, manifestOf } from './support/catalog.js'
 import { FAIL_POINTS } from './support/fail-points.js'
 import { Home } from './support/home.js'
@@ -57,10 +58,8 @@ async function expectAsUndisturbed(home: Home, runId: string): Promise<void> {
   expect(runId).toBe(scene.runId)
   expect(await catalogOf(home)).toEqual(scene.catalog)
   expect(await manifestOf(home, runId)).toEqual(scene.manifest)
-  const leftovers = home.runIds.flatMap((id) =>
-    ['staged', 'objects', 'ended.json'].filter((name) => existsSync(join(home.metadata, 'runs', id, name))),
-  )
-  expect(leftovers).toEqual([])
+  const records = filesUnder(join(home.metadata, 'runs'))
+  expect(records.filter((file) => /\/(?:staged\/.*\.parquet|objects\/.*|ended\.json)$/.test(file))).toEqual([])
 }
 
 describe('resume at any point', { timeout: 180_000 }, () => {

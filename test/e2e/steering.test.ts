@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signalProcess } from '../../src/runtime/process-identity.js'
-import { startDevServer, stopDevServer } from '../../src/runtime/dev-server.js'
-import { findTemporalCli } from '../../src/runtime/temporal-cli.js'
 import { pauseUpdate, type Progress, progressQuery, resumeUpdate } from '../../src/workflows/messages.js'
 import { Home } from './support/home.js'
+import { withOwnServer } from './support/own-server.js'
 import { demoStar, type StarOnDisk } from './support/stars.js'
 import { until } from './support/until.js'
 
@@ -67,34 +66,18 @@ describe('a run that is steered from outside', { timeout: 180_000 }, () => {
 
   it.concurrent('is started by the Temporal CLI where a worker waits, and continues as new when its history grows', async () => {
     await using home = new Home({ ...star.options, processing: SMALL_UNITS })
-    const { path: cli } = await findTemporalCli()
-    const server = await startDevServer({
-      cli,
-      dbFilename: join(home.root, 'server.db'),
-      port: 0,
-      uiPort: 0,
-      logFile: join(home.root, 'server.log'),
-      namespace: 'default',
-      suggestContinueAsNewAfter: 40,
-    })
-    const { address } = server.endpoint
-    const worker = home.start({ ETL3_TEMPORAL_ADDRESS: address, ETL3_TEMPORAL_TASK_QUEUE: 'etl3' }, ['worker'])
-    try {
+    await withOwnServer(home, 40, async ({ cli, address }) => {
       const temporal = async (...args: string[]): Promise<string> =>
         (await promisify(execFile)(cli, ['--address', address, 'workflow', ...args])).stdout
       const input = JSON.stringify({ config: 'c.yaml' })
       await temporal('start', '--type', 'etl3', '--task-queue', 'etl3', '--workflow-id', 'by-hand', '--input', input)
-      const result = JSON.parse(await temporal('result', '--workflow-id', 'by-hand', '-o', 'json'))
+      const result: unknown = JSON.parse(await temporal('result', '--workflow-id', 'by-hand', '-o', 'json'))
       expect(result).toMatchObject({ status: 'COMPLETED', result: { status: 'published', workflowId: 'by-hand' } })
       expect(home.tree).toEqual(reference.tree)
       const listed: unknown[] = JSON.parse(await temporal('list', '-o', 'json', '--query', 'WorkflowId = "by-hand"'))
       expect(listed.length).toBeGreaterThan(1)
       expect(readFileSync(join(home.metadata, 'current.json'), 'utf8')).toContain('by-hand')
-    } finally {
-      worker.child.kill('SIGTERM')
-      await worker.exited
-      await stopDevServer(server.process)
-    }
+    })
   })
 
   it.concurrent("is shown by 'etl3 status' while it runs and after it has published", async () => {

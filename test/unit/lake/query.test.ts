@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Config, configSchema } from '../../../src/config/schema.js'
@@ -37,8 +38,8 @@ describe('a query', () => {
   let config: Config
   let folder: string
   beforeAll(async () => {
-    // onTestFinished does not work here: the lake is shared by tests that only read it.
-    folder = join(process.env['TMPDIR'] ?? '/tmp', `etl3-query-${process.pid}`)
+    // Shared by tests that only read it, so it outlives each of them.
+    folder = mkdtempSync(join(tmpdir(), 'etl3-query-'))
     config = await published(DIFFICULT, folder)
     return () => rmSync(folder, { recursive: true, force: true })
   })
@@ -92,6 +93,10 @@ describe('a query', () => {
       `SELECT (SELECT count(*) FROM fact_rate_enriched WHERE state = 'TX') +
         (SELECT count(*) FROM fact_rate_enriched WHERE state = 'ID')`,
       6,
+    ],
+    [
+      "SELECT (SELECT count(*) FROM fact_rate_enriched f WHERE o.state <> f.state) FROM (VALUES ('TX')) o(state)",
+      DIFFICULT.filter(({ values }) => values[1] !== 'TX' && values[1] !== null).reduce((n, p) => n + p.rows, 0),
     ],
     ["SELECT count(*) FROM query_table('fact_rate_enriched') WHERE state = 'TX'", 3],
     [

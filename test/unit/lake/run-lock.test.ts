@@ -120,6 +120,7 @@ describe('the run lock', () => {
     expect(await anna.holds(record, GO_ON)).toBe(false)
     await expect(anna.renew(record, GO_ON)).rejects.toThrow(lost)
     await expect(anna.renew(record, GO_ON)).rejects.toThrow(/number 1, owner anna.*now with ben/)
+    expect(JSON.parse(readFileSync(join(scene.root, 'lock', '0000000001.json'), 'utf8'))).toEqual(record)
     await expect(anna.acquire(wants('anna'), GO_ON)).rejects.toThrow(held)
     await anna.release(record, GO_ON)
     expect(await scene.on('b').holds({ number: 2, owner: 'ben' }, GO_ON)).toBe(true)
