@@ -6,14 +6,14 @@ import { openCatalog } from '../lake/catalogs.js'
 import type { ColumnType } from '../parquet/factorised.js'
 import { readRemovals } from '../plan/read-plan.js'
 import { readParquet } from '../runtime/engine.js'
-import { IntegrityError } from '../runtime/errors.js'
+import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { sqlIdentifier } from '../runtime/sql.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import type { ActivityDeps } from './deps.js'
 import { MANIFEST, writeManifest } from './manifest.js'
 import { findPlan, PLAN } from './plan-partitions.js'
-import { openContext, withEngine } from './run-context.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { Measured, Registered, RunRef, UnitDone } from './types.js'
 
@@ -58,6 +58,7 @@ export function registerTables(
     })
     rmSync(folder, { recursive: true, force: true })
     failPoint('register:before')
+    await keepLock(context, signal)
     const catalog = openCatalog(config)
     const outcome = await catalog.register(
       {
@@ -86,6 +87,11 @@ export function registerTables(
   }
 }
 
+/** A worker that slept may be late by any time: it looks again right before it does what cannot be undone. */
+async function keepLock({ lock, ref }: RunContext, signal: AbortSignal): Promise<void> {
+  await lock.renew({ number: ref.lockNumber, owner: ref.lockOwner }, signal)
+}
+
 /** Deletes the objects of partitions that vanished, key by key, after nobody is led there any more. */
 export function removePartitions(
   deps: ActivityDeps,
@@ -98,6 +104,21 @@ export function removePartitions(
     const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
     const removals = await withEngine(deps, scratch, signal, (engine) => readRemovals(engine, plan))
     failPoint('remove:before')
+    await keepLock(context, signal)
+    const found = await table.stat(
+      removals.map((p) => p.key),
+      signal,
+    )
+    const strange = removals.find((p, i) => found[i] && found[i].etag !== p.observedEtag)
+    if (strange) {
+      throw new ConflictError(
+        'ETL3-PU-02',
+        `${table.locate(strange.key)} cannot be removed: another writer has changed it`,
+        {
+          hint: 'Start the run again: it plans anew from what lies there now.',
+        },
+      )
+    }
     await table.delete(
       removals.map((p) => p.key),
       signal,

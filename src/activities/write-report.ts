@@ -40,7 +40,7 @@ export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: Act
     await records.save('receipt.json', receiptOf(context, report), signal)
     failPoint('report:before-current')
     if (input.run.mode === 'run') {
-      await moveCurrent(context, current, report.result, signal)
+      await moveCurrent(context, report.result, signal)
       failPoint('report:after-current')
     }
     await finish(context, signal)
@@ -141,12 +141,7 @@ function receiptOf({ record, config }: RunContext, report: RunReport): unknown {
 }
 
 /** @throws ConflictError ETL3-RN-02 when another run became the current one in the meantime */
-async function moveCurrent(
-  context: RunContext,
-  before: CurrentRecord | undefined,
-  result: RunResult,
-  signal: AbortSignal,
-): Promise<void> {
+async function moveCurrent(context: RunContext, result: RunResult, signal: AbortSignal): Promise<void> {
   const { records, ref } = context
   const { store } = records
   const current: CurrentRecord = {
@@ -162,6 +157,8 @@ async function moveCurrent(
   const source = records.key('objects/current.json')
   await store.put(source, jsonBytes(current), signal)
   const [found] = await store.stat(['current.json'], signal)
+  // Read after its mark, so that whatever comes in between is a mismatch.
+  const before = await readCurrent(store, signal)
   if ((context.record.replaces ?? undefined) !== before?.runId) throw overtaken(before)
   const condition = found ? ({ expect: 'etag', etag: found.etag } as const) : ({ expect: 'absent' } as const)
   const moved = await store.publish(store.locate(source), 'current.json', condition, signal)

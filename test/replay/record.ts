@@ -1,6 +1,6 @@
 /**
  * Records `histories/` anew from real runs of the built program. Needed when the workflow changes on purpose in a way
- * that runs which are under way could not follow.
+ * that runs which are under way could not follow. Arguments name the ones to record; without any it records all.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -84,7 +84,11 @@ async function cancelled(): Promise<void> {
 
 async function continued(): Promise<void> {
   const star = await demoStar(100)
-  await using home = new Home({ ...star.options, processing: { unit_seconds: 0.01 } })
+  await using home = new Home({
+    ...star.options,
+    processing: { unit_seconds: 0.01 },
+    data_quality: { rate_range: { max_share: 1 } },
+  })
   await withOwnServer(home, 80, async ({ client }) => {
     const handle = await client.workflow.start('etl3', {
       taskQueue: 'etl3',
@@ -111,5 +115,8 @@ async function runsOf(client: Client, workflowId: string): Promise<string[]> {
 }
 
 mkdirSync(HISTORIES, { recursive: true })
-for (const record of [full, unchanged, failed, paused, cancelled, continued]) await record()
+const wanted = process.argv.slice(2)
+for (const record of [full, unchanged, failed, paused, cancelled, continued]) {
+  if (wanted.length === 0 || wanted.includes(record.name)) await record()
+}
 process.exit()

@@ -16,6 +16,7 @@ function neutral(value: unknown, places: Readonly<Record<string, string>>): unkn
   if (typeof value !== 'object' || value === null) return value
   const fields = Object.entries(value).map(([name, field]) => {
     if (name === 'identity') return [name, 'worker']
+    if (name === 'stackTrace') return [name, '']
     // Of a payload: its JSON, in base64.
     if (name === 'data' && typeof field === 'string') {
       const text = Buffer.from(field, 'base64').toString('utf8')

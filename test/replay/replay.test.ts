@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js'
-import { Worker } from '@temporalio/worker'
+import { Runtime, Worker } from '@temporalio/worker'
 import { DeterminismViolationError } from '@temporalio/workflow'
 import { describe, expect, it } from 'vitest'
+import { SILENT_LOGGER } from '../../src/runtime/logging.js'
 import { builtWorkflowBundle } from '../../src/runtime/workflow-bundle.js'
 
 const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url))
 const NAMES = readdirSync(HISTORIES).map((file) => file.replace(/\.json$/, ''))
+
+Runtime.install({ logger: SILENT_LOGGER, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } })
 
 type History = ReturnType<typeof historyFromJSON>
 
@@ -30,15 +33,7 @@ function changedWorkflow(from: string, to: string): string {
 
 describe('a run that is under way goes on with a newer version', () => {
   it('is tested with runs that end in every way', () => {
-    expect(NAMES).toEqual([
-      'cancelled',
-      'continued-first',
-      'continued-last',
-      'failed',
-      'full',
-      'paused',
-      'unchanged',
-    ])
+    expect(NAMES).toEqual(['cancelled', 'continued-first', 'continued-last', 'failed', 'full', 'paused', 'unchanged'])
   })
 
   for (const name of NAMES) {

@@ -1,4 +1,5 @@
 /** A folder with everything one table needs: configuration, lake, log, private server. */
+import { randomUUID } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ import { endProcess, type ProcessIdentity, signalProcess } from '../../../src/ru
 import { stateFolder } from '../../../src/runtime/state-folder.js'
 import { findTemporalCli } from '../../../src/runtime/temporal-cli.js'
 import { normalisedUri, workflowIdOf } from '../../../src/runtime/workflow-id.js'
-import { type Tree, readStamps, readTree } from '../../check-star/tree.js'
+import { readStamps, readTree, type Tree } from '../../check-star/tree.js'
 import { filesUnder } from '../../oracle/compare-table.js'
 import { Command } from './command.js'
 import { until } from './until.js'
@@ -30,14 +31,12 @@ export interface HomeOptions {
 /** Short, so that a worker that was killed is noticed soon; four signs of life fit in. */
 const HEARTBEAT_TIMEOUT_MS = 2_000
 
-let queues = 0
-
 /** A table with its own folder and its own private server. */
 export class Home {
   readonly root: string
   readonly #env: NodeJS.ProcessEnv
   // A queue of its own: workers that somebody else runs on a server at the default address take none of this work.
-  readonly #taskQueue = `etl3-test-${process.pid}-${(queues += 1)}`
+  readonly #taskQueue = `etl3-test-${process.pid}-${randomUUID().slice(0, 8)}`
 
   /** @param options undefined: `place` is a home already, and is left as it is */
   constructor(options: HomeOptions | undefined, place: { readonly root?: string; readonly state?: string } = {}) {
@@ -111,8 +110,8 @@ export class Home {
   /** Inode and time of each file of the table and of the catalog. */
   get stamps(): Tree {
     const files = existsSync(this.table) ? [...readStamps(this.table)] : []
-    const records = [...readStamps(this.metadata)].filter(([path]) => !path.startsWith('lock'))
-    return new Map([...files, ...records.filter(([path]) => /catalog|current|\.duckdb/.test(path))])
+    const records = [...readStamps(this.metadata)]
+    return new Map([...files, ...records.filter(([path]) => ['catalog.duckdb', 'current.json'].includes(path))])
   }
 
   /** Ids of the runs that have a record. */

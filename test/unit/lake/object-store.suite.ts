@@ -57,6 +57,19 @@ export function objectStoreSuite(name: string, makeStore: MakeStore): void {
       expect(await store.get('x', GO_ON)).toEqual(Buffer.from('aaabbbccc'))
     })
 
+    it('takes pieces that come one after another in time', async () => {
+      const store = (await makeStore()).open()
+      async function* pieces(): AsyncGenerator<Uint8Array> {
+        for (const piece of ['a', 'bc', '', 'd']) {
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          yield text(piece)
+        }
+      }
+      const stored = await store.put('x', pieces(), GO_ON)
+      expect(stored).toMatchObject({ bytes: 4, sha256: sha256(text('abcd')) })
+      expect(Buffer.from(await store.get('x', GO_ON)).toString()).toBe('abcd')
+    })
+
     it('leaves what was there when the pieces fail', async () => {
       const store = (await makeStore()).open()
       await store.put('x', text('before'), GO_ON)
