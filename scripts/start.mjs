@@ -20,6 +20,11 @@ await main(async () => {
   say('· Running the pipeline: etl3 run --config config/etl3.yaml')
   return await exitCode(process.execPath, [join('dist', 'cli', 'main.js'), 'run', '--config', 'config/etl3.yaml'], {
     stdio: 'inherit',
-    env: { ...process.env, TEMPORAL_CLI: temporal, ETL3_INPUT_ROOT: DEMO_STAR },
+    env: {
+      ...process.env,
+      TEMPORAL_CLI: temporal,
+      ETL3_INPUT_ROOT: DEMO_STAR,
+      ETL3_INPUT_TABLES_FACT_RATE: join(DEMO_STAR, 'gold', 'fact_rate*.parquet'),
+    },
   })
 })

@@ -68,6 +68,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
       manifest: current && (await records.store.fetchLocal(current.manifest, scratch, signal)),
       otherPlans: await otherPlans(context, current, signal),
       observed: table.list('', signal),
+      requireStorable: (key) => void table.locate(key),
       checksumOf: async (key) =>
         createHash('sha256')
           .update(await table.get(key, signal))

@@ -32,6 +32,8 @@ export class RunRecords {
   async save(name: string, value: unknown, signal: AbortSignal): Promise<Reference> {
     failPoint(`record:${name}`)
     const stored = await this.store.put(this.key(name), jsonBytes(value), signal)
+    // A record is the truth of a resumed run: it has to survive a power cut whole, or not be there.
+    await this.store.flush(stored.key, signal)
     return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
   }
 

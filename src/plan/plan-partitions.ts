@@ -31,6 +31,8 @@ export interface PlanInput {
   /** Local plans of other runs of ours: what an unfinished publication may have left behind. */
   readonly otherPlans: readonly string[]
   readonly observed: AsyncIterable<ObservedObject>
+  /** @throws InputError when the store can hold no object under the key */
+  readonly requireStorable: (key: string) => void
   /** SHA-256 (hex) of a published object, read again. */
   readonly checksumOf: (key: string) => Promise<string>
   /** About how long the writing of a unit is to take. */
@@ -99,22 +101,26 @@ export async function planPartitions(input: PlanInput): Promise<PlanFigures> {
   return await figures(engine)
 }
 
-async function loadInventory({ engine, layout, inventory, valuesOf }: PlanInput): Promise<void> {
+async function loadInventory(input: PlanInput): Promise<void> {
+  const { engine, layout } = input
   const columns = layout.columns.map((c) => `${sqlIdentifier(c)} VARCHAR`).join(', ')
   await engine.run(`CREATE TABLE inventory (ordinal INTEGER, block INTEGER, slice_id INTEGER, cell_id INTEGER, rows BIGINT, facts BIGINT,
     fingerprint VARCHAR, key VARCHAR, ${columns})`)
-  await engine.append('inventory', inventoryRows(layout, inventory, valuesOf))
+  await engine.append('inventory', inventoryRows(input))
 }
 
-async function* inventoryRows(
-  layout: Layout,
-  inventory: AsyncIterable<InventoryEntry>,
-  valuesOf: ValuesOfPartition,
-): AsyncGenerator<(string | number | null)[]> {
+async function* inventoryRows({
+  layout,
+  inventory,
+  valuesOf,
+  requireStorable,
+}: PlanInput): AsyncGenerator<(string | number | null)[]> {
   let ordinal = 0
   for await (const { block, slice, cell, rows, facts, fingerprint } of inventory) {
     const values = valuesOf(slice, cell)
-    yield [ordinal, block, slice, cell, rows, facts, fingerprint, partitionKey(layout.columns, values), ...values]
+    const key = partitionKey(layout.columns, values)
+    requireStorable(key)
+    yield [ordinal, block, slice, cell, rows, facts, fingerprint, key, ...values]
     ordinal += 1
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -51,11 +51,6 @@ function expectSame(before: Tree, after: Tree): void {
   expect(sentenceOf(differenceOf(before, after))).toBeUndefined()
 }
 
-function currentRun(home: Home): unknown {
-  const current: { runId?: unknown } = JSON.parse(readFileSync(join(home.metadata, 'current.json'), 'utf8'))
-  return current.runId
-}
-
 describe('exactly once', { timeout: 180_000 }, () => {
   it.concurrent('the same run started twice at once is one run, and both commands get its result', async () => {
     await using home = scene.published.copy(scene.changed.options)
@@ -100,8 +95,8 @@ describe('exactly once', { timeout: 180_000 }, () => {
       const late = await home.untilStopped(place)
       const other = home.start({ ETL3_TEMPORAL_ADDRESS: home.address, ETL3_FAILPOINT: '' }, ['worker'])
       try {
-        const before = currentRun(home)
-        await until('the retry to publish', () => currentRun(home) !== before)
+        const before = home.currentRun
+        await until('the retry to publish', () => home.currentRun !== before)
         const stamps = home.stamps
         signalProcess(late, 'SIGCONT')
         const { status } = await command.result()
@@ -146,7 +141,7 @@ describe('exactly once', { timeout: 180_000 }, () => {
       expectSame(stamps, home.stamps)
       expectSame(scene.publishedTree, home.tree)
       expect((await catalogOf(home)).partitions).toEqual(scene.publishedRows)
-      expect(currentRun(home)).toBe(runId)
+      expect(home.currentRun).toBe(runId)
       expect(existsSync(join(home.metadata, 'runs', runId, 'manifest.parquet'))).toBe(true)
     })
   }

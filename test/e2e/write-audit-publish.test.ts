@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ProcessIdentity, signalProcess } from '../../src/runtime/process-identity.js'
@@ -35,10 +35,10 @@ function entriesOf(run: string): Written['entries'] {
 
 async function untilWritten(home: Home): Promise<Written> {
   const worker = await home.untilStopped('activity:auditObjects:start')
-  const runs = join(home.metadata, 'runs')
-  const id = readdirSync(runs).find((name) => existsSync(join(runs, name, 'objects')))
-  if (id === undefined) throw new Error('no run has written objects')
-  return { home, worker, run: join(runs, id), entries: entriesOf(join(runs, id)) }
+  const id = home.runIds.find((name) => name !== home.currentRun)
+  if (id === undefined) throw new Error('no run has begun')
+  const run = join(home.metadata, 'runs', id)
+  return { home, worker, run, entries: entriesOf(run) }
 }
 
 function flip(file: string, at: number): void {

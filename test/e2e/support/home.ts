@@ -35,6 +35,7 @@ const HEARTBEAT_TIMEOUT_MS = 2_000
 export class Home {
   readonly root: string
   readonly #env: NodeJS.ProcessEnv
+  readonly #commands: Command[] = []
   // A queue of its own: workers that somebody else runs on a server at the default address take none of this work.
   readonly #taskQueue = `etl3-test-${process.pid}-${randomUUID().slice(0, 8)}`
 
@@ -87,10 +88,12 @@ export class Home {
 
   /** Starts `etl3 run`, or another command, with results as JSON. */
   start(env: NodeJS.ProcessEnv = {}, args: readonly string[] = ['run']): Command {
-    return new Command([...args, '--config', 'c.yaml', '-o', 'json'], {
+    const command = new Command([...args, '--config', 'c.yaml', '-o', 'json'], {
       cwd: this.root,
       env: { ...this.#env, ...env },
     })
+    this.#commands.push(command)
+    return command
   }
 
   /** Where the published table lies. */
@@ -112,6 +115,12 @@ export class Home {
     const files = existsSync(this.table) ? [...readStamps(this.table)] : []
     const records = [...readStamps(this.metadata)]
     return new Map([...files, ...records.filter(([path]) => ['catalog.duckdb', 'current.json'].includes(path))])
+  }
+
+  /** The run that the table shows. @throws Error when nothing is published */
+  get currentRun(): string {
+    const { runId }: { runId: string } = JSON.parse(readFileSync(join(this.metadata, 'current.json'), 'utf8'))
+    return runId
   }
 
   /** Ids of the runs that have a record. */
@@ -186,9 +195,13 @@ export class Home {
 
   /** Ends what it started and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const { child } of this.#commands) child.kill('SIGKILL')
     const processes = [...this.workers, ...(this.server ? [this.server] : [])]
     for (const process of processes) signalProcess(process, 'SIGCONT')
     await Promise.all(processes.map((process) => endProcess(process, 0)))
-    if (process.env['ETL3_TEST_KEEP'] === undefined) rmSync(this.root, { recursive: true, force: true })
+    if (process.env['ETL3_TEST_KEEP'] === undefined) {
+      // A process that was just killed may still be closing its files.
+      rmSync(this.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    }
   }
 }
