@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
-import { Engine } from '../runtime/engine.js'
+import { type Engine, withEngine as openEngine } from '../runtime/engine.js'
 import { InputError } from '../runtime/errors.js'
 import { assertUnchanged } from '../star/inputs.js'
 import { type Layout, layoutOf } from '../star/layout.js'
@@ -76,19 +76,7 @@ export async function withEngine<T>(
   signal: AbortSignal,
   act: (engine: Engine) => Promise<T>,
 ): Promise<T> {
-  signal.throwIfAborted()
-  const engine = await Engine.open({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch })
-  const interrupt = (): void => engine.interrupt()
-  signal.addEventListener('abort', interrupt)
-  try {
-    return await act(engine)
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
-  } finally {
-    signal.removeEventListener('abort', interrupt)
-    engine.close()
-  }
+  return await openEngine({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch }, signal, act)
 }
 
 /** Key of a staged file, relative to the run. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet, withEngine } from '../runtime/engine.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, SmokeCount } from './catalog.js'
@@ -186,23 +186,7 @@ export class DuckDbCatalog implements Catalog {
   }
 
   async #withEngine<T>(signal: AbortSignal, act: (engine: Engine) => Promise<T>): Promise<T> {
-    signal.throwIfAborted()
-    const engine = await Engine.open({
-      memoryLimitMb: MEMORY_LIMIT_MB,
-      threads: 1,
-      scratch: this.#options.scratch,
-    })
-    const interrupt = (): void => engine.interrupt()
-    signal.addEventListener('abort', interrupt)
-    try {
-      return await act(engine)
-    } catch (error) {
-      signal.throwIfAborted()
-      throw error
-    } finally {
-      signal.removeEventListener('abort', interrupt)
-      engine.close()
-    }
+    return await withEngine({ memoryLimitMb: MEMORY_LIMIT_MB, threads: 1, scratch: this.#options.scratch }, signal, act)
   }
 
   #unfinishedPath(): string {

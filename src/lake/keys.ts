@@ -113,7 +113,7 @@ function tooLong(key: string, columns: readonly string[], values: readonly (stri
   const value = values[longest] ?? null
   return new InputError(
     'ETL3-KE-01',
-    `a partition's key would have ${Buffer.byteLength(key)} bytes, and S3 takes ${MAX_KEY_BYTES} at most ` +
+    `a partition's key would have ${Buffer.byteLength(key)} bytes, and S3 takes ${MAX_KEY_BYTES.toLocaleString('en-US')} at most ` +
       `[longest: ${columns[longest]}='${shorten(encodePartitionValue(value))}', ${Buffer.byteLength(value ?? '')} bytes]`,
     { hint: 'Shorten the value in the dimension, or leave the column out of partitioning.partition_columns.' },
   )

@@ -15,7 +15,7 @@ import {
 } from '@duckdb/node-api'
 import { z } from 'zod'
 import type { Config } from '../config/schema.js'
-import type { Cell } from '../runtime/engine.js'
+import { type Cell, interruptOn } from '../runtime/engine.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { ABOUT_SCHEMA, CATALOG_FILE, keyList, readColumns, readPartitionColumns } from './duckdb-catalog.js'
@@ -69,8 +69,7 @@ export async function queryCatalog(request: QueryRequest): Promise<QueryResult> 
   try {
     const instance = await openCatalogFile(path, scratch, request.memoryLimitMb ?? DEFAULT_MEMORY_LIMIT_MB)
     const connection = await instance.connect()
-    const interrupt = (): void => connection.interrupt()
-    signal.addEventListener('abort', interrupt)
+    const stopInterrupting = interruptOn(signal, connection)
     try {
       const filesScanned = await defineTable(connection, sql, openStore(config.output.uri).uri)
       const statement = await readingStatement(connection, sql)
@@ -84,7 +83,7 @@ export async function queryCatalog(request: QueryRequest): Promise<QueryResult> 
         filesScanned,
       }
     } finally {
-      signal.removeEventListener('abort', interrupt)
+      stopInterrupting()
       connection.closeSync()
       instance.closeSync()
     }

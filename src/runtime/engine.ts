@@ -57,7 +57,7 @@ export class Engine {
     rmSync(this.#spill, { recursive: true, force: true })
   }
 
-  /** Stops the statement that runs, so that it ends with an error. */
+  /** Stops the statement that runs, if one does. */
   interrupt(): void {
     this.#connection.interrupt()
   }
@@ -253,4 +253,42 @@ function firstLine(message: string): string {
 /** `read_parquet([...])` over local files, hive partitioning and file name columns off. */
 export function readParquet(paths: readonly string[], options = ''): string {
   return `read_parquet([${paths.map(sqlString).join(', ')}], hive_partitioning = false${options})`
+}
+
+/** Runs `act` with an engine of its own; once the signal is aborted, its statements are interrupted. */
+export async function withEngine<T>(
+  options: EngineOptions,
+  signal: AbortSignal,
+  act: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted()
+  const engine = await Engine.open(options)
+  const stopInterrupting = interruptOn(signal, engine)
+  try {
+    return await act(engine)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    stopInterrupting()
+    engine.close()
+  }
+}
+
+/** An interrupt that finds no statement running is lost; it is repeated this often. */
+const INTERRUPT_INTERVAL_MS = 50
+
+/** Interrupts a connection from when the signal is aborted until the returned function is called. */
+export function interruptOn(signal: AbortSignal, connection: Pick<DuckDBConnection, 'interrupt'>): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const begin = (): void => {
+    connection.interrupt()
+    timer ??= setInterval(() => connection.interrupt(), INTERRUPT_INTERVAL_MS)
+  }
+  if (signal.aborted) begin()
+  else signal.addEventListener('abort', begin)
+  return () => {
+    signal.removeEventListener('abort', begin)
+    clearInterval(timer)
+  }
 }

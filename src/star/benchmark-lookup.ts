@@ -41,10 +41,11 @@ export class BenchmarkLookup {
     return this.#rows[this.#rowOf[year + code]! * this.#width + known]!
   }
 
-  /** Turns a text column of states into indexes: −1 for NULL. */
+  /** Turns a text column of states into indexes: −1 for NULL and for an empty one. */
   async statesOf(engine: Engine, sql: string): Promise<Int32Array> {
     const texts = await engine.column(sql)
-    return Int32Array.from(texts, (t) => (typeof t === 'string' ? (this.#states.get(t) ?? this.noState) : -1))
+    const indexOf = (state: string): number => (state === '' ? -1 : (this.#states.get(state) ?? this.noState))
+    return Int32Array.from(texts, (t) => (typeof t === 'string' ? indexOf(t) : -1))
   }
 }
 

@@ -66,7 +66,7 @@ export function enrichInSql(
       JOIN ${needed(paths.groups, 'group_id')} g ON g.group_id = f.group_id
       LEFT JOIN ${needed(paths.npis, 'npi_id')} n ON n.npi_id = f.npi_id
       LEFT JOIN enriched_benchmarks b
-        ON b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(n.state, a.market_state)`,
+        ON b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(nullif(n.state, ''), a.market_state)`,
   ]
 }
 

@@ -1,10 +1,10 @@
 /** Checks of the input that need its rows: keys that differ, and how often the traps of design §3 occur. */
 import type { Config, TableName } from '../config/schema.js'
 import type { Engine } from '../runtime/engine.js'
-import { InputError } from '../runtime/errors.js'
+import { Etl3Error, InputError } from '../runtime/errors.js'
 import { sqlIdentifier } from '../runtime/sql.js'
 import { CONTRACT, contractOf } from './contract.js'
-import { type FileSchema, type InputTable, readSchema, selectInput } from './inputs.js'
+import { type FileSchema, type InputTable, readSchema, selectInput, unreadable } from './inputs.js'
 
 /** An input table with the schema of each of its files. */
 export interface CheckedTable {
@@ -64,7 +64,7 @@ export async function checkKeys(
     const found =
       table.name === 'fact_rate'
         ? { equalDuplicates: 0, differingKeys: 0, nullKeys: 0, example: '' }
-        : await keysOf(table, engine)
+        : await readableKeysOf(table, engine)
     if (found.differingKeys > 0 && duplicates === 'error') {
       const files = table.files.map((f) => f.path).join(', ')
       problems.push(
@@ -95,6 +95,16 @@ interface KeyFindings {
   readonly differingKeys: number
   readonly nullKeys: number
   readonly example: string
+}
+
+/** A footer may be whole while the pages are damaged: what the engine then says does not name the file. */
+async function readableKeysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings> {
+  try {
+    return await keysOf(table, engine)
+  } catch (error) {
+    if (error instanceof Etl3Error) throw error
+    throw unreadable(table.name, table.files.map((f) => f.path).join(', '), error)
+  }
 }
 
 async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings> {

@@ -80,7 +80,7 @@ describe('a run that is steered from outside', { timeout: 180_000 }, () => {
     })
   })
 
-  it.concurrent("is shown by 'etl3 status' while it runs and after it has published", async () => {
+  it.concurrent("is shown by 'etl3 status' while it runs, also when no worker answers, and after it has published", async () => {
     await using home = new Home(star.options)
     const place = 'write:partition'
     const command = home.start({ ETL3_FAILPOINT: place, ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
@@ -89,9 +89,9 @@ describe('a run that is steered from outside', { timeout: 180_000 }, () => {
     expect(await during.exited).toBe(0)
     signalProcess(worker, 'SIGCONT')
     const { runId } = await command.result()
-    expect(during.stdout).toContain(runId)
+    expect(JSON.parse(during.stdout)).toMatchObject({ state: 'running', progress: null, published: null })
     const after = home.start({}, ['status'])
     expect(await after.exited).toBe(0)
-    expect(after.stdout).toContain(runId)
+    expect(JSON.parse(after.stdout)).toMatchObject({ state: 'published', published: { runId } })
   })
 })

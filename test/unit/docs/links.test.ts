@@ -13,7 +13,7 @@ const PAGES = [
 
 /** A page without its code blocks. */
 function textOf(page: string): string {
-  return readFileSync(page, 'utf8').replace(/^```[^]*?^```$/gm, '')
+  return readFileSync(page, 'utf8').replace(/^```[\s\S]*?^```$/gm, '')
 }
 
 /** Anchors of a page, as GitHub makes them of headings. */
