@@ -1,5 +1,5 @@
 /** Builds dist/: the compiled sources, their assets, and the workflow bundle. Does nothing when dist/ is newer than all of them. */
-import { copyFileSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { checkNode, filesIn, installDependencies, modified, ROOT } from './lib/project.mjs'
@@ -34,6 +34,8 @@ export async function build() {
       mkdirSync(dirname(target), { recursive: true })
       copyFileSync(path, target)
     }
+    // The compiler leaves the mode of a plain file; `npx etl3` runs this one.
+    chmodSync(join(TARGET, 'cli', 'main.js'), 0o755)
   })
   if (existsSync(join(SOURCES, `${WORKFLOWS}.ts`))) {
     await step('Bundling the workflow', async () => {

@@ -44,7 +44,7 @@ const BATCH_ROWS = 100_000
 /** Most partitions that an error names. */
 const NAMED = 5
 
-/** Audits all units of a run. @throws IntegrityError ETL3-AU-01 … 05 on any difference */
+/** Audits all units of a run. @throws IntegrityError ETL3-AU-01 … 04 on any difference */
 export function auditObjects(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
   return async (ref, scope) => {
     const { signal } = scope

@@ -37,7 +37,10 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
     publishPartitions: inScope(deps, 'publish', publishPartitions(deps)),
     registerTables: inScope(deps, 'register', registerTables(deps)),
     removePartitions: inScope(deps, 'register', removePartitions(deps)),
-    writeReport: inScope(deps, 'report', writeReport(deps)),
+    writeReport: async (input) => {
+      const { phaseMemoryMb: _, ...result } = await inScope(deps, 'report', writeReport(deps))(input)
+      return result
+    },
     renewLock: async (run) => void (await inScope(deps, 'open', renewLock(deps))(run)),
     closeRun: async (input) => void (await inScope(deps, 'report', closeRun(deps))(input)),
   }

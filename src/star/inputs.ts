@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { Config, TableName } from '../config/schema.js'
 import { type Engine, readParquet } from '../runtime/engine.js'
-import { InputError } from '../runtime/errors.js'
+import { InputError, UsageError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { CONTRACT, type ColumnKind, type ContractColumn, type ContractTable, contractOf } from './contract.js'
 
@@ -205,6 +205,11 @@ function placeOf(config: Config, table: ContractTable): string {
 }
 
 async function expand(place: string, engine: Engine): Promise<string[]> {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) {
+    throw new UsageError('ETL3-ST-01', `this version reads input from folders only [${place}]`, {
+      hint: 'Copy the input to a folder, and set input.root or input.tables to it.',
+    })
+  }
   const path = isAbsolute(place) ? place : resolve(place)
   if (!/[*?[]/.test(path)) return isFile(path) ? [path] : []
   const found = await engine.rows(`SELECT file FROM glob(${sqlString(path)}) ORDER BY file`)
