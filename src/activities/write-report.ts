@@ -1,6 +1,9 @@
 /** The last step: report, receipt, and `current.json`, which makes this run the one that the table shows. */
 
+import { z } from 'zod'
 import { openCatalog } from '../lake/catalogs.js'
+import { RunLock } from '../lake/run-lock.js'
+import { openStore } from '../lake/stores.js'
 import { reportMarkdown } from '../report/markdown.js'
 import type { RunReport } from '../report/run-report.js'
 import { readParquet } from '../runtime/engine.js'
@@ -9,23 +12,29 @@ import { failPoint } from '../runtime/fail-point.js'
 import type { RunResult } from '../workflows/messages.js'
 import { findAudit } from './audit-objects.js'
 import { ENDED } from './close-run.js'
-import { type CurrentRecord, readCurrent } from './current.js'
+import { type CurrentRecord, readCurrent, runResultSchema } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { parseInputsRecord } from './inputs-record.js'
 import { MANIFEST } from './manifest.js'
 import { findPlan } from './plan-partitions.js'
 import { pruneRuns } from './prune-runs.js'
-import { jsonBytes } from './records.js'
+import { jsonBytes, RunRecords } from './records.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import { findScreen } from './screen-facts.js'
 import { dimensionsRecordSchema } from './staging.js'
-import type { ReportInput } from './types.js'
+import type { ReportInput, RunRef } from './types.js'
+
+const STATUS_OF = { run: 'published', plan: 'planned', validate: 'validated' } as const
+
+const reportedSchema = z.object({ result: runResultSchema })
 
 /** Writes the report of a run; of a published one it also moves `current.json` and clears away what was staged. */
 export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: ActivityScope) => Promise<RunResult> {
   return async (input, { signal }) => {
+    const answered = await findAnswer(input.run, signal)
+    if (answered) return answered
     const context = await openContext(input.run, deps, signal)
     const { records } = context
     const current = await readCurrent(records.store, signal)
@@ -46,6 +55,21 @@ export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: Act
     await finish(context, signal)
     return report.result
   }
+}
+
+/** The answer of an attempt whose worker ended after it had given the lock back: nothing is left to do. */
+async function findAnswer(
+  { runId, metadataUri, mode, lockNumber, lockOwner }: RunRef,
+  signal: AbortSignal,
+): Promise<RunResult | undefined> {
+  const store = openStore(metadataUri)
+  if (await new RunLock(store).holds({ number: lockNumber, owner: lockOwner }, signal)) return undefined
+  if (mode === 'run') {
+    const current = await readCurrent(store, signal)
+    return current?.runId === runId ? current.published : undefined
+  }
+  const report = await new RunRecords(store, runId).find('report.json', (v) => reportedSchema.parse(v), signal)
+  return report?.result.status === STATUS_OF[mode] ? report.result : undefined
 }
 
 async function gather(
@@ -70,7 +94,7 @@ async function gather(
       formatVersion: 1,
       runId: records.runId,
       workflowId: input.run.workflowId,
-      status: mode === 'run' ? 'published' : mode === 'plan' ? 'planned' : 'validated',
+      status: STATUS_OF[mode],
       facts: screen.facts,
       quarantined: screen.quarantined,
       rows: plan.rows,

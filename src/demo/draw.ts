@@ -10,7 +10,7 @@ const P2 = 4_294_967_279
 const P3 = 2_147_483_647
 
 /** Numbers that `draw` gives are below this. */
-export const DRAW_LIMIT = P3
+const DRAW_LIMIT = P3
 
 /**
  * SQL that defines the macros of a generator.

@@ -139,10 +139,13 @@ describe('bad data is never published', { timeout: 180_000 }, () => {
     expect((await home.start().result()).status).toBe('published')
   })
 
-  it.concurrent('--validate-only and --dry-run write nothing outside of their run folder', async () => {
+  it.concurrent('--validate-only and --dry-run write nothing outside of their run folder, also when their worker is killed', async () => {
     await using home = published.copy(changed.options)
     const before = home.stamps
-    expect((await home.start({}, ['run', '--dry-run']).result()).status).toBe('planned')
+    const place = 'activity:writeReport:end'
+    const planned = await home.start({ ETL3_FAILPOINT: place }, ['run', '--dry-run']).result()
+    expect(planned.status).toBe('planned')
+    expect(home.struck(place)).toBe(true)
     expect((await home.start({}, ['run', '--validate-only']).result()).status).toBe('validated')
     expect(home.stamps).toEqual(before)
     expect((await home.start().result()).status).toBe('published')
