@@ -9,9 +9,6 @@ const P1 = 4_294_967_291
 const P2 = 4_294_967_279
 const P3 = 2_147_483_647
 
-/** Numbers that `draw` gives are below this. */
-const DRAW_LIMIT = P3
-
 /**
  * SQL that defines the macros of a generator.
  *
