@@ -5,7 +5,6 @@ import { resolveInput } from '../config/workflow-overrides.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
-import { Engine } from '../runtime/engine.js'
 import { VERSION } from '../runtime/version.js'
 import { findInputs, type InputTable } from '../star/inputs.js'
 import { layoutOf } from '../star/layout.js'
@@ -15,6 +14,7 @@ import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { tableIsIntact } from './published-table.js'
 import { RunRecords } from './records.js'
+import { withEngine } from './run-context.js'
 import { parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
 import { serverHasSearchAttributes } from './search-attributes.js'
@@ -84,12 +84,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
 }
 
 async function inputsOf(config: Config, deps: ActivityDeps, signal: AbortSignal): Promise<InputTable[]> {
-  const engine = await Engine.open({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch: deps.scratch })
-  try {
-    return await findInputs(config, engine, signal)
-  } finally {
-    engine.close()
-  }
+  return await withEngine(deps, deps.scratch, signal, (engine) => findInputs(config, engine, signal))
 }
 
 /** Everything that decides what the table holds and what its files look like. */
