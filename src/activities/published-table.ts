@@ -4,9 +4,10 @@ import type { Config } from '../config/schema.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectStore, StoredObject } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
-import { Engine, readParquet } from '../runtime/engine.js'
+import { readParquet } from '../runtime/engine.js'
 import type { CurrentRecord } from './current.js'
 import type { ActivityDeps } from './deps.js'
+import { withEngine } from './run-context.js'
 
 /**
  * Looks at every object of the table (its size and its mark) and at the catalog. A table that somebody has damaged, or
@@ -22,24 +23,22 @@ export async function tableIsIntact(
   if ((await openCatalog(config).registeredRun(signal)) !== current.runId) return false
   if ((await metadata.find(current.manifest, signal)) === undefined) return false
   const manifest = await metadata.fetchLocal(current.manifest, deps.scratch, signal)
-  const engine = await Engine.open({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch: deps.scratch })
-  try {
-    const source = readParquet([manifest])
+  const due = await withEngine(deps, deps.scratch, signal, async (engine) => {
     const column = async (name: string): Promise<string[]> =>
-      (await engine.column(`SELECT ${name} FROM ${source} ORDER BY key`)).map(String)
-    const keys = await column('key')
-    const bytes = await column('bytes')
-    const etags = await column('etag')
-    const checksums = await column('sha256')
-    const table = openStore(config.output.uri)
-    for (const [i, object] of (await table.stat(keys, signal)).entries()) {
-      if (object?.bytes !== Number(bytes[i])) return false
-      if (object.etag !== etags[i] && (await checksumOf(table, object, signal)) !== checksums[i]) return false
+      (await engine.column(`SELECT ${name} FROM ${readParquet([manifest])} ORDER BY key`)).map(String)
+    return {
+      keys: await column('key'),
+      bytes: await column('bytes'),
+      etags: await column('etag'),
+      checksums: await column('sha256'),
     }
-    return true
-  } finally {
-    engine.close()
+  })
+  const table = openStore(config.output.uri)
+  for (const [i, object] of (await table.stat(due.keys, signal)).entries()) {
+    if (object?.bytes !== Number(due.bytes[i])) return false
+    if (object.etag !== due.etags[i] && (await checksumOf(table, object, signal)) !== due.checksums[i]) return false
   }
+  return true
 }
 
 /** A lake that was moved carries other marks: its bytes tell. */

@@ -2,7 +2,7 @@
  * From whatever was thrown to what a person reads and which code the command exits with. Failures of a workflow come
  * back as they were thrown in an activity: kind, code, message and hint travel in the failure's type and details.
  */
-import { type ErrorKind, Etl3Error, EXIT_CODES } from '../runtime/errors.js'
+import { type ErrorKind, Etl3Error, EXIT_CODES, UnavailableError } from '../runtime/errors.js'
 
 /** What a command says when it fails; `error` of `-o json`. */
 export interface FailureReport {
@@ -21,7 +21,7 @@ const DEEPEST_CAUSE = 20
 
 /**
  * The error that a failure of Temporal's client carries, as if it had happened here: the first ApplicationFailure of
- * the cause chain whose type is one of our kinds. Undefined for anything else.
+ * the cause chain whose type is one of our kinds, or an activity that timed out. Undefined for anything else.
  */
 export function etl3ErrorIn(error: unknown): Etl3Error | undefined {
   let link = error
@@ -35,6 +35,28 @@ export function etl3ErrorIn(error: unknown): Etl3Error | undefined {
         cause: error,
       })
     }
+    if (link.name === 'TimeoutFailure') return silentStep(stepOf(error), error)
+    link = link.cause
+  }
+  return undefined
+}
+
+/** The server gave up on an activity: its last attempt sent no heartbeat, or nobody took it. */
+function silentStep(step: string | undefined, cause: unknown): Etl3Error {
+  return new UnavailableError(
+    'ETL3-RT-04',
+    `the step ${step ?? 'that ran'} gave no sign of life until its last attempt`,
+    {
+      hint: "See the worker's log, then run again: what is finished is kept.",
+      cause,
+    },
+  )
+}
+
+function stepOf(error: unknown): string | undefined {
+  let link = error
+  for (let depth = 0; depth < DEEPEST_CAUSE && link instanceof Error; depth++) {
+    if ('activityType' in link && typeof link.activityType === 'string') return link.activityType
     link = link.cause
   }
   return undefined

@@ -54,7 +54,7 @@ export interface QueryResult {
  * @throws UsageError `ETL3-QU-01` where the statement is wrong, or does more than read
  * @throws UnavailableError `ETL3-QU-03` where another program has the catalog open for writing
  * @throws UnavailableError `ETL3-QU-04` where a file of the table cannot be read
- * @throws ResourceError `ETL3-ME-03` where the memory does not suffice
+ * @throws ResourceError `ETL3-QU-05` where the memory does not suffice
  */
 export async function queryCatalog(request: QueryRequest): Promise<QueryResult> {
   const { config, sql, signal } = request
@@ -262,7 +262,7 @@ function queryError(error: unknown): unknown {
     })
   }
   if (/^Out of Memory Error/i.test(message)) {
-    return new ResourceError('ETL3-ME-03', `the query needs more memory than it may take: ${message}`, {
+    return new ResourceError('ETL3-QU-05', `the query needs more memory than it may take: ${message}`, {
       hint: 'Ask for fewer rows, or name payer_slug and state in the WHERE clause.',
       ...options,
     })

@@ -1,3 +1,4 @@
+import { ActivityFailure, TimeoutFailure } from '@temporalio/common'
 import { describe, expect, it } from 'vitest'
 import { exitCodeOf, Interrupted } from '../../../src/cli/exit-codes.js'
 import { etl3ErrorIn, isCancellation, isTermination } from '../../../src/cli/failure.js'
@@ -25,6 +26,14 @@ describe('an error that comes from a workflow', () => {
   it('passes over failures of other types around it', () => {
     const inner = failure({ type: 'QualityError', details: [{ code: 'ETL3-QU-01' }] })
     expect(etl3ErrorIn(failure({ type: 'SomethingElse', details: [] }, inner))?.kind).toBe('QualityError')
+  })
+
+  it('names the step that gave no sign of life until its last attempt', () => {
+    const silent = new TimeoutFailure('activity Heartbeat timeout', undefined, 'HEARTBEAT')
+    const step = new ActivityFailure('Activity failed', 'writePartitions', '7', 'MAXIMUM_ATTEMPTS_REACHED', '', silent)
+    const error = etl3ErrorIn(failure({ name: 'WorkflowFailedError' }, step))
+    expect(error).toMatchObject({ code: 'ETL3-RT-04', message: expect.stringContaining('writePartitions') })
+    expect(exitCodeOf(error)).toBe(5)
   })
 
   it('is nothing of ours when no cause is', () => {

@@ -236,7 +236,7 @@ describe('a query', () => {
   it('says so when its memory does not suffice', async () => {
     const sql = "SELECT string_agg(repeat('x', 1000000), '') FROM range(1000)"
     await expect(queryCatalog({ config, sql, signal: GO_ON, memoryLimitMb: 64 })).rejects.toThrow(
-      expect.objectContaining({ code: 'ETL3-ME-03', exitCode: 7, hint: expect.stringContaining('WHERE') }),
+      expect.objectContaining({ code: 'ETL3-QU-05', exitCode: 7, hint: expect.stringContaining('WHERE') }),
     )
   })
 
