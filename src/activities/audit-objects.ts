@@ -1,6 +1,6 @@
 /**
- * The audit: ledger against plan, then what lies in the store, read again by other implementations (design §5). A
- * difference fails the run and names the partitions; nothing was published yet. Leaves `audit.json`.
+ * The audit of one unit: ledger against plan, then what lies in the store, read again by other implementations (design
+ * §5). A difference fails the run and names the partitions; nothing was published yet. Leaves `audited/<n>.json`.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -14,25 +14,26 @@ import { DICTIONARY } from '../star/dictionary.js'
 import { type CodeRange, codeRanges, enrichInSql, FILE_COLUMNS } from '../star/enriched-sql.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
-import { findPlan, PLAN } from './plan-partitions.js'
+import { PLAN } from './plan-partitions.js'
 import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Audited, Measured, RunRef } from './types.js'
+import type { Measured, UnitDone, UnitInput } from './types.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
 
-const auditRecordSchema = z.object({
+const auditedRecordSchema = z.object({
   formatVersion: z.literal(1),
   depth: z.enum(['sample', 'full']),
   partitions: z.number(),
   rows: z.number(),
+  /** Objects of which every row was read again. */
   readAgain: z.number(),
   bytes: z.number(),
 })
 
-/** `audit.json`: what the audit looked at. */
-export type AuditRecord = z.output<typeof auditRecordSchema>
+/** `audited/<n>.json`: what the audit looked at in one unit. */
+export type AuditedRecord = z.output<typeof auditedRecordSchema>
 
-type Answer = Omit<Audited, keyof Measured>
+type Answer = Omit<UnitDone, keyof Measured>
 
 /** In a sample, one file in so many, and each unit's largest. */
 const SAMPLE_EVERY = 50
@@ -44,66 +45,65 @@ const BATCH_ROWS = 100_000
 /** Most partitions that an error names. */
 const NAMED = 5
 
-/** Audits all units of a run. @throws IntegrityError ETL3-AU-01 … 04 on any difference */
-export function auditObjects(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
-  return async (ref, scope) => {
-    const { signal } = scope
-    const context = await openContext(ref, deps, signal)
-    const record = (await findAudit(context, signal)) ?? (await audit(context, deps, scope))
-    const reference = await context.records.reference('audit.json', signal)
-    if (!reference) throw new Error('audit.json was not stored')
-    return { record: reference, partitions: record.partitions, readAgain: record.readAgain, bytes: record.bytes }
+/** Audits one unit. @throws IntegrityError ETL3-AU-01 … 04 on any difference */
+export function auditObjects(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
+  return async ({ run, unit }, scope) => {
+    const context = await openContext(run, deps, scope.signal)
+    const record = (await findAudited(context, unit, scope.signal)) ?? (await audit(context, deps, scope, unit))
+    return { unit, partitions: record.partitions, rows: record.rows, bytes: record.bytes }
   }
 }
 
-/** The audit's record, or undefined before it ran. */
-export async function findAudit({ records }: RunContext, signal: AbortSignal): Promise<AuditRecord | undefined> {
-  return await records.find('audit.json', (value) => auditRecordSchema.parse(value), signal)
+/** The record of an audited unit, or undefined before it was. */
+export async function findAudited(
+  { records }: RunContext,
+  unit: number,
+  signal: AbortSignal,
+): Promise<AuditedRecord | undefined> {
+  return await records.find(auditedName(unit), (value) => auditedRecordSchema.parse(value), signal)
 }
 
-async function audit(context: RunContext, deps: ActivityDeps, scope: ActivityScope): Promise<AuditRecord> {
+function auditedName(unit: number): string {
+  return `audited/${unit}.json`
+}
+
+async function audit(
+  context: RunContext,
+  deps: ActivityDeps,
+  { signal, heartbeat }: ActivityScope,
+  unit: number,
+): Promise<AuditedRecord> {
   const { records, config, scratch } = context
-  const { signal } = scope
-  const planned = await findPlan(context, signal)
-  if (!planned) throw new Error(`run ${context.ref.runId} has no plan`)
   // The writer's star is not needed any more, and the memory is.
   deps.star.clear()
   const paths = await stagedPaths(context, signal)
   const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
+  const due = await withEngine(deps, scratch, signal, (engine) => readUnit(engine, plan, unit))
+  const ledger = await ledgerOf(context, unit, signal)
+  compareLedger(due, ledger)
   const depth = config.processing.audit
-  let partitions = 0
-  let rows = 0
+  const chosen = depth === 'full' ? due : sampleOf(due)
   let readAgain = 0
-  let bytes = 0
-  for (let unit = 0; unit < planned.units; unit++) {
-    const due = await withEngine(deps, scratch, signal, (engine) => readUnit(engine, plan, unit))
-    const ledger = await ledgerOf(context, unit, signal)
-    compareLedger(due, ledger)
-    await compareBytes(context, unit, ledger, signal)
-    const chosen = depth === 'full' ? due : sampleOf(due)
-    for (const batch of batchesOf(chosen)) {
-      await compareFooters(context, unit, batch, signal)
-      for (const range of await rangesOf(context, deps, paths, batch, signal)) {
-        await withEngine(deps, scratch, signal, (engine) =>
-          compareRows({ context, engine, paths, unit, chosen: batch, range, signal }),
-        )
-        scope.heartbeat({ unit, units: planned.units, readAgain })
-        deps.memory.ease(signal)
-      }
-      readAgain += batch.length
-      scope.heartbeat({ unit, units: planned.units, readAgain })
-      deps.memory.ease(signal)
-    }
-    partitions += due.length
-    rows += due.reduce((sum, p) => sum + p.rows, 0)
-    bytes += ledger.reduce((sum, e) => sum + e.bytes, 0)
-    failPoint('audit:unit')
+  const progress = (partitions: number): void => {
+    readAgain += partitions
+    heartbeat({ unit, readAgain })
+    deps.memory.ease(signal)
   }
-  if (rows !== planned.rowsToWrite) {
-    throw new IntegrityError('ETL3-AU-01', `${planned.rowsToWrite} rows were planned, the ledger has ${rows}`)
+  // At once, because the engine reads rows on a thread of its own. Where both differ, the bytes are the reason.
+  await both(
+    compareBytes(context, unit, ledger, signal),
+    compareContent({ context, deps, paths, unit, chosen, progress, signal }),
+  )
+  failPoint('audit:unit')
+  const record: AuditedRecord = {
+    formatVersion: 1,
+    depth,
+    partitions: due.length,
+    rows: due.reduce((sum, p) => sum + p.rows, 0),
+    readAgain,
+    bytes: ledger.reduce((sum, e) => sum + e.bytes, 0),
   }
-  const record: AuditRecord = { formatVersion: 1, depth, partitions, rows, readAgain, bytes }
-  await records.save('audit.json', record, signal)
+  await records.save(auditedName(unit), record, signal)
   return record
 }
 
@@ -155,6 +155,38 @@ function sampleOf(due: readonly PlannedPartition[]): readonly PlannedPartition[]
     undefined,
   )
   return due.filter((p) => p === largest || p.ordinal % SAMPLE_EVERY === 0)
+}
+
+/** What the comparison of a unit's content needs. */
+interface ContentInput {
+  readonly context: RunContext
+  readonly deps: ActivityDeps
+  readonly paths: StagedPaths
+  readonly unit: number
+  readonly chosen: readonly PlannedPartition[]
+  /** Called after each statement with the partitions that it finished. */
+  readonly progress: (partitions: number) => void
+  readonly signal: AbortSignal
+}
+
+/** Footers and rows of some partitions of a unit, batch by batch. */
+async function compareContent({ context, deps, paths, unit, chosen, progress, signal }: ContentInput): Promise<void> {
+  for (const batch of batchesOf(chosen)) {
+    await compareFooters(context, unit, batch, signal)
+    for (const range of await rangesOf(context, deps, paths, batch, signal)) {
+      await withEngine(deps, context.scratch, signal, (engine) =>
+        compareRows({ context, engine, paths, unit, chosen: batch, range, signal }),
+      )
+      progress(0)
+    }
+    progress(batch.length)
+  }
+}
+
+/** Waits for both; throws the first one's error if both fail. */
+async function both(first: Promise<void>, second: Promise<void>): Promise<void> {
+  const ended = await Promise.allSettled([first, second])
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
 }
 
 /** A partition beyond one batch is compared code range by code range, so that its size does not matter. */

@@ -2,6 +2,7 @@
 
 import type { WorkerResources } from '../runtime/worker-host.js'
 import { auditObjects } from './audit-objects.js'
+import { balanceLedger } from './balance-ledger.js'
 import { checkQuality } from './check-quality.js'
 import { closeRun, renewLock } from './close-run.js'
 import type { ActivityDeps } from './deps.js'
@@ -34,6 +35,7 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
     checkQuality: inScope(deps, 'quality', checkQuality(deps)),
     writePartitions: inScope(deps, 'write', writePartitions(deps)),
     auditObjects: inScope(deps, 'audit', auditObjects(deps)),
+    balanceLedger: inScope(deps, 'audit', balanceLedger(deps)),
     publishPartitions: inScope(deps, 'publish', publishPartitions(deps)),
     registerTables: inScope(deps, 'register', registerTables(deps)),
     removePartitions: inScope(deps, 'register', removePartitions(deps)),

@@ -48,9 +48,9 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
       const answer = await deps.memory.watch(AbortSignal.any([context.cancellationSignal, lost.signal]), (signal) =>
         body(input, {
           signal,
+          // Only noted: the timer sends it. Sent at each chunk it would take a twentieth of the writing.
           heartbeat(next) {
             details = { phase, ...next }
-            context.heartbeat(details)
           },
         }),
       )

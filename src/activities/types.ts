@@ -100,7 +100,7 @@ export interface UnitInput {
   readonly unit: number
 }
 
-/** The answer of writePartitions and publishPartitions. */
+/** The answer of writePartitions, auditObjects and publishPartitions. */
 export interface UnitDone extends Measured {
   readonly unit: number
   readonly partitions: number
@@ -108,7 +108,7 @@ export interface UnitDone extends Measured {
   readonly bytes: number
 }
 
-/** The answer of auditObjects. */
+/** The answer of balanceLedger. */
 export interface Audited extends Measured {
   readonly record: Reference
   readonly partitions: number
@@ -155,7 +155,8 @@ export interface Etl3Activities {
   planPartitions(run: RunRef): Promise<Planned>
   checkQuality(run: RunRef): Promise<Checked>
   writePartitions(input: UnitInput): Promise<UnitDone>
-  auditObjects(run: RunRef): Promise<Audited>
+  auditObjects(input: UnitInput): Promise<UnitDone>
+  balanceLedger(run: RunRef): Promise<Audited>
   publishPartitions(input: UnitInput): Promise<UnitDone>
   registerTables(run: RunRef): Promise<Registered>
   removePartitions(run: RunRef): Promise<UnitDone>

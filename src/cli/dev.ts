@@ -46,11 +46,12 @@ async function runDev(call: CliCall): Promise<number> {
   })
   try {
     const { address, uiUrl, workerPid } = session
-    call.result(
-      { formatVersion: 1, address, uiUrl: uiUrl ?? null, workerPid: workerPid ?? null },
-      `Temporal server: ${address}\nWeb UI:          ${uiUrl ?? 'none'}\nStop with Ctrl-C.`,
-    )
-    return await stayInForeground(call, session.broken)
+    const announce = (): void =>
+      call.result(
+        { formatVersion: 1, address, uiUrl: uiUrl ?? null, workerPid: workerPid ?? null },
+        `Temporal server: ${address}\nWeb UI:          ${uiUrl ?? 'none'}\nStop with Ctrl-C.`,
+      )
+    return await stayInForeground(call, announce, session.broken)
   } finally {
     call.notice('stopping worker and server')
     await session.close({ stopServer: true })

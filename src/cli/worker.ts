@@ -76,17 +76,18 @@ async function runWorkers(call: CliCall): Promise<number> {
   try {
     supervisor.start()
     const { pids } = supervisor
-    call.result(
-      {
-        formatVersion: 1,
-        address: endpoint.address,
-        namespace: endpoint.namespace,
-        taskQueue: temporal.task_queue,
-        pids,
-      },
-      `${pids.length} worker ${pids.length === 1 ? 'process' : 'processes'} for ${endpoint.address}, task queue ${temporal.task_queue}\nStop with Ctrl-C.`,
-    )
-    return await stayInForeground(call, givenUp)
+    const announce = (): void =>
+      call.result(
+        {
+          formatVersion: 1,
+          address: endpoint.address,
+          namespace: endpoint.namespace,
+          taskQueue: temporal.task_queue,
+          pids,
+        },
+        `${pids.length} worker ${pids.length === 1 ? 'process' : 'processes'} for ${endpoint.address}, task queue ${temporal.task_queue}\nStop with Ctrl-C.`,
+      )
+    return await stayInForeground(call, announce, givenUp)
   } finally {
     call.notice('stopping; what runs now is finished or given back')
     await supervisor.stop()

@@ -269,7 +269,7 @@ export class FolderStore implements ObjectStore {
         return { outcome: 'mismatch', found: this.#stat(key) }
       }
     }
-    rmSync(source, { force: true })
+    unlinkSync(source)
     return this.#moved(key, path)
   }
 

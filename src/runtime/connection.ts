@@ -1,7 +1,7 @@
 /** Which Temporal server, and how to reach it: configuration over the TEMPORAL_* variables and profiles. */
+import { connect } from 'node:net'
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client'
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig'
-import { NativeConnection } from '@temporalio/worker'
 import type { Config } from '../config/schema.js'
 import { ConfigError, UnavailableError } from './errors.js'
 
@@ -38,7 +38,7 @@ export function configuredEndpoint(temporal: Config['temporal']): Endpoint | und
  */
 export async function connectClient(endpoint: Endpoint, timeoutMs: number): Promise<Client> {
   return await answered(endpoint, timeoutMs, async () => {
-    const connection = await Connection.connect({ ...optionsOf(endpoint), connectTimeout: timeoutMs })
+    const connection = await Connection.connect({ ...connectionOptionsOf(endpoint), connectTimeout: timeoutMs })
     try {
       await connection.withDeadline(Date.now() + timeoutMs, () =>
         connection.workflowService.describeNamespace({ namespace: endpoint.namespace }),
@@ -54,16 +54,10 @@ export async function connectClient(endpoint: Endpoint, timeoutMs: number): Prom
   })
 }
 
-/**
- * Connects a worker.
- * @throws UnavailableError ETL3-TP-01 when there is no answer within `timeoutMs`
- */
-export async function connectWorker(endpoint: Endpoint, timeoutMs: number): Promise<NativeConnection> {
-  return await answered(endpoint, timeoutMs, () => NativeConnection.connect(optionsOf(endpoint)))
-}
-
 /** Whether a server answers there. */
 export async function answers(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
+  // gRPC tries a refused connection again until its time is over; here nobody listening is an answer.
+  if (!(await listens(endpoint.address, timeoutMs))) return false
   try {
     const client = await connectClient(endpoint, timeoutMs)
     await client.connection.close()
@@ -73,7 +67,23 @@ export async function answers(endpoint: Endpoint, timeoutMs: number): Promise<bo
   }
 }
 
-function optionsOf(endpoint: Endpoint): ClientConnectConfig['connectionOptions'] {
+/** Whether somebody takes TCP connections at `host:port`. */
+async function listens(address: string, timeoutMs: number): Promise<boolean> {
+  const { hostname, port } = new URL(`tcp://${address}`)
+  return await new Promise((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) })
+    const end = (answer: boolean): void => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setTimeout(timeoutMs, () => end(false))
+    socket.once('connect', () => end(true))
+    socket.once('error', () => end(false))
+  })
+}
+
+/** How client and worker connect: the profile's options where they apply. */
+export function connectionOptionsOf(endpoint: Endpoint): ClientConnectConfig['connectionOptions'] {
   return endpoint.useProfile
     ? { ...loadProfile().connectionOptions, address: endpoint.address }
     : { address: endpoint.address }
@@ -90,7 +100,11 @@ function loadProfile(): ClientConnectConfig {
   }
 }
 
-async function answered<T>(endpoint: Endpoint, timeoutMs: number, connect: () => Promise<T>): Promise<T> {
+/**
+ * What `connect` gives, if it does in time.
+ * @throws UnavailableError ETL3-TP-01 when it fails or there is no answer within `timeoutMs`
+ */
+export async function answered<T>(endpoint: Endpoint, timeoutMs: number, connect: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)

@@ -9,7 +9,7 @@ import { answers, type Endpoint } from './connection.js'
 import { type DevServerOptions, isFree, startDevServer, stopDevServer, uiUrlOf } from './dev-server.js'
 import { ConflictError } from './errors.js'
 import { withFileLock } from './file-lock.js'
-import { endProcess, isAlive, type ProcessIdentity } from './process-identity.js'
+import { isAlive, type ProcessIdentity, signalProcess } from './process-identity.js'
 
 const LOCK_TIMEOUT_MS = 60_000
 const ANSWER_TIMEOUT_MS = 5_000
@@ -20,6 +20,8 @@ const recordSchema = z.object({
   uiPort: z.int(),
   namespace: z.string(),
   started: z.string(),
+  /** Set once it was told to end; it takes a second to go. */
+  ending: z.boolean().optional(),
 })
 
 /** What `server.json` holds. */
@@ -64,11 +66,11 @@ export async function openPrivateServer(options: PrivateServerOptions): Promise<
     const record = readRecord(options.folder)
     if (record && isAlive(record.process)) {
       const endpoint = endpointOf(record)
-      if (await answers(endpoint, ANSWER_TIMEOUT_MS)) {
+      if (!record.ending && (await answers(endpoint, ANSWER_TIMEOUT_MS))) {
         return { process: record.process, endpoint, uiUrl: uiUrlOf(record.uiPort), started: false }
       }
       // Two servers on one history would damage it.
-      await endProcess(record.process, ANSWER_TIMEOUT_MS)
+      await stopDevServer(record.process)
     }
     const server = await startDevServer(await startOptions(options, record))
     writeRecord(options.folder, {
@@ -82,11 +84,24 @@ export async function openPrivateServer(options: PrivateServerOptions): Promise<
   })
 }
 
+/** How a private server is stopped. */
+export interface StopPrivateServerOptions {
+  /** Whether to return only when it is gone. It takes a second; without, whoever opens the next one waits for it. */
+  readonly wait: boolean
+}
+
 /** Stops the private server of a folder if there is one. Its history stays. */
-export async function stopPrivateServer(folder: string): Promise<void> {
+export async function stopPrivateServer(folder: string, { wait }: StopPrivateServerOptions): Promise<void> {
   await withFileLock(lockFile(folder), LOCK_TIMEOUT_MS, async () => {
     const record = readRecord(folder)
-    if (record && isAlive(record.process)) await stopDevServer(record.process)
+    if (record && isAlive(record.process)) {
+      if (!wait) {
+        writeRecord(folder, { ...record, ending: true })
+        signalProcess(record.process, 'SIGTERM')
+        return
+      }
+      await stopDevServer(record.process)
+    }
     rmSync(recordFile(folder), { force: true })
   })
 }
@@ -94,7 +109,7 @@ export async function stopPrivateServer(folder: string): Promise<void> {
 /** The private server of a folder if its process lives; it may be on its way up or down. */
 export function runningPrivateServer(folder: string): Omit<PrivateServer, 'started'> | undefined {
   const record = readRecord(folder)
-  if (!record || !isAlive(record.process)) return undefined
+  if (!record || record.ending || !isAlive(record.process)) return undefined
   return { process: record.process, endpoint: endpointOf(record), uiUrl: uiUrlOf(record.uiPort) }
 }
 

@@ -186,7 +186,7 @@ class Session implements TemporalSession {
     // Workers of a client that was killed end here too: their server goes.
     const workers = present(this.folder, 'worker')
     await Promise.all(workers.map((worker) => endProcess(worker, SHUTDOWN_FORCE_MS)))
-    await stopPrivateServer(this.folder)
+    await stopPrivateServer(this.folder, { wait: false })
   }
 
   async #sharedServer(): Promise<Endpoint | undefined> {

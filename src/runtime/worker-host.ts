@@ -1,6 +1,6 @@
 /** Runs a Temporal worker in this process, within its memory. */
 import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
-import { connectClient, connectWorker } from './connection.js'
+import { connectClient } from './connection.js'
 import { untilIdle } from './idle-watch.js'
 import type { Logger } from './logging.js'
 import { describeBudget, type MemoryBudget, splitBudget } from './memory-budget.js'
@@ -8,6 +8,7 @@ import { MemoryGuard } from './memory-guard.js'
 import { MemorySampler } from './memory-sampler.js'
 import { leave, present } from './presence.js'
 import { stopPrivateServer } from './private-server.js'
+import { connectWorker } from './worker-connection.js'
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS } from './worker-process.js'
 import type { WorkerSettings } from './worker-settings.js'
 
@@ -109,6 +110,6 @@ async function leaveIdle(settings: WorkerSettings, log: Logger): Promise<void> {
   if (!idle) return
   leave(idle.folder, 'worker', process.pid)
   if (!idle.stopServer || present(idle.folder, 'client').length > 0 || present(idle.folder, 'worker').length > 0) return
-  await stopPrivateServer(idle.folder)
+  await stopPrivateServer(idle.folder, { wait: false })
   log.info('nobody is left: stopped the private Temporal server')
 }

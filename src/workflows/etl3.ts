@@ -4,7 +4,7 @@ import type { RunRef, Staged } from '../activities/types.js'
 import { closeFailedRun } from './close-failed-run.js'
 import type { RunResult } from './messages.js'
 import { type ContinuedInput, RunLog } from './run-log.js'
-import { runUnits } from './units.js'
+import { runUnits, type UnitsInput } from './units.js'
 
 /** Brings the table of a configuration up to date with its input (design §5). */
 export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
@@ -25,7 +25,7 @@ export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
     if (mode === 'validate') return await writeReport(log, run)
 
     await log.phase('write', () => runUnits(log, 'write', { run, plan, maxWorkers }))
-    await log.phase('audit', () => log.activities().auditObjects(run))
+    await log.phase('audit', () => audit(log, { run, plan, maxWorkers }))
     await log.phase('publish', () => runUnits(log, 'publish', { run, plan, maxWorkers }))
     await log.phase('register', () => register(log, run))
     return await writeReport(log, run)
@@ -49,6 +49,12 @@ async function stage(log: RunLog, run: RunRef, factFiles: number): Promise<Stage
     await log.activities(`file ${file + 1} of ${factFiles}`).stageFacts({ run, file })
   }
   return await log.activities().joinFacts(run)
+}
+
+/** Each unit by itself, then all of them together. */
+async function audit(log: RunLog, units: UnitsInput): ReturnType<ReturnType<RunLog['activities']>['balanceLedger']> {
+  await runUnits(log, 'audit', units)
+  return await log.activities().balanceLedger(units.run)
 }
 
 /** What vanished is deleted only after nobody is led there any more. */

@@ -12,7 +12,7 @@ import { detailOf, type PhaseAnswers, progressPage } from './progress-page.js'
 import { showSearchAttributes } from './search-attributes.js'
 
 /** Phases that go through units. */
-export type UnitPhase = 'write' | 'publish'
+export type UnitPhase = 'write' | 'audit' | 'publish'
 
 /** What an execution hands to the next one of the same run. */
 export interface CarriedState {
@@ -49,7 +49,7 @@ export class RunLog {
     this.#input = input
     this.#phases = [...(carried?.phases ?? [])]
     this.#answers = { ...carried?.answers }
-    this.#units = { write: NO_UNITS, publish: NO_UNITS, ...carried?.units }
+    this.#units = { write: NO_UNITS, audit: NO_UNITS, publish: NO_UNITS, ...carried?.units }
     this.#memoryByPhase = { ...carried?.memoryByPhase }
     this.#peakMemoryMb = carried?.peakMemoryMb ?? 0
     this.#paused = carried?.paused ?? false
@@ -166,7 +166,7 @@ export class RunLog {
   progress(): Progress {
     const { open, plan } = this.#answers
     const phase = this.#phases.at(-1)?.phase ?? 'open'
-    const units = this.#units[phase === 'publish' || phase === 'register' || phase === 'report' ? 'publish' : 'write']
+    const units = this.#units[unitPhaseAt(phase)]
     return {
       runId: open?.run.runId,
       phase,
@@ -217,5 +217,19 @@ export class RunLog {
 
   #show(): void {
     setCurrentDetails(progressPage(this.progress()))
+  }
+}
+
+/** The units that tell how far a run is. */
+function unitPhaseAt(phase: Phase): UnitPhase {
+  switch (phase) {
+    case 'audit':
+      return 'audit'
+    case 'publish':
+    case 'register':
+    case 'report':
+      return 'publish'
+    default:
+      return 'write'
   }
 }

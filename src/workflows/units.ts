@@ -2,7 +2,7 @@
 import type { Planned, RunRef, UnitDone } from '../activities/types.js'
 import type { RunLog, UnitPhase } from './run-log.js'
 
-const ACTIVITY_OF = { write: 'writePartitions', publish: 'publishPartitions' } as const
+const ACTIVITY_OF = { write: 'writePartitions', audit: 'auditObjects', publish: 'publishPartitions' } as const
 
 /** What the policy needs to know. */
 export interface UnitsInput {

@@ -48,7 +48,7 @@ describe('a run that is under way goes on with a newer version', () => {
   })
 
   it('and a change that it could not follow is caught: a step left out', async () => {
-    const code = changedWorkflow("await log.phase('audit', () => log.activities().auditObjects(run));", '')
+    const code = changedWorkflow("await log.phase('audit', () => audit(log, { run, plan, maxWorkers }));", '')
     await expect(replay(recorded('full'), code)).rejects.toThrow(DeterminismViolationError)
   })
 

@@ -189,7 +189,7 @@ export class Home {
     try {
       return await this.withWorkflow(use)
     } finally {
-      await stopPrivateServer(this.folder)
+      await stopPrivateServer(this.folder, { wait: true })
     }
   }
 

@@ -1,0 +1,70 @@
+/** Balances the ledger: what all units together wrote and audited is what the plan says. Leaves `audit.json`. */
+import { z } from 'zod'
+import { IntegrityError } from '../runtime/errors.js'
+import { type AuditedRecord, findAudited } from './audit-objects.js'
+import type { ActivityDeps } from './deps.js'
+import { findPlan } from './plan-partitions.js'
+import { openContext, type RunContext } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+import type { Audited, Measured, RunRef } from './types.js'
+
+const auditRecordSchema = z.object({
+  formatVersion: z.literal(1),
+  depth: z.enum(['sample', 'full']),
+  partitions: z.number(),
+  rows: z.number(),
+  readAgain: z.number(),
+  bytes: z.number(),
+})
+
+/** `audit.json`: what the audit of all units looked at. */
+export type AuditRecord = z.output<typeof auditRecordSchema>
+
+type Answer = Omit<Audited, keyof Measured>
+
+/** Sums up the audited units. @throws IntegrityError ETL3-AU-01 when they are not what the plan says */
+export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
+  return async (ref, { signal }) => {
+    const context = await openContext(ref, deps, signal)
+    const record = (await findAudit(context, signal)) ?? (await balance(context, signal))
+    const reference = await context.records.reference('audit.json', signal)
+    if (!reference) throw new Error('audit.json was not stored')
+    return { record: reference, partitions: record.partitions, readAgain: record.readAgain, bytes: record.bytes }
+  }
+}
+
+/** The audit's record, or undefined before all units were audited. */
+export async function findAudit({ records }: RunContext, signal: AbortSignal): Promise<AuditRecord | undefined> {
+  return await records.find('audit.json', (value) => auditRecordSchema.parse(value), signal)
+}
+
+async function balance(context: RunContext, signal: AbortSignal): Promise<AuditRecord> {
+  const plan = await findPlan(context, signal)
+  if (!plan) throw new Error(`run ${context.ref.runId} has no plan`)
+  const audited: AuditedRecord[] = []
+  for (let unit = 0; unit < plan.units; unit++) {
+    const record = await findAudited(context, unit, signal)
+    if (!record) throw new IntegrityError('ETL3-AU-01', `unit ${unit} was not audited`)
+    audited.push(record)
+  }
+  const sum = (of: (record: AuditedRecord) => number): number => audited.reduce((total, one) => total + of(one), 0)
+  const rows = sum((one) => one.rows)
+  const partitions = sum((one) => one.partitions)
+  const planned = plan.partitions.added + plan.partitions.replaced
+  if (rows !== plan.rowsToWrite || partitions !== planned) {
+    throw new IntegrityError(
+      'ETL3-AU-01',
+      `${plan.rowsToWrite} rows in ${planned} partitions were planned, the ledger has ${rows} in ${partitions}`,
+    )
+  }
+  const record: AuditRecord = {
+    formatVersion: 1,
+    depth: context.config.processing.audit,
+    partitions,
+    rows,
+    readAgain: sum((one) => one.readAgain),
+    bytes: sum((one) => one.bytes),
+  }
+  await context.records.save('audit.json', record, signal)
+  return record
+}
