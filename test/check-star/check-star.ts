@@ -116,8 +116,9 @@ class StarCheck {
       board.equal('rows', result?.rows, DUE.rows)
       board.equal('partitions', result?.partitions.total, partitions)
       board.atMost('peak memory, as the run says', result?.peakMemoryMb, memoryLimitMb, ' MB')
-      if (ended.workersPeakMb !== undefined) {
-        board.atMost('peak memory, as the kernel says', ended.workersPeakMb, memoryLimitMb, ' MB')
+      const [peakMb] = ended.workerPeaksMb
+      if (peakMb !== undefined) {
+        board.atMost('peak memory, as the kernel says', peakMb, memoryLimitMb, ' MB')
       }
       if (result?.status !== 'published') continue
       const tree = readTree(join(folder, 'table'))
@@ -245,7 +246,8 @@ class StarCheck {
   async #run(config: string, killWorkerWhen?: () => boolean): Promise<{ ended: Ended; result: RunResult | undefined }> {
     const ended = await runEtl3(this.#installation, ['run', '--config', config, '--output', 'json'], killWorkerWhen)
     const result = resultOf(ended)
-    const peak = ended.workersPeakMb === undefined ? '' : `, peak ${ended.workersPeakMb.toFixed(0)} MB`
+    const [peakMb] = ended.workerPeaksMb
+    const peak = peakMb === undefined ? '' : `, peak ${peakMb.toFixed(0)} MB`
     this.#board.note(`${ended.seconds.toFixed(1)} s${peak} · ${phasesOf(result)}`)
     this.#board.holds('exit code 0', ended.exitCode === 0, `${ended.exitCode}: ${ended.lastWords}`)
     return { ended, result }

@@ -14,6 +14,8 @@ export interface Installation {
   readonly temporalCli: string
   /** State folder of this check alone: its servers and workers are found here and nowhere else. */
   readonly stateDir: string
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A configuration of one table. */
@@ -32,8 +34,8 @@ export interface Ended {
   readonly stdout: string
   /** The last lines of stderr. */
   readonly lastWords: string
-  /** Peak resident memory of all worker processes together, as the operating system saw it; undefined where it does not tell. */
-  readonly workersPeakMb: number | undefined
+  /** Peak resident memory of each worker process, largest first, as the kernel saw it; empty where it does not tell. */
+  readonly workerPeaksMb: readonly number[]
   readonly killed: boolean
 }
 
@@ -65,6 +67,7 @@ export async function runEtl3(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
+      ...installation.env,
       TEMPORAL_CLI: installation.temporalCli,
       ETL3_STATE_DIR: installation.stateDir,
       NO_COLOR: '1',
@@ -102,8 +105,7 @@ export async function runEtl3(
     seconds: (performance.now() - began) / 1000,
     stdout,
     lastWords: stderr.trim().split('\n').slice(-6).join('\n'),
-    // One worker at a time: the second one is there because the first one is gone.
-    workersPeakMb: peaks.size === 0 ? undefined : Math.max(...peaks.values()),
+    workerPeaksMb: [...peaks.values()].sort((a, b) => b - a),
     killed,
   }
 }

@@ -1,0 +1,62 @@
+/** ETL3 as a user runs it: the built command line, timed from outside. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Installation, resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
+import type { Subject } from './subject.js'
+
+/** How to run it. */
+export interface RunOptions {
+  readonly installation: Installation
+  readonly subject: Subject
+  /** Folder of the output; what lies there is the table that the run finds. */
+  readonly folder: string
+  readonly workers: number
+  /** Of all workers together. */
+  readonly memoryLimitMb: number
+  readonly chunkSize: number
+}
+
+/** What a run took. */
+export interface RunTimes {
+  readonly status: string
+  /** The whole command, with its server and its workers. */
+  readonly commandSeconds: number
+  /** The run alone, as the workflow's clock says. */
+  readonly runSeconds: number
+  readonly phases: Readonly<Record<string, number>>
+  readonly rows: number
+  readonly partitions: number
+  readonly bytes: number
+  /** All workers together, by the kernel's high-water marks. */
+  readonly peakMb: number
+}
+
+/** Runs the command once. @throws Error when it fails */
+export async function timeRun(options: RunOptions): Promise<RunTimes> {
+  const { installation, subject, folder, workers, memoryLimitMb, chunkSize } = options
+  const config = writeConfig({ folder, tables: subject.tables, chunkSize, memoryLimitMb })
+  const ended = await runEtl3(installation, ['run', '--config', config, '--max-workers', String(workers), '-o', 'json'])
+  const result = resultOf(ended)
+  if (ended.exitCode !== 0 || !result) throw new Error(`etl3 run ended with ${ended.exitCode}: ${ended.lastWords}`)
+  const { total = 0, ...phases } = result.seconds
+  return {
+    status: result.status,
+    commandSeconds: ended.seconds,
+    runSeconds: total,
+    phases,
+    rows: result.rows,
+    partitions: result.partitions.total,
+    bytes: result.bytes,
+    peakMb: ended.workerPeaksMb.slice(0, workers).reduce((sum, peak) => sum + peak, 0),
+  }
+}
+
+/** Takes the table and everything about it away, so that the next run is a first one. */
+export function forget(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** Where the table of a run lies. */
+export function tableOf(folder: string): string {
+  return join(folder, 'table')
+}

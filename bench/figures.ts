@@ -1,0 +1,57 @@
+/** The figures that ETL3 is measured by: what each is, what it must be, what we aim for. */
+
+/** A figure of the table. */
+export interface Figure {
+  readonly id: string
+  readonly what: string
+  /** Which side of the mark is good. */
+  readonly better: 'lower' | 'higher'
+  readonly must: number
+  readonly aim?: number
+}
+
+/** In the order of the table. Ratios, but for the peak of memory. */
+export const FIGURES: readonly Figure[] = [
+  { id: 'run', what: 'whole `run` ÷ COPY to one file', better: 'lower', must: 2.5, aim: 1 },
+  { id: 'write', what: 'encode, write and publish alone ÷ the same COPY', better: 'lower', must: 1.2, aim: 0.6 },
+  {
+    id: 'rate',
+    what: 'rows/s of encode, write and publish ÷ rows/s of COPY to one file, generated star',
+    better: 'higher',
+    must: 2,
+    aim: 4,
+  },
+  { id: 'two', what: 'two workers ÷ one worker, wall time of the run', better: 'lower', must: 0.7, aim: 0.55 },
+  { id: 'noop', what: 'run with nothing to do ÷ first run', better: 'lower', must: 0.1, aim: 0.03 },
+  { id: 'noopCommand', what: 'the same, whole command with server and worker', better: 'lower', must: 0.1, aim: 0.03 },
+  { id: 'temporal', what: "Temporal's share of the wall time", better: 'lower', must: 0.05, aim: 0.02 },
+  { id: 'peak', what: 'peak resident memory of the worker, MB, limit 512 MB', better: 'lower', must: 512 },
+  { id: 'peakLarge', what: 'peak on the generated star ÷ peak on the star', better: 'lower', must: 1.15 },
+  { id: 'bytes', what: 'bytes written ÷ DuckDB, one file per partition, snappy', better: 'lower', must: 1 },
+]
+
+/** What the repeated measurement of a figure gave. */
+export interface Measured {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+  readonly runs: number
+}
+
+/** Median, smallest and largest of at least one value. */
+export function measured(values: readonly number[]): Measured {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  const at = (i: number): number => sorted[i] ?? Number.NaN
+  return {
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    min: at(0),
+    max: at(sorted.length - 1),
+    runs: sorted.length,
+  }
+}
+
+/** Whether a median is on the good side of a mark. */
+export function reaches(figure: Figure, median: number, mark: number): boolean {
+  return figure.better === 'lower' ? median <= mark : median >= mark
+}

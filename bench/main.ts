@@ -1,0 +1,288 @@
+/**
+ * `npm run bench`: what ETL3 costs beside what a user would write instead, as ratios within one run. Each round takes
+ * every measurement once, so that what else the machine does falls on all of them.
+ *
+ * - without arguments: five rounds on the real star (ETL3_STAR or ../shared/data/star) and on a generated one; writes the table
+ *   into bench/README.md
+ * - `--short`: three rounds on the demo star; fails where a ratio is more than half worse than bench/reference.json
+ * - `--rounds <n>`, `--facts <n>` (size of the generated star), `--only star|large`
+ */
+import { execFile, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpus, tmpdir, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { findTemporalCli } from '../src/runtime/temporal-cli.js'
+import type { Installation } from '../test/check-star/etl3-process.js'
+import { DEFAULT_OPTIONS } from '../test/oracle/oracle-table.js'
+import { expectedPath } from '../test/oracle/partition-path.js'
+import type { CopyRequest, CopyResult } from './duckdb-copy.js'
+import { forget, type RunTimes, tableOf, timeRun } from './etl3-run.js'
+import { FIGURES, type Measured, measured, reaches } from './figures.js'
+import { demoSubject, largeSubject, realSubject, type Subject } from './subject.js'
+import { type Findings, tableOf as markdownOf, writeTable } from './table.js'
+import { temporalShare } from './temporal-share.js'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const CHUNK_SIZE = 500
+const LIMIT_MB = 512
+const DUCKDB_LIMIT_MB = 4096
+const PARTITION_BY_TIMEOUT_MS = 300_000
+/** The generated star of DuckDB's rate: its whole join would take ten minutes and has the same rate. */
+const RATE_FACTS = 150_000
+const LARGE_FACTS = 3_000_000
+/** One partition in so many is written by one COPY each. */
+const EACH_EVERY = 100
+/** A ratio that is worse than the reference by more than this fails the short form. */
+const REGRESSION = 1.5
+
+interface Bench {
+  readonly folder: string
+  readonly installation: Installation
+}
+
+/** What one round on one subject took. */
+interface Round {
+  readonly copy: CopyResult
+  readonly first: RunTimes
+  readonly noop: RunTimes
+  readonly two: RunTimes
+}
+
+const { values } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    facts: { type: 'string', default: String(LARGE_FACTS) },
+    only: { type: 'string' },
+  },
+})
+const folder = mkdtempSync(join(tmpdir(), 'etl3-bench-'))
+const { path: temporalCli } = await findTemporalCli()
+const bench: Bench = {
+  folder,
+  installation: { cli: join(ROOT, 'dist', 'cli', 'main.js'), temporalCli, stateDir: join(folder, 'state') },
+}
+try {
+  process.exitCode = values.short ? await short(Number(values.rounds ?? 3)) : await long(Number(values.rounds ?? 5))
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** The short form. @returns the exit code */
+async function short(rounds: number): Promise<number> {
+  const subject = await demoSubject(folder)
+  const found = figuresOf(await roundsOf(subject, rounds))
+  const reference: Record<string, number> = JSON.parse(readFileSync(join(ROOT, 'bench', 'reference.json'), 'utf8'))
+  let failed = 0
+  let passed = 0
+  for (const figure of FIGURES) {
+    const due = reference[figure.id]
+    const ratio = found[figure.id]
+    if (due === undefined || ratio === undefined) continue
+    const worst = figure.better === 'lower' ? due * REGRESSION : due / REGRESSION
+    const good = reaches(figure, ratio.median, worst)
+    good ? passed++ : failed++
+    say(`  ${good ? 'ok  ' : 'FAIL'}  ${figure.what}: ${ratio.median.toFixed(2)}, reference ${due}`)
+  }
+  process.stdout.write(`${passed} passed, ${failed} failed\n`)
+  return failed === 0 && passed > 0 ? 0 : 1
+}
+
+/** The long form. @returns the exit code: 0 also where a mark is missed; the table says so */
+async function long(rounds: number): Promise<number> {
+  const star =
+    realSubject(resolve(ROOT, process.env['ETL3_STAR'] ?? '../shared/data/star')) ?? (await demoSubject(folder))
+  let figures: Record<string, Measured> = {}
+  const phases: Record<string, Record<string, number>> = {}
+  const beside: { way: string; result: string }[] = []
+  const peaks: Record<string, number> = {}
+  if (values.only !== 'large') {
+    const taken = await roundsOf(star, rounds)
+    figures = { ...figures, ...figuresOf(taken) }
+    phases[star.title] = phasesOf(taken.map(({ first }) => first))
+    peaks['star'] = figures['peak']?.median ?? Number.NaN
+    figures['temporal'] = measured(await temporalShares(star, rounds))
+    const each = await eachPartition(star)
+    figures['bytes'] = measured([each.ours / each.theirs])
+    const copySeconds = measured(taken.map(({ copy }) => copy.seconds)).median
+    beside.push(
+      {
+        way: 'COPY to one file, 1 thread',
+        result: `${copySeconds.toFixed(1)} s, ${Math.max(...taken.map(({ copy }) => copy.peakMb)).toFixed(0)} MB`,
+      },
+      {
+        way: 'one COPY a partition',
+        result: `${each.msPerFile.toFixed(1)} ms a file: ${((each.msPerFile * (taken[0]?.first.partitions ?? 0)) / 1000).toFixed(0)} s for all, after the join`,
+      },
+      { way: 'COPY … PARTITION_BY the nine columns, 4 GB', result: await partitionBy(star) },
+    )
+  }
+  if (values.only !== 'star') {
+    const large = await largeSubject(folder, Number(values.facts))
+    const rateStar = await largeSubject(folder, Math.min(RATE_FACTS, Number(values.facts)))
+    const runs: RunTimes[] = []
+    const ratios: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const copied = await copy({ tables: rateStar.tables, way: 'one', threads: 1 })
+      const run = await firstRun(large, 1)
+      ratios.push(run.rows / writing(run) / (copied.rows / copied.seconds))
+      runs.push(run)
+      say(`  ${large.title}, round ${round + 1}: ${summary(run)}`)
+    }
+    figures['rate'] = measured(ratios)
+    phases[large.title] = phasesOf(runs)
+    const peak = measured(runs.map(({ peakMb }) => peakMb)).median
+    if (peaks['star'] !== undefined) figures['peakLarge'] = measured([peak / peaks['star']])
+  }
+  const findings: Findings = { about: await about(), figures, phases, beside }
+  process.stdout.write(`${markdownOf(findings)}\n`)
+  if (values.only === undefined) writeTable(join(ROOT, 'bench', 'README.md'), findings)
+  return 0
+}
+
+async function roundsOf(subject: Subject, rounds: number): Promise<Round[]> {
+  const taken: Round[] = []
+  for (let round = 0; round < rounds; round++) {
+    const copied = await copy({ tables: subject.tables, way: 'one', threads: 1 })
+    const first = await firstRun(subject, 1)
+    const noop = await timeRun(runOptions(subject, 1))
+    if (noop.status !== 'unchanged') throw new Error(`the second run was '${noop.status}'`)
+    const two = await firstRun(subject, 2)
+    taken.push({ copy: copied, first, noop, two })
+    say(
+      `  ${subject.title}, round ${round + 1}: COPY ${copied.seconds.toFixed(1)} s; ${summary(first)}; nothing to do ${noop.runSeconds.toFixed(1)} s; two workers ${two.runSeconds.toFixed(1)} s`,
+    )
+  }
+  return taken
+}
+
+function figuresOf(rounds: readonly Round[]): Record<string, Measured> {
+  const over = (ratio: (round: Round) => number): Measured => measured(rounds.map(ratio))
+  return {
+    run: over(({ first, copy: copied }) => first.commandSeconds / copied.seconds),
+    write: over(({ first, copy: copied }) => writing(first) / copied.seconds),
+    two: over(({ first, two }) => two.runSeconds / first.runSeconds),
+    noop: over(({ first, noop }) => noop.runSeconds / first.runSeconds),
+    noopCommand: over(({ first, noop }) => noop.commandSeconds / first.commandSeconds),
+    peak: over(({ first }) => first.peakMb),
+  }
+}
+
+function writing({ phases }: RunTimes): number {
+  return (phases['write'] ?? 0) + (phases['publish'] ?? 0)
+}
+
+function phasesOf(runs: readonly RunTimes[]): Record<string, number> {
+  const names = [...new Set(runs.flatMap(({ phases }) => Object.keys(phases)))]
+  const medians = names.map((name) => [name, measured(runs.map(({ phases }) => phases[name] ?? 0)).median] as const)
+  return {
+    ...Object.fromEntries(medians),
+    'the run': measured(runs.map(({ runSeconds }) => runSeconds)).median,
+    'the command': measured(runs.map(({ commandSeconds }) => commandSeconds)).median,
+  }
+}
+
+async function temporalShares(subject: Subject, rounds: number): Promise<number[]> {
+  const shares: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const place = join(folder, 'share')
+    forget(place)
+    mkdirSync(place)
+    const { installation } = bench
+    shares.push(
+      await temporalShare({ installation, subject, folder: place, memoryLimitMb: LIMIT_MB, chunkSize: CHUNK_SIZE }),
+    )
+    forget(place)
+  }
+  return shares
+}
+
+/** A sample of partitions by one COPY each, against the same partitions as ETL3 wrote them in the last round. */
+async function eachPartition(subject: Subject): Promise<{ ours: number; theirs: number; msPerFile: number }> {
+  const copied = await copy({ tables: subject.tables, way: 'each', threads: 1, every: EACH_EVERY })
+  const table = tableOf(outputOf(subject, 1))
+  const ours = (copied.partitions ?? []).map(
+    (partition) => statSync(join(table, expectedPath(DEFAULT_OPTIONS.partitionColumns, partition))).size,
+  )
+  return {
+    ours: ours.reduce((sum, bytes) => sum + bytes, 0),
+    theirs: copied.bytes,
+    msPerFile: (copied.seconds / copied.files) * 1000,
+  }
+}
+
+async function partitionBy(subject: Subject): Promise<string> {
+  try {
+    const copied = await copy({ tables: subject.tables, way: 'partitionBy', threads: 2 }, PARTITION_BY_TIMEOUT_MS)
+    return `${copied.seconds.toFixed(0)} s, ${copied.rows.toLocaleString('en')} rows can be read again`
+  } catch (error) {
+    return `failed: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`
+  }
+}
+
+async function firstRun(subject: Subject, workers: number): Promise<RunTimes> {
+  forget(outputOf(subject, workers))
+  return await timeRun(runOptions(subject, workers))
+}
+
+function runOptions(subject: Subject, workers: number): Parameters<typeof timeRun>[0] {
+  return {
+    installation: bench.installation,
+    subject,
+    folder: outputOf(subject, workers),
+    workers,
+    memoryLimitMb: LIMIT_MB * workers,
+    chunkSize: CHUNK_SIZE,
+  }
+}
+
+function outputOf(subject: Subject, workers: number): string {
+  return join(folder, `${subject.name}-${workers}`)
+}
+
+type Copy = Pick<CopyRequest, 'tables' | 'way' | 'threads' | 'every'>
+
+async function copy(request: Copy, timeoutMs?: number): Promise<CopyResult> {
+  const out = join(folder, 'copy')
+  forget(out)
+  const argument = JSON.stringify({ ...request, out, memoryLimitMb: DUCKDB_LIMIT_MB } satisfies CopyRequest)
+  const script = join(ROOT, 'bench', 'duckdb-copy.ts')
+  const child = spawn(process.execPath, [join(ROOT, 'scripts', 'run-typescript.mjs'), script, argument], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs, killSignal: 'SIGKILL' }),
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (text) => {
+    stdout += String(text)
+  })
+  child.stderr.on('data', (text) => {
+    stderr += String(text)
+  })
+  const code = await new Promise<number | null>((done) => child.once('close', done))
+  forget(out)
+  if (code === 0) {
+    const result: CopyResult = JSON.parse(stdout)
+    return result
+  }
+  if (code === null && timeoutMs !== undefined) throw new Error(`not done after ${timeoutMs / 1000} s`)
+  throw new Error(/Error: (.*)/.exec(stderr)?.[1] ?? `it ended with ${code}`)
+}
+
+async function about(): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('git', ['-C', ROOT, 'rev-parse', '--short', 'HEAD'])
+  const [cpu] = cpus()
+  return [
+    `${new Date().toISOString().slice(0, 10)}, commit ${stdout.trim()}, Node ${process.version}, ${process.platform} ${process.arch}`,
+    `${cpus().length} × ${cpu?.model ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GB`,
+  ]
+}
+
+function summary(run: RunTimes): string {
+  return `run ${run.runSeconds.toFixed(1)} s (command ${run.commandSeconds.toFixed(1)} s), write and publish ${writing(run).toFixed(1)} s, peak ${run.peakMb.toFixed(0)} MB`
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
