@@ -14,6 +14,7 @@ export interface RunOptions {
   /** Of all workers together. */
   readonly memoryLimitMb: number
   readonly chunkSize: number
+  readonly partitionColumns?: readonly string[]
 }
 
 /** What a run took. */
@@ -33,8 +34,8 @@ export interface RunTimes {
 
 /** Runs the command once. @throws Error when it fails */
 export async function timeRun(options: RunOptions): Promise<RunTimes> {
-  const { installation, subject, folder, workers, memoryLimitMb, chunkSize } = options
-  const config = writeConfig({ folder, tables: subject.tables, chunkSize, memoryLimitMb })
+  const { installation, subject, workers } = options
+  const config = writeConfig({ ...options, tables: subject.tables })
   const ended = await runEtl3(installation, ['run', '--config', config, '--max-workers', String(workers), '-o', 'json'])
   const result = resultOf(ended)
   if (ended.exitCode !== 0 || !result) throw new Error(`etl3 run ended with ${ended.exitCode}: ${ended.lastWords}`)

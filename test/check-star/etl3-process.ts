@@ -25,6 +25,8 @@ export interface TableConfig {
   readonly tables: Readonly<Record<string, string>>
   readonly chunkSize: number
   readonly memoryLimitMb: number
+  /** Default: the nine of the design. */
+  readonly partitionColumns?: readonly string[]
 }
 
 /** How a command ended. */
@@ -40,13 +42,14 @@ export interface Ended {
 }
 
 /** Writes the configuration file; returns its path. The table's root is `<folder>/table`. */
-export function writeConfig({ folder, tables, chunkSize, memoryLimitMb }: TableConfig): string {
+export function writeConfig({ folder, tables, chunkSize, memoryLimitMb, partitionColumns }: TableConfig): string {
   const file = join(folder, 'etl3.yaml')
   mkdirSync(dirname(file), { recursive: true })
   const config = {
     input: { tables },
     output: { uri: join(folder, 'table'), metadata_uri: join(folder, 'etl3') },
     processing: { chunk_size: chunkSize, memory_limit_mb: memoryLimitMb, scratch: join(folder, 'scratch') },
+    ...(partitionColumns === undefined ? {} : { partitioning: { partition_columns: partitionColumns } }),
     logging: { file: join(folder, 'etl3.log') },
     // A queue of its own: workers that somebody else runs on the same server take none of this work.
     temporal: { task_queue: `check-star-${process.pid}` },

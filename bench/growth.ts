@@ -1,0 +1,120 @@
+/**
+ * How cost grows: `node scripts/run-typescript.mjs bench/growth.ts` runs ETL3 over generated stars of growing size, and over one
+ * star in layouts with more and more partitions, and draws docs/images/performance.svg.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parse, View } from 'vega'
+import { compile, type TopLevelSpec } from 'vega-lite'
+import { findTemporalCli } from '../src/runtime/temporal-cli.js'
+import type { Installation } from '../test/check-star/etl3-process.js'
+import { DEFAULT_OPTIONS } from '../test/oracle/oracle-table.js'
+import { type RunTimes, timeRun } from './etl3-run.js'
+import { demoSubject, largeSubject, realSubject, type Subject } from './subject.js'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const FACTS = [75_000, 150_000, 300_000, 600_000]
+const KEYS = [1, 2, 4, 6, 7, 9]
+
+/** One run: where on the axis it lies, and what it took. */
+interface Point {
+  readonly panel: 'facts' | 'partitions'
+  readonly at: number
+  readonly run: RunTimes
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'etl3-growth-'))
+try {
+  const { path: temporalCli } = await findTemporalCli()
+  const installation = { cli: join(ROOT, 'dist', 'cli', 'main.js'), temporalCli, stateDir: join(folder, 'state') }
+  const points = [...(await byFacts(installation)), ...(await byPartitions(installation))]
+  for (const { panel, at, run } of points) {
+    process.stdout.write(
+      `${panel} ${at.toLocaleString('en')}: ${run.rows.toLocaleString('en')} rows, ${run.runSeconds.toFixed(1)} s, peak ${run.peakMb.toFixed(0)} MB, ${JSON.stringify(run.phases)}\n`,
+    )
+  }
+  writeFileSync(join(ROOT, 'docs', 'images', 'performance.svg'), await draw(points))
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function byFacts(installation: Installation): Promise<Point[]> {
+  const points: Point[] = []
+  for (const facts of FACTS) {
+    points.push({ panel: 'facts', at: facts, run: await first(installation, await largeSubject(folder, facts)) })
+  }
+  return points
+}
+
+async function byPartitions(installation: Installation): Promise<Point[]> {
+  const star =
+    realSubject(resolve(ROOT, process.env['ETL3_STAR'] ?? '../shared/data/star')) ?? (await demoSubject(folder))
+  const points: Point[] = []
+  for (const keys of KEYS) {
+    const run = await first(installation, star, DEFAULT_OPTIONS.partitionColumns.slice(0, keys))
+    points.push({ panel: 'partitions', at: run.partitions, run })
+  }
+  return points
+}
+
+async function first(
+  installation: Installation,
+  subject: Subject,
+  partitionColumns = DEFAULT_OPTIONS.partitionColumns,
+): Promise<RunTimes> {
+  const output = join(folder, 'output')
+  try {
+    return await timeRun({
+      installation,
+      subject,
+      folder: output,
+      workers: 1,
+      memoryLimitMb: 512,
+      chunkSize: 500,
+      partitionColumns,
+    })
+  } finally {
+    rmSync(output, { recursive: true, force: true })
+  }
+}
+
+async function draw(points: readonly Point[]): Promise<string> {
+  const values = points.flatMap(({ panel, at, run: { phases, peakMb } }) => {
+    const stage = (phases['validate'] ?? 0) + (phases['stage'] ?? 0) + (phases['screen'] ?? 0) + (phases['plan'] ?? 0)
+    const write = (phases['write'] ?? 0) + (phases['publish'] ?? 0)
+    const check = (phases['audit'] ?? 0) + (phases['register'] ?? 0)
+    return [
+      { panel, at, what: 'write and publish', value: write },
+      { panel, at, what: 'stage and plan', value: stage },
+      { panel, at, what: 'audit and register', value: check },
+      { panel, at, what: 'peak memory', value: peakMb },
+    ]
+  })
+  const panel = (name: Point['panel'], title: string, memory: boolean) =>
+    ({
+      width: 340,
+      height: 220,
+      data: { values: values.filter((v) => v.panel === name && (v.what === 'peak memory') === memory) },
+      mark: { type: 'line', point: true },
+      encoding: {
+        x: { field: 'at', type: 'quantitative', title, axis: { tickCount: 5 } },
+        y: {
+          field: 'value',
+          type: 'quantitative',
+          title: memory ? 'MB' : 'seconds',
+          scale: { domainMin: 0, ...(memory ? { domainMax: 512 } : {}) },
+        },
+        color: { field: 'what', type: 'nominal', title: null },
+      },
+    }) as const
+  const spec: TopLevelSpec = {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    background: 'white',
+    vconcat: [
+      { hconcat: [panel('facts', 'facts, 26 rows each', false), panel('partitions', 'partitions of one star', false)] },
+      { hconcat: [panel('facts', 'facts, 26 rows each', true), panel('partitions', 'partitions of one star', true)] },
+    ],
+  }
+  return `${await new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()}\n`
+}
