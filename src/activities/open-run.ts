@@ -5,6 +5,7 @@ import { resolveInput } from '../config/workflow-overrides.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
+import { clockOfWork, ruleSetOf } from '../quality/rule-set.js'
 import { VERSION } from '../runtime/version.js'
 import { findInputs, type InputTable } from '../star/inputs.js'
 import { layoutOf } from '../star/layout.js'
@@ -31,12 +32,14 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
   return async (request, { signal }) => {
     const config = resolveInput(request.input, deps.env).config
     layoutOf(config.partitioning.partition_columns)
+    const now = new Date()
+    ruleSetOf(config.data_quality, now)
     const metadata = openStore(config.output.metadata_uri)
     const owner = `${request.workflowId}/${request.executionId}`
     const lock = new RunLock(metadata, { leaseMs: config.processing.lock_lease_ms })
 
     const inputs = await inputsOf(config, deps, signal)
-    const work = workDigest(config, inputs)
+    const work = workDigest(config, inputs, now)
     const current = await readCurrent(metadata, signal)
     const shared = {
       maxWorkers: config.processing.max_workers,
@@ -71,7 +74,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
         work,
         replaces: current?.runId ?? null,
         engine: VERSION,
-        startedAt: new Date().toISOString(),
+        startedAt: now.toISOString(),
         config,
         inputs,
       },
@@ -88,7 +91,7 @@ async function inputsOf(config: Config, deps: ActivityDeps, signal: AbortSignal)
 }
 
 /** Everything that decides what the table holds and what its files look like. */
-function workDigest(config: Config, inputs: readonly InputTable[]): string {
+function workDigest(config: Config, inputs: readonly InputTable[], now: Date): string {
   const { partitioning, data_quality, athena, processing, input } = config
   return digest(
     JSON.stringify({
@@ -97,6 +100,7 @@ function workDigest(config: Config, inputs: readonly InputTable[]): string {
       inputs: inputs.map((t) => ({ name: t.name, files: t.files.map((f) => f.sha256) })),
       partitioning,
       data_quality,
+      clock: clockOfWork(data_quality, now),
       duplicates: input.duplicates,
       rowGroupRows: processing.row_group_rows,
       table: `${athena.database}.${athena.table}`,

@@ -1,49 +1,36 @@
 /** Sets aside the facts that break a rule. Leaves `quarantine/facts.parquet` and `screen.json`. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
-import { describeViolation, judge, requirePassed } from '../quality/gate.js'
-import { factRules } from '../quality/rules.js'
+import { requireNoWarnings, requirePassed, warningsOf } from '../quality/gate.js'
+import { requirePatterns } from '../quality/patterns.js'
+import { type ScreenRecord, screenRecordSchema } from '../quality/quality-record.js'
+import { ruleSetOf } from '../quality/rule-set.js'
+import { runStatements, type SandboxPaths } from '../quality/sandbox.js'
 import { screenFacts as screen } from '../quality/screen.js'
+import type { StagedName } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, stagedName, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { Measured, RunRef, Screened } from './types.js'
 
-/** Result of a quality rule as records keep it. */
-export const ruleResultSchema = z.object({
-  name: z.string(),
-  severity: z.enum(['error', 'warn']),
-  meaning: z.string(),
-  checked: z.number(),
-  failed: z.number(),
-  share: z.number(),
-  maxShare: z.number(),
-  violated: z.boolean(),
-  examples: z.array(z.string()).readonly(),
-})
-
-const screenRecordSchema = z.object({
-  formatVersion: z.literal(1),
-  facts: z.number(),
-  quarantined: z.number(),
-  rules: z.array(ruleResultSchema).readonly(),
-})
-
-/** `screen.json`: what the rules on single facts gave. */
-export type ScreenRecord = z.output<typeof screenRecordSchema>
-
 type Answer = Omit<Screened, keyof Measured>
 
-/** Screens the staged facts. @throws QualityError ETL3-QA-01 when a rule of severity error was violated */
+/**
+ * Screens the staged facts.
+ *
+ * @throws QualityError ETL3-QA-01 when a rule that stops the run was violated
+ * @throws QualityWarning ETL3-QA-03 when a rule was violated, warnings stop the run, and it is a plan: other runs come to
+ * the gate after the plan, which judges all warnings together
+ */
 export function screenFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     const done = await findScreen(context, signal)
     const record = done ?? (await screenStaged(context, deps, signal))
     requirePassed(record.rules)
-    const { warnings } = judge(record.rules)
-    for (const warning of warnings) deps.log.warn(describeViolation(warning))
+    const warnings = warningsOf(record.rules)
+    if (ref.mode === 'plan') requireNoWarnings(record.rules, context.config.data_quality.fail_on)
+    for (const warning of warnings) deps.log.warn(warning)
     const reference = await context.records.reference('screen.json', signal)
     if (!reference) throw new Error('screen.json was not stored')
     return { record: reference, facts: record.facts, quarantined: record.quarantined, warnings: warnings.length }
@@ -56,8 +43,8 @@ export async function findScreen({ records }: RunContext, signal: AbortSignal): 
 }
 
 async function screenStaged(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<ScreenRecord> {
-  const { records, config, scratch } = context
-  const fetch = (name: 'facts' | 'attrs' | 'codes' | 'groups'): Promise<string> =>
+  const { records, config, scratch, record: run } = context
+  const fetch = (name: StagedName): Promise<string> =>
     records.store.fetchLocal(records.key(stagedName(name)), scratch, signal)
   const paths = {
     facts: await fetch('facts'),
@@ -65,12 +52,24 @@ async function screenStaged(context: RunContext, deps: ActivityDeps, signal: Abo
     codes: await fetch('codes'),
     groups: await fetch('groups'),
   }
+  const rules = ruleSetOf(config.data_quality, new Date(run.startedAt))
+  const sandboxPaths = async (): Promise<SandboxPaths> => ({
+    ...paths,
+    npis: await fetch('npis'),
+    members: await fetch('members'),
+    cells: await fetch('cells'),
+    benchmarks: await fetch('benchmarks'),
+  })
+  const statements =
+    rules.sql.length === 0
+      ? new Map()
+      : await runStatements(rules.sql, await sandboxPaths(), { memoryLimitMb: deps.budget.engineMb, scratch, signal })
   const folder = join(scratch, `screen-${process.pid}-${performance.now()}`)
   mkdirSync(folder, { recursive: true })
-  const { data_quality: quality } = config
-  const findings = await withEngine(deps, scratch, signal, (engine) =>
-    screen(engine, paths, factRules(quality), quality.unique_fact_uid.severity, folder),
-  )
+  const findings = await withEngine(deps, scratch, signal, async (engine) => {
+    await requirePatterns(engine, rules.patterns)
+    return await screen(engine, paths, rules, statements, folder)
+  })
   await records.putFile(stagedName('quarantined'), join(folder, 'quarantined.parquet'), signal)
   await records.putFile('quarantine/facts.parquet', join(folder, 'quarantine.parquet'), signal)
   rmSync(folder, { recursive: true, force: true })

@@ -11,6 +11,7 @@ import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { RunResult } from '../workflows/messages.js'
 import { findAudit } from './balance-ledger.js'
+import { findQuality } from './check-quality.js'
 import { ENDED } from './close-run.js'
 import { type CurrentRecord, readCurrent, runResultSchema } from './current.js'
 import type { ActivityDeps } from './deps.js'
@@ -81,6 +82,7 @@ async function gather(
   const { records, record, config, table } = context
   const plan = await findPlan(context, signal)
   const screen = await findScreen(context, signal)
+  const quality = await findQuality(records, signal)
   const inputs = await records.find('inputs.json', parseInputsRecord, signal)
   const dimensions = await records.find('dimensions.json', (v) => dimensionsRecordSchema.parse(v), signal)
   const audit = await findAudit(context, signal)
@@ -122,7 +124,8 @@ async function gather(
     })),
     inputWarnings: inputs.warnings,
     dimensions: dimensions.counts,
-    rules: screen.rules,
+    // A plan ends before the gate: it has what the screen found.
+    rules: quality?.rules ?? screen.rules,
     audit,
   }
 }

@@ -23,6 +23,7 @@ Exit codes:
   1    unexpected error
   2    usage, configuration or input
   3    quality error, nothing was published
+  4    quality warnings under --fail-on warn, nothing was published
   5    something that ETL3 depends on does not answer
   6    conflict with another run
   7    memory or disk

@@ -10,7 +10,7 @@ export function registerPlan(program: Command, shell: CliShell): void {
     description:
       'Validates, stages and plans: the exact partitions and rows, and what would be added, replaced, kept and removed.\nThe table is not touched.',
   })
-  shell.configOptions(command)
+  shell.gateOptions(command)
   shell.action(command, async (call) => {
     const { driveRun } = await import('./drive-run.js')
     return await driveRun(call, shell.services, 'plan')

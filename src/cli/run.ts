@@ -19,7 +19,7 @@ export function registerRun(program: Command, shell: CliShell): void {
     description: DESCRIPTION,
   })
   shell
-    .configOptions(command)
+    .gateOptions(command)
     .option('--validate-only', "stop after the quality gate, as 'etl3 validate'")
     .option('--dry-run', "stop after the plan, as 'etl3 plan'")
   shell.action(command, async (call) => {

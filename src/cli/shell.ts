@@ -87,6 +87,8 @@ export interface CliShell {
   command(parent: Command, spec: CommandSpec): Command
   /** Adds the flags that shape the configuration: `--config`, `--environment`, `--chunk-size` … */
   configOptions(command: Command): Command
+  /** The same, and the flags of commands that come to the quality gate: `--fail-on`. */
+  gateOptions(command: Command): Command
   /** Sets what the command does. */
   action(command: Command, handler: CommandHandler): Command
 }
@@ -123,6 +125,17 @@ const CONFIG_FLAGS = [
   },
 ] as const
 
+/** The same, of the commands that come to the quality gate. */
+const GATE_FLAGS = [
+  {
+    flag: '--fail-on',
+    placeholder: '<error|warn>',
+    option: 'failOn',
+    key: 'data_quality.fail_on',
+    summary: 'which violated quality rules stop the run before anything is published (warn: exit code 4)',
+  },
+] as const
+
 /** What a call leaves behind for whoever reports its end. */
 export interface CallRecord {
   exitCode: number
@@ -140,6 +153,13 @@ export interface CallRecord {
 
 /** Makes the shell for one run of the command line. */
 export function createShell(io: CliIo, services: CliServices, record: CallRecord): CliShell {
+  const configOptions = (command: Command): Command => {
+    command
+      .option('-c, --config <file>', 'configuration file (default: config/etl3.yaml, else built-in values)')
+      .option('-e, --environment <name>', 'section of the file under "environments" that overrides the rest')
+    for (const flag of CONFIG_FLAGS) command.option(`${flag.flag} ${flag.placeholder}`, flag.summary)
+    return command
+  }
   return {
     io,
     services,
@@ -155,11 +175,10 @@ export function createShell(io: CliIo, services: CliServices, record: CallRecord
         .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
         .option('-y, --yes', 'answer each question with yes')
     },
-    configOptions(command) {
-      command
-        .option('-c, --config <file>', 'configuration file (default: config/etl3.yaml, else built-in values)')
-        .option('-e, --environment <name>', 'section of the file under "environments" that overrides the rest')
-      for (const flag of CONFIG_FLAGS) command.option(`${flag.flag} ${flag.placeholder}`, flag.summary)
+    configOptions,
+    gateOptions(command) {
+      configOptions(command)
+      for (const flag of GATE_FLAGS) command.option(`${flag.flag} ${flag.placeholder}`, flag.summary)
       return command
     },
     action(command, handler) {
@@ -259,7 +278,7 @@ function openCall(io: CliIo, command: Command, record: CallRecord): CliCall & { 
 
 function configFlags(options: Readonly<Record<string, unknown>>): FlagValue[] {
   const values: FlagValue[] = []
-  for (const { flag, option, key } of CONFIG_FLAGS) {
+  for (const { flag, option, key } of [...CONFIG_FLAGS, ...GATE_FLAGS]) {
     const value = textOf(options[option])
     if (value !== undefined) values.push({ flag, key, value })
   }

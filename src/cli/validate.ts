@@ -8,9 +8,9 @@ export function registerValidate(program: Command, shell: CliShell): void {
     name: 'validate',
     summary: 'check the input and the quality rules; write nothing',
     description:
-      'Checks the input files and applies the quality rules up to the gate. Exit code 2: the input is wrong; 3: a rule\nof severity error is violated. The table is not touched.',
+      'Checks the input files and applies the quality rules up to the gate. Exit code 2: the input is wrong; 3: a rule\nof severity error is violated; 4: one of severity warn is, under --fail-on warn. The table is not touched.',
   })
-  shell.configOptions(command)
+  shell.gateOptions(command)
   shell.action(command, async (call) => {
     const { driveRun } = await import('./drive-run.js')
     return await driveRun(call, shell.services, 'validate')

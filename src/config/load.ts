@@ -17,6 +17,9 @@ import { parseConfigText, readConfigText, type YamlFile } from './yaml-file.js'
 /** The file that is read when none is named. */
 export const DEFAULT_CONFIG_FILE = 'config/etl3.yaml'
 
+/** The map of quality rules, the one section in which names are the user's own. */
+const RULES = 'data_quality.rules'
+
 /** The value of a flag that stands for a key. */
 export interface FlagValue {
   /** As typed: `--chunk-size`. */
@@ -237,8 +240,8 @@ function unknownKey(tree: ConfigTree, path: KeyPath): ConfigProblem {
   const parent = path.slice(0, -1).join('.')
   const siblings = [...(sections.get(parent) ?? []), ...(parent === '' ? ['environments'] : [])]
   const sibling = didYouMean(name, siblings)
-  // A key in the wrong section, or one written with its dots.
-  const elsewhere = [...byKey.keys()].find((key) => key === name || key.endsWith(`.${name}`))
+  // A key or section in the wrong section, or one written with its dots.
+  const elsewhere = [...byKey.keys(), ...sections.keys()].find((key) => key === name || key.endsWith(`.${name}`))
   const suggestion = sibling === undefined ? elsewhere : [...path.slice(0, -1), sibling].join('.')
   return {
     ...whereOf(tree, path, 'name'),
@@ -255,10 +258,7 @@ function wrongValue(tree: ConfigTree, path: KeyPath, issue: z.core.$ZodIssue): C
   const expected = sections.has(key)
     ? 'a map of keys and values'
     : (byKey.get(key)?.expected ?? byKey.get(path.slice(0, -1).join('.'))?.expectedItem)
-  const suggestion =
-    issue.code === 'invalid_value' && typeof value === 'string'
-      ? didYouMean(value, issue.values.map(String))
-      : undefined
+  const suggestion = suggestionFor(path, value, issue)
   return {
     ...whereOf(tree, path, 'value'),
     key,
@@ -268,6 +268,15 @@ function wrongValue(tree: ConfigTree, path: KeyPath, issue: z.core.$ZodIssue): C
         : `${key} is ${shown(value)}, expected ${expected}`,
     ...(suggestion === undefined ? {} : { suggestion }),
   }
+}
+
+function suggestionFor(path: KeyPath, value: unknown, issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'invalid_value' && typeof value === 'string') return didYouMean(value, issue.values.map(String))
+  // A rule without a kind: a slip in the name of one that is on by default.
+  const [rule, section] = [path.at(-2) ?? '', path.slice(0, -2).join('.')]
+  if (issue.code !== 'invalid_union' || section !== RULES) return undefined
+  const meant = didYouMean(rule, configKeys().sections.get(RULES) ?? [])
+  return meant === undefined ? undefined : `${RULES}.${meant}`
 }
 
 function whereOf(tree: ConfigTree, path: KeyPath, part: 'name' | 'value'): { where: string; place?: Place } {
@@ -296,13 +305,22 @@ function quoted(text: string): string {
 
 function originsOf(config: Config, tree: ConfigTree): Map<string, Origin> {
   const origins = new Map<string, Origin>()
-  for (const key of configKeys().byKey.keys()) {
+  for (const key of [...configKeys().byKey.keys(), ...keysOfOwnRules(config)]) {
     const path = key.split('.')
     if (valueAt(config, key) === undefined) continue
     const standing = tree.at(path) === undefined ? undefined : tree.standing(path)
     origins.set(key, standing?.value ?? { kind: 'default' })
   }
   return origins
+}
+
+/** The keys that the schema cannot know: those of quality rules under names of the user's own. */
+function keysOfOwnRules({ data_quality: { rules } }: Config): string[] {
+  const { sections } = configKeys()
+  return Object.entries(rules).flatMap(([name, rule]) => {
+    const section = `${RULES}.${name}`
+    return sections.has(section) ? [] : Object.keys(rule).map((key) => `${section}.${key}`)
+  })
 }
 
 /** The value under a dotted key, undefined where there is none. */

@@ -3,6 +3,7 @@
  * Keys are written as in the YAML file.
  */
 import { z } from 'zod'
+import { rulesSchema } from './quality-rules.js'
 
 /** The tables of the star, by the names that `input.tables` takes. */
 export const TABLE_NAMES = [
@@ -36,7 +37,6 @@ const DEFAULT_PARTITION_COLUMNS = [
 ]
 
 const path = z.string().min(1)
-const severity = z.enum(['error', 'warn'])
 
 const input = z
   .strictObject({
@@ -136,42 +136,11 @@ const athena = z
 
 const dataQuality = z
   .strictObject({
-    required: z
-      .strictObject({
-        severity: severity.default('error'),
-        max_share: z.number().min(0).max(1).default(0).describe('Share of facts above which the rule is violated.'),
-        columns: z
-          .array(
-            z.enum([
-              'fact_uid',
-              'payer_slug',
-              'code',
-              'year_month',
-              'billing_class',
-              'pg_uid',
-              'negotiated_rate',
-              'negotiated_type',
-            ]),
-          )
-          .default(['fact_uid', 'payer_slug', 'negotiated_rate'])
-          .describe('Columns of a fact that must hold a value.'),
-      })
-      .prefault({}),
-    rate_range: z
-      .strictObject({
-        severity: severity.default('error'),
-        min: z.number().default(0.01),
-        max: z.number().default(1_000_000),
-        max_share: z
-          .number()
-          .min(0)
-          .max(1)
-          .default(0.01)
-          .describe('Facts outside are quarantined; a larger share violates the rule.'),
-      })
-      .refine(({ min, max }) => min <= max, { path: ['max'], message: 'the highest rate is below the lowest' })
-      .prefault({}),
-    unique_fact_uid: z.strictObject({ severity: severity.default('error') }).prefault({}),
+    fail_on: z
+      .enum(['error', 'warn'])
+      .default('error')
+      .describe('warn: a rule of severity warn that is violated stops the run too, before anything is published.'),
+    rules: rulesSchema.prefault({}).describe('The rules by name: those that are on by default, and your own.'),
   })
   .prefault({})
 

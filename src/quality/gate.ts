@@ -1,31 +1,58 @@
 /** The gate: rules that were violated stop a run, or are told. */
-import { QualityError } from '../runtime/errors.js'
-import type { RuleResult } from './rules.js'
+import type { Config } from '../config/schema.js'
+import { QualityError, QualityWarning } from '../runtime/errors.js'
+import type { RuleResult } from './quality-record.js'
 
-/** Splits results into what stops a run and what is only told. */
-export function judge(results: readonly RuleResult[]): {
-  errors: readonly RuleResult[]
-  warnings: readonly RuleResult[]
-} {
-  const violated = results.filter((r) => r.violated)
-  return {
-    errors: violated.filter((r) => r.severity === 'error'),
-    warnings: violated.filter((r) => r.severity === 'warn'),
-  }
+const HINT =
+  'Nothing was published. Mend the input, or change the rule under data_quality.rules. Facts that were set aside lie in quarantine/ of the run.'
+
+/** Rules that were violated and let the run go on, one line each: what a person should be told. */
+export function warningsOf(results: readonly RuleResult[]): string[] {
+  return describeByRule(results.filter((r) => r.outcome === 'warned'))
 }
 
-/** One line for people on a rule that was violated. */
-export function describeViolation({ name, failed, checked, share, maxShare, meaning, examples }: RuleResult): string {
-  const shares = `${(100 * share).toFixed(2)} %, allowed are ${(100 * maxShare).toFixed(2)} %`
-  const example = examples[0] === undefined ? '' : `; first: ${examples[0]}`
-  return `rule ${name}: ${failed} of ${checked} facts break it (${shares}): ${meaning}${example}`
-}
-
-/** @throws QualityError ETL3-QA-01 when a rule of severity error was violated */
+/** @throws QualityError ETL3-QA-01 when a rule that stops the run was violated */
 export function requirePassed(results: readonly RuleResult[]): void {
-  const { errors } = judge(results)
-  if (errors.length === 0) return
-  throw new QualityError('ETL3-QA-01', errors.map(describeViolation).join('; '), {
-    hint: 'Nothing was published. Mend the input, or set the thresholds under data_quality. The facts lie in quarantine/ of the run.',
+  const failed = describeByRule(results.filter((r) => r.outcome === 'failed'))
+  if (failed.length > 0) throw new QualityError('ETL3-QA-01', failed.join('; '), { hint: HINT })
+}
+
+/** @throws QualityWarning ETL3-QA-03 when a rule was violated at all, and warnings are to stop the run */
+export function requireNoWarnings(results: readonly RuleResult[], failOn: Config['data_quality']['fail_on']): void {
+  const warnings = failOn === 'warn' ? warningsOf(results) : []
+  if (warnings.length > 0) throw new QualityWarning('ETL3-QA-03', warnings.join('; '), { hint: HINT })
+}
+
+/** One line per rule: its worst result, and how many there are beside it. */
+function describeByRule(results: readonly RuleResult[]): string[] {
+  const byRule = new Map<string, RuleResult[]>()
+  for (const result of results) byRule.set(result.name, [...(byRule.get(result.name) ?? []), result])
+  return [...byRule.values()].map((violated) => {
+    const [worst, ...others] = violated.toSorted((a, b) => b.share - b.threshold - (a.share - a.threshold))
+    if (!worst) return ''
+    const more = others.map((r) => `${r.subject ?? ''} ${percent(r.share)}`)
+    return `${describe(worst)}${more.length === 0 ? '' : `; also ${more.join(', ')}`}`
   })
+}
+
+function describe({
+  name,
+  subject,
+  unit,
+  failed,
+  checked,
+  share,
+  threshold,
+  meaning,
+  examples,
+  kind,
+}: RuleResult): string {
+  const allowed = `${percent(share)}, allowed are ${percent(threshold)}`
+  const counted = kind === 'volume' ? `changed by ${allowed}` : `${failed} of ${checked} ${unit} break it (${allowed})`
+  const example = examples[0] === undefined ? '' : `; first: ${examples[0]}`
+  return `rule ${name}${subject === null ? '' : ` [${subject}]`}: ${counted}: ${meaning}${example}`
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`
 }

@@ -51,7 +51,7 @@ export function reportMarkdown(report: RunReport): string {
     '| --- | --- | ---: | ---: | ---: | --- |',
     ...rules.map(
       (r) =>
-        `| ${r.name}: ${escapeCell(r.meaning)} | ${r.severity} | ${count(r.failed)} of ${count(r.checked)} | ${percent(r.share)} | ${percent(r.maxShare)} | ${r.violated ? 'violated' : 'passed'} |`,
+        `| ${r.name}: ${escapeCell(r.meaning)} | ${r.severity} | ${count(r.failed)} of ${count(r.checked)} ${r.unit} | ${percent(r.share)} | ${percent(r.threshold)} | ${r.outcome} |`,
     ),
     '',
     '## Input',

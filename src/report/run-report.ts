@@ -1,5 +1,5 @@
 /** `report.json`: everything that a report says of a run. */
-import type { RuleResult } from '../quality/rules.js'
+import type { RuleResult } from '../quality/quality-record.js'
 import type { RunResult } from '../workflows/messages.js'
 
 /** One input table of a run. */

@@ -11,6 +11,7 @@ export type ErrorKind =
   | 'ConfigError'
   | 'InputError'
   | 'QualityError'
+  | 'QualityWarning'
   | 'UnavailableError'
   | 'ConflictError'
   | 'ResourceError'
@@ -22,6 +23,7 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   ConfigError: 2,
   InputError: 2,
   QualityError: 3,
+  QualityWarning: 4,
   UnavailableError: 5,
   ConflictError: 6,
   ResourceError: 7,
@@ -34,6 +36,7 @@ const FINAL_KINDS: ReadonlySet<ErrorKind> = new Set([
   'ConfigError',
   'InputError',
   'QualityError',
+  'QualityWarning',
   'ConflictError',
   'IntegrityError',
 ])
@@ -95,6 +98,13 @@ export class InputError extends Etl3Error {
 export class QualityError extends Etl3Error {
   constructor(code: string, message: string, options?: Etl3ErrorOptions) {
     super('QualityError', code, message, options)
+  }
+}
+
+/** A quality rule of severity `warn` was violated and warnings stop the run; nothing was published (exit 4). */
+export class QualityWarning extends Etl3Error {
+  constructor(code: string, message: string, options?: Etl3ErrorOptions) {
+    super('QualityWarning', code, message, options)
   }
 }
 

@@ -4,6 +4,8 @@
  * Ids are ranks in the order of the values, so that the same input gives the same ids on any machine:
  * `npi_id` ascends with npi inside a block, `code_id` with code. A *block* is a range of cells with a bounded number of
  * providers; the writer holds the provider columns and member links of one block at a time.
+ *
+ * A column `known_<table>` says whether the key of an entry was found in that table: the quality rules count orphans by it.
  */
 import { join } from 'node:path'
 import type { TableName } from '../config/schema.js'
@@ -121,6 +123,7 @@ async function stageAttrs(engine: Engine, layout: Layout): Promise<void> {
       k.payer_slug AS key_payer_slug, k.billing_class AS key_billing_class, k.reporting_entity_name AS key_reporting_entity_name,
       k.payer_slug, k.billing_class,
       coalesce(k.reporting_entity_name, p.reporting_entity_name) AS reporting_entity_name, s.pos_members,
+      p.payer_slug IS NOT NULL AS known_dim_payer, s.pos_set_id IS NOT NULL AS known_dim_pos_set,
       nullif(regexp_extract(k.year_month, '^(\\d{4})-(0[1-9]|1[0-2])$', 1), '') AS year,
       nullif(regexp_extract(k.year_month, '^(\\d{4})-(0[1-9]|1[0-2])$', 2), '') AS month
     FROM attr_keys k
@@ -131,7 +134,7 @@ async function stageAttrs(engine: Engine, layout: Layout): Promise<void> {
   await engine.run(`CREATE TABLE attr_values AS
     SELECT attr_id, key_payer_slug, key_billing_class, key_reporting_entity_name, market_state AS key_state, year_month AS key_year_month,
       negotiated_type AS key_negotiated_type, negotiation_arrangement AS key_negotiation_arrangement,
-      expiration_date AS key_expiration_date, pos_set_id AS key_pos_set_id,
+      expiration_date AS key_expiration_date, pos_set_id AS key_pos_set_id, known_dim_payer, known_dim_pos_set,
       ${columns.map((c) => `${normalised(c, c, layout)} AS ${c}`).join(', ')}
     FROM attr_rows`)
   await withParts(engine, 'attr', 'attrs', 'attr_values', layout.attr, contentHash('attr', 'v'))
@@ -149,7 +152,7 @@ async function stageCodes(engine: Engine, layout: Layout): Promise<void> {
   await engine.run(`CREATE TABLE code_values AS
     SELECT (row_number() OVER (ORDER BY k.code NULLS FIRST, k.code_type NULLS FIRST) - 1)::INTEGER AS code_id,
       (dense_rank() OVER (ORDER BY k.code NULLS FIRST) - 1)::INTEGER AS code_rank,
-      k.code_type AS key_code_type, k.code AS key_code,
+      k.code_type AS key_code_type, k.code AS key_code, d.code IS NOT NULL AS known_dim_code, c.proc_cd IS NOT NULL AS known_dim_code_cat,
       ${n('k.code_type', 'code_type')}, ${n('k.code', 'code')}, ${n('d.code_description', 'code_description')}, ${n('d.code_name', 'code_name')},
       ${n('c.proc_set', 'procedure_set')}, ${n('c.proc_class', 'procedure_class')}, ${n('c.proc_group', 'procedure_group')}
     FROM code_keys k
@@ -165,10 +168,13 @@ async function stageGroups(engine: Engine, layout: Layout): Promise<void> {
     FROM in_xref_pg_member_tin t SEMI JOIN group_keys g ON g.pg_uid = t.pg_uid
     WHERE tin_value IS NOT NULL GROUP BY pg_uid`)
   const n = (expression: string, column: string): string => `${normalised(expression, column, layout)} AS ${column}`
+  const found = (table: TableName, condition = 'true'): string =>
+    `(k.pg_uid IS NOT NULL AND k.pg_uid IN (SELECT pg_uid FROM in_${table} WHERE pg_uid IS NOT NULL AND ${condition})) AS known_${table}`
   await engine.run(`CREATE TABLE group_values AS
     SELECT (row_number() OVER (ORDER BY k.pg_uid, k.provider_group_id_raw) - 1)::INTEGER AS group_id,
       k.pg_uid AS key_pg_uid, k.provider_group_id_raw AS key_provider_group_id_raw,
-      ${n('k.pg_uid', 'pg_uid')}, ${n('k.provider_group_id_raw', 'provider_group_id_raw')}, t.tin_values
+      ${n('k.pg_uid', 'pg_uid')}, ${n('k.provider_group_id_raw', 'provider_group_id_raw')}, t.tin_values,
+      ${found('dim_provider_group')}, ${found('xref_pg_member_npi', VALID_NPI)}, t.pg_uid IS NOT NULL AS known_xref_pg_member_tin
     FROM group_keys k LEFT JOIN tins t ON t.pg_uid = k.pg_uid`)
   await withParts(engine, 'group', 'groups', 'group_values', layout.group, contentHash('group', 'v'))
 }
@@ -203,7 +209,8 @@ async function stageProviders(engine: Engine, layout: Layout): Promise<void> {
   const located = new Set<string>([...ADDRESS_COLUMNS, ...GEO_TEXT_COLUMNS, 'address_hash', 'latitude', 'longitude'])
   const columns = columnsOf('npi')
   await engine.run(`CREATE TABLE npi_values AS SELECT
-    ${columns.map((c) => `${normalised(source[c.name] ?? (located.has(c.name) ? `l.${c.name}` : `d.${c.name}`), c.name, layout)} AS ${c.name}`).join(',\n    ')}
+    ${columns.map((c) => `${normalised(source[c.name] ?? (located.has(c.name) ? `l.${c.name}` : `d.${c.name}`), c.name, layout)} AS ${c.name}`).join(',\n    ')},
+    d.npi IS NOT NULL AS known_dim_npi, l.npi IS NOT NULL AS known_dim_npi_address
     FROM npi_keys k LEFT JOIN dedup_dim_npi d ON d.npi = k.npi LEFT JOIN locations l ON l.npi = k.npi`)
 
   // The cell of which nothing is known also takes the facts of groups without members, so it exists even when empty.

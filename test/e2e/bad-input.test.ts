@@ -69,7 +69,7 @@ describe('bad input is refused', { timeout: 120_000 }, () => {
     const stranger = 'payer_slug=somebody/else.parquet'
     await writeStar(join(home.table, 'payer_slug=somebody'), { else: { columns: { a: 'INTEGER' }, rows: [{ a: 1 }] } })
     await writeStar(join(home.root, 'star'), tinyStar())
-    home.configure({ star: 'star', data_quality: { rate_range: { max: 500 } } })
+    home.configure({ star: 'star', data_quality: { rules: { rate_range: { max: 500 } } } })
     const before = home.tree
     const { message, kind } = await home.start().failure(6)
     expect(kind).toBe('ConflictError')
@@ -81,7 +81,7 @@ describe('bad input is refused', { timeout: 120_000 }, () => {
     await using home = published.copy({ star: 'star' })
     const root = join(home.root, 'star')
     await writeStar(root, tinyStar())
-    home.configure({ star: 'star', data_quality: { rate_range: { max: 500 } } })
+    home.configure({ star: 'star', data_quality: { rules: { rate_range: { max: 500 } } } })
     const before = home.stamps
     const place = 'activity:stageDimensions:start'
     const command = home.start({ ETL3_FAILPOINT: place, ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })

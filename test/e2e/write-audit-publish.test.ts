@@ -118,7 +118,7 @@ describe('bad data is never published', { timeout: 180_000 }, () => {
   it.concurrent('a violated quality rule ends the run before anything is written (exit 3), and the lock is free', async () => {
     await using home = published.copy({
       ...changed.options,
-      data_quality: { rate_range: { min: 100, max_share: 0.001 } },
+      data_quality: { rules: { rate_range: { min: 100, max_share: 0.001 } } },
     })
     const before = home.stamps
     const { kind } = await home.start().failure(3)
@@ -131,7 +131,7 @@ describe('bad data is never published', { timeout: 180_000 }, () => {
   it.concurrent('a worker that is killed as it closes a failed run leaves the same failure and a free lock', async () => {
     await using home = published.copy({
       ...changed.options,
-      data_quality: { rate_range: { min: 100, max_share: 0.001 } },
+      data_quality: { rules: { rate_range: { min: 100, max_share: 0.001 } } },
     })
     await home.start({ ETL3_FAILPOINT: 'activity:closeRun:start,activity:closeRun:end' }).failure(3)
     expect(home.struck('activity:closeRun:end')).toBe(true)

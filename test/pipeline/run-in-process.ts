@@ -6,7 +6,7 @@ import { partitionKey } from '../../src/lake/keys.js'
 import { createPartitionEncoder } from '../../src/parquet/encoder.js'
 import { type InventoryEntry, takeInventory } from '../../src/plan/inventory.js'
 import { loadPartitionValues } from '../../src/plan/partition-values.js'
-import { factRules } from '../../src/quality/rules.js'
+import { ruleSetOf } from '../../src/quality/rule-set.js'
 import { screenFacts } from '../../src/quality/screen.js'
 import { Engine } from '../../src/runtime/engine.js'
 import { DICTIONARY } from '../../src/star/dictionary.js'
@@ -56,7 +56,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
       await stageFactFile(engine, selectInput('fact_rate', [file]), paths, parts[i] ?? '')
     }
     await joinFactFiles(engine, parts, staged)
-    await screenFacts(engine, paths, factRules(config.data_quality), 'error', staged)
+    await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
     return await write(engine, paths, layout, input)
   } finally {
     engine.close()

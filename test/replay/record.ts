@@ -45,7 +45,7 @@ async function unchanged(): Promise<void> {
 }
 
 async function failed(): Promise<void> {
-  await using home = await tinyHome({ data_quality: { rate_range: { min: 100, max_share: 0 } } })
+  await using home = await tinyHome({ data_quality: { rules: { rate_range: { min: 100, max_share: 0 } } } })
   await home.start().failure(3)
   await home.withHistory(async (handle) => await save('failed', home, handle))
 }
@@ -87,7 +87,7 @@ async function continued(): Promise<void> {
   await using home = new Home({
     ...star.options,
     processing: { unit_seconds: 0.01 },
-    data_quality: { rate_range: { max_share: 1 } },
+    data_quality: { rules: { rate_range: { max_share: 1 } } },
   })
   await withOwnServer(home, 80, async ({ client }) => {
     const handle = await client.workflow.start('etl3', {

@@ -189,7 +189,7 @@ export const BROKEN_STARS: readonly BrokenStar[] = [
     what: 'one fact_uid twice',
     foundBy: 'quality',
     exitCode: 3,
-    mentions: ['fact_uid', 'f1'],
+    mentions: ['fact_uid', 'f…'],
     write: async (root) =>
       await writeStar(
         root,

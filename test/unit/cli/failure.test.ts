@@ -72,6 +72,7 @@ describe('exit codes', () => {
       ConfigError: 2,
       InputError: 2,
       QualityError: 3,
+      QualityWarning: 4,
       UnavailableError: 5,
       ConflictError: 6,
       ResourceError: 7,

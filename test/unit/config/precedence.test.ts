@@ -11,7 +11,7 @@ const KEYS = {
   'processing.chunk_size': fc.integer({ min: 1001, max: 9_999_999 }),
   'processing.memory_limit_mb': fc.integer({ min: 2000, max: 9000 }),
   'output.uri': fc.stringMatching(/^[a-z]{1,9}\/[a-z]{1,9}$/),
-  'data_quality.rate_range.max_share': fc.integer({ min: 2, max: 99 }).map((share) => share / 100),
+  'data_quality.rules.rate_range.max_share': fc.integer({ min: 2, max: 99 }).map((share) => share / 100),
   'partitioning.partition_columns': fc.uniqueArray(fc.stringMatching(/^[a-z_]{1,12}$/), { minLength: 1, maxLength: 5 }),
   'input.tables.fact_rate': fc.stringMatching(/^[a-z]{1,9}$/),
 }
@@ -26,7 +26,7 @@ const DEFAULTS: Record<Key, unknown> = {
   'processing.chunk_size': 1000,
   'processing.memory_limit_mb': 1024,
   'output.uri': 'lake/partitioned-data/',
-  'data_quality.rate_range.max_share': 0.01,
+  'data_quality.rules.rate_range.max_share': 0.01,
   'partitioning.partition_columns':
     'payer_slug,state,billing_class,procedure_set,procedure_class,primary_taxonomy_code,stat_area_name,year,month'.split(
       ',',
@@ -131,9 +131,9 @@ function nested(set: Values): Record<string, unknown> {
   const root: Record<string, Record<string, unknown>> = {}
   for (const [key, value] of Object.entries(set)) {
     const [section = '', ...rest] = key.split('.')
-    const [first = '', second] = rest
+    const [first = '', ...below] = rest
     root[section] ??= {}
-    root[section][first] = second === undefined ? value : { [second]: value }
+    root[section][first] = below.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)
   }
   return root
 }

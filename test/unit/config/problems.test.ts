@@ -110,11 +110,30 @@ describe('a wrong configuration', () => {
   })
 
   it('finds what only the combination of layers makes wrong', () => {
-    const text = 'data_quality: { rate_range: { max: 10 } }'
+    const text = 'data_quality: { rules: { rate_range: { max: 10 } } }'
     expect(problemsOf(text)).toEqual([])
-    expect(problemsOf(text, { env: { ETL3_DATA_QUALITY_RATE_RANGE_MIN: '11' } })).toEqual([
-      'f:1:36: data_quality.rate_range.max: the highest rate is below the lowest',
+    expect(problemsOf(text, { env: { ETL3_DATA_QUALITY_RULES_RATE_RANGE_MIN: '11' } })).toEqual([
+      'f:1:45: data_quality.rules.rate_range.max: the highest value is below the lowest',
     ])
+  })
+
+  it('says where a key of a quality rule has gone to', () => {
+    expect(problemsOf('data_quality: { rate_range: { max: 10 } }')).toEqual([
+      'f:1:17: unknown key data_quality.rate_range; did you mean data_quality.rules.rate_range?',
+    ])
+  })
+
+  it("takes a rule without a kind for a slip in another one's name, and refuses wrong rules of one's own", () => {
+    const rules = (text: string): string[] => problemsOf(`data_quality: { rules: { ${text} } }`)
+    expect(rules('rate_rnge: { max: 10 }')).toEqual([
+      'f:1:37: data_quality.rules.rate_rnge.kind: a rule that is not on by default says its kind; did you mean data_quality.rules.rate_range?',
+    ])
+    expect(rules('own: { kind: range, column: latitude, min: 0 }').join()).toContain('data_quality.rules.own.max')
+    expect(rules('own: { kind: sql, sql: SELECT 1, timeout: 1 }').join()).toContain('unknown key')
+    expect(rules('Own: { kind: unique }').join()).toContain('small letters')
+    expect(rules('partition_rows: { min_rows_per_partition: 5, max_rows_per_partition: 4 }').join()).toContain('fewer')
+    expect(rules('required: { severity: off }').join()).toContain('expected one of error, warn')
+    expect(rules('own: { kind: sql, sql: "SELECT 1", severity: off }, zero_rate: { severity: off }')).toEqual([])
   })
 
   it('names the partition columns that stand in the list twice', () => {

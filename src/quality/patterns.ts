@@ -1,0 +1,22 @@
+/** Whether the engine can read the regular expressions of the configuration. */
+import type { Engine } from '../runtime/engine.js'
+import { sqlString } from '../runtime/sql.js'
+import type { ActiveRule } from './active-rule.js'
+import { unusableRule } from './rule-columns.js'
+
+/** @throws ConfigError ETL3-CF-13 for an expression that is none of RE2 */
+export async function requirePatterns(engine: Engine, rules: readonly ActiveRule<'pattern'>[]): Promise<void> {
+  for (const { name, options } of rules) {
+    try {
+      await engine.run(`SELECT regexp_full_match('', ${sqlString(options.pattern)})`)
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message.split('\n', 1).join('') : String(cause)
+      throw unusableRule(
+        name,
+        `the pattern cannot be used: ${why}`,
+        'Patterns are those of RE2: no look-around, no back references.',
+        cause,
+      )
+    }
+  }
+}

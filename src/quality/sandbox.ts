@@ -1,0 +1,244 @@
+/**
+ * Where statements of the configuration run: an engine that reads the staged tables and nothing else. No other file, no
+ * network, no extension, no setting; statements are single SELECTs, and end with their time.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api'
+import { interruptOn, readParquet } from '../runtime/engine.js'
+import { QualityError, ResourceError } from '../runtime/errors.js'
+import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import { columnsOf } from '../star/dictionary.js'
+import type { StagedPaths } from '../star/staged-files.js'
+import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'
+import { maskedSql } from './mask.js'
+import type { RuleResult } from './quality-record.js'
+import { unusableRule } from './rule-columns.js'
+
+/** Staged files that statements may read, each as a view of its name. */
+const TABLES = ['facts', 'attrs', 'codes', 'groups', 'npis', 'members', 'cells', 'benchmarks'] as const
+
+/** Local paths of these files. */
+export type SandboxPaths = Pick<StagedPaths, (typeof TABLES)[number]>
+
+/** Table functions that make rows of their arguments alone. Others can reach files, settings or logs. */
+const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(['range', 'generate_series', 'unnest', 'repeat', 'repeat_row'])
+
+/** What an engine of the sandbox may use. */
+export interface SandboxOptions {
+  /** DuckDB's own limit in MB. */
+  readonly memoryLimitMb: number
+  /** Folder for spill files. */
+  readonly scratch: string
+  readonly signal: AbortSignal
+}
+
+/** What a statement returned. */
+export interface StatementFindings {
+  /** Rows that it returned; for a rule that sets aside: facts. */
+  readonly failed: number
+  readonly examples: readonly string[]
+  /** The facts that a rule sets aside, ascending. */
+  readonly factRows: Iterable<number>
+}
+
+/**
+ * Runs the statement of each rule, one after the other.
+ *
+ * @throws ConfigError ETL3-CF-13 when a statement is wrong, or does more than read the staged tables
+ * @throws QualityError ETL3-QA-04 when a statement takes longer than its `timeout_ms`
+ * @throws ResourceError ETL3-ME-02 when a statement needs more than the engine's share of the memory
+ */
+export async function runStatements(
+  rules: readonly ActiveRule<'sql'>[],
+  paths: SandboxPaths,
+  options: SandboxOptions,
+): Promise<ReadonlyMap<ActiveRule, StatementFindings>> {
+  const findings = new Map<ActiveRule, StatementFindings>()
+  if (rules.length === 0) return findings
+  const spill = join(options.scratch, `sandbox-${process.pid}-${randomBytes(6).toString('hex')}`)
+  mkdirSync(spill, { recursive: true })
+  try {
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: '1',
+      memory_limit: `${options.memoryLimitMb}MiB`,
+      temp_directory: spill,
+      enable_external_file_cache: 'false',
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    })
+    const connection = await instance.connect()
+    try {
+      await defineTables(connection, paths)
+      for (const rule of rules) findings.set(rule, await runStatement(connection, rule, options.signal))
+    } finally {
+      connection.closeSync()
+      instance.closeSync()
+    }
+  } finally {
+    rmSync(spill, { recursive: true, force: true })
+  }
+  return findings
+}
+
+/** Result of a rule whose facts stay. */
+export function statementResult(
+  rule: ActiveRule<'sql'>,
+  facts: number,
+  { failed, examples }: StatementFindings,
+): RuleResult {
+  return resultOf(rule, { meaning: rule.options.meaning, unit: 'facts', checked: facts, failed, examples })
+}
+
+async function defineTables(connection: DuckDBConnection, paths: SandboxPaths): Promise<void> {
+  for (const name of TABLES) await connection.run(`CREATE VIEW ${name} AS SELECT * FROM ${readParquet([paths[name]])}`)
+  const columns = (['attr', 'code', 'group'] as const).flatMap((axis) =>
+    columnsOf(axis).map((c) => `${axis}s.${sqlIdentifier(c.name)}`),
+  )
+  await connection.run(`CREATE VIEW fact_rates AS
+    SELECT facts.fact_row, facts.fact_uid, facts.negotiated_rate, ${columns.join(', ')}
+    FROM facts JOIN attrs USING (attr_id) JOIN codes USING (code_id) JOIN groups USING (group_id)`)
+  await connection.run(`SET allowed_paths = [${TABLES.map((name) => sqlString(paths[name])).join(', ')}]`)
+  await connection.run('SET enable_external_access = false')
+  await connection.run('SET lock_configuration = true')
+}
+
+async function runStatement(
+  connection: DuckDBConnection,
+  rule: ActiveRule<'sql'>,
+  signal: AbortSignal,
+): Promise<StatementFindings> {
+  const { timeout_ms: timeoutMs } = rule.options
+  const limit = AbortSignal.timeout(timeoutMs)
+  const stopInterrupting = interruptOn(AbortSignal.any([signal, limit]), connection)
+  try {
+    const statement = await readingStatement(connection, rule)
+    return rule.options.on_violation === 'quarantine'
+      ? await listFacts(connection, rule, statement)
+      : await countRows(connection, statement)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (limit.aborted) {
+      throw new QualityError('ETL3-QA-04', `rule ${rule.name}: its statement took longer than ${timeoutMs} ms`, {
+        hint: `Make the statement simpler, or raise data_quality.rules.${rule.name}.timeout_ms.`,
+        cause: error,
+      })
+    }
+    throw readable(rule, error)
+  } finally {
+    stopInterrupting()
+  }
+}
+
+/** The statement without what may follow it. @throws ConfigError ETL3-CF-13 unless it is one SELECT over known tables */
+async function readingStatement(connection: DuckDBConnection, rule: ActiveRule<'sql'>): Promise<string> {
+  const sql = rule.options.sql.trim().replace(/;\s*$/, '')
+  const extracted = await connection.extractStatements(sql)
+  if (extracted.count !== 1) throw refused(rule, `it holds ${extracted.count} statements`)
+  // A statement that is no SELECT is not serialised: the parser says so before anything is bound or run.
+  const parsed = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)::VARCHAR', [sql])
+  const tree: unknown = JSON.parse(String(parsed.getRows()[0]?.[0]))
+  if (isRecord(tree) && tree['error'] === true) throw refused(rule, String(tree['error_message'] ?? 'it is no SELECT'))
+  const foreign = foreignFunction(tree)
+  if (foreign !== undefined) throw refused(rule, `it calls ${foreign}`)
+  const prepared = await extracted.prepare(0)
+  const reads = prepared.statementType === StatementType.SELECT
+  prepared.destroySync()
+  if (!reads) throw refused(rule, 'it is no SELECT')
+  // On lines of its own: a comment at its end must not swallow what follows.
+  return `(\n${sql}\n)`
+}
+
+/** Name of a table function that is not harmless. */
+function foreignFunction(node: unknown): string | undefined {
+  if (Array.isArray(node)) return firstOf(node)
+  if (!isRecord(node)) return undefined
+  const called = node['function']
+  if (node['type'] === 'TABLE_FUNCTION' && isRecord(called)) {
+    const name = String(called['function_name']).toLowerCase()
+    if (!HARMLESS_FUNCTIONS.has(name)) return name
+  }
+  return firstOf(Object.values(node))
+}
+
+function firstOf(nodes: readonly unknown[]): string | undefined {
+  for (const node of nodes) {
+    const name = foreignFunction(node)
+    if (name !== undefined) return name
+  }
+  return undefined
+}
+
+async function countRows(connection: DuckDBConnection, statement: string): Promise<StatementFindings> {
+  const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${statement}`)
+  const failed = Number(counted.getRows()[0]?.[0] ?? 0)
+  if (failed === 0) return { failed, examples: [], factRows: [] }
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${statement}`)
+  const names = described.getRows().map(([name]) => String(name))
+  const shown = names.map((name) => `coalesce(${shownValue(name)}, 'NULL')`)
+  const examples = await connection.runAndReadAll(
+    `SELECT concat_ws(', ', ${shown.join(', ')}) FROM ${statement} ORDER BY ALL LIMIT ${MOST_EXAMPLES}`,
+  )
+  return { failed, examples: examples.getRows().map(([text]) => String(text)), factRows: [] }
+}
+
+/** What a column of an unknown statement holds cannot be known: texts are masked, numbers and dates are shown. */
+function shownValue(name: string): string {
+  const value = sqlIdentifier(name)
+  return `${sqlString(`${name} `)} || CASE WHEN typeof(${value}) = 'VARCHAR' THEN ${maskedSql(`${value}::VARCHAR`)} ELSE ${value}::VARCHAR END`
+}
+
+async function listFacts(
+  connection: DuckDBConnection,
+  rule: ActiveRule<'sql'>,
+  statement: string,
+): Promise<StatementFindings> {
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${statement}`)
+  if (!described.getRows().some(([name]) => name === 'fact_row'))
+    throw refused(rule, "it is to set facts aside and returns no column 'fact_row'")
+  const counted = await connection.runAndReadAll('SELECT count(*) FROM facts')
+  // One bit a fact: a statement may well return most of them.
+  const marks = new Uint8Array(Math.ceil(Number(counted.getRows()[0]?.[0] ?? 0) / 8))
+  let failed = 0
+  const listed = await connection.stream(
+    `SELECT DISTINCT s.fact_row::INTEGER FROM ${statement} s JOIN facts ON facts.fact_row = s.fact_row`,
+  )
+  for (;;) {
+    const chunk = await listed.fetchChunk()
+    if (!chunk || chunk.rowCount === 0) return { failed, examples: [], factRows: marked(marks) }
+    failed += chunk.rowCount
+    for (const row of chunk.getColumnValues(0).map(Number)) marks[row >> 3]! |= 1 << (row & 7)
+  }
+}
+
+function* marked(marks: Uint8Array): Generator<number> {
+  for (const [byte, bits] of marks.entries()) {
+    for (let bit = 0; bit < 8; bit++) if ((bits & (1 << bit)) !== 0) yield 8 * byte + bit
+  }
+}
+
+function readable(rule: ActiveRule<'sql'>, error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error)
+  if (/Out of Memory Error|failed to (allocate|pin)/i.test(message)) {
+    return new ResourceError('ETL3-ME-02', `rule ${rule.name}: its statement ran out of the engine's memory`, {
+      hint: 'Raise --memory-limit, or make the statement simpler.',
+      cause: error,
+    })
+  }
+  if (/^[A-Z][A-Za-z ]+ Error: /.test(message)) return refused(rule, message.split('\n', 1).join(''), error)
+  return error
+}
+
+function refused(rule: ActiveRule<'sql'>, why: string, cause?: unknown): Error {
+  return unusableRule(
+    rule.name,
+    `the statement is refused: ${why}`,
+    `Write one SELECT over ${TABLES.join(', ')} or fact_rates; see docs/quality.md.`,
+    cause,
+  )
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
