@@ -1,0 +1,190 @@
+/** A star that went through staging, screen, plan and quality check in this process, without Temporal. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { configSchema } from '../../../src/config/schema.js'
+import { type InventoryEntry, takeInventory } from '../../../src/plan/inventory.js'
+import { loadPartitionValues } from '../../../src/plan/partition-values.js'
+import { planPartitions } from '../../../src/plan/plan-partitions.js'
+import { checkTable, type TableFindings } from '../../../src/quality/check-table.js'
+import { requirePatterns } from '../../../src/quality/patterns.js'
+import type { QualityRecord, RuleResult } from '../../../src/quality/quality-record.js'
+import { type RuleSet, ruleSetOf } from '../../../src/quality/rule-set.js'
+import { runStatements } from '../../../src/quality/sandbox.js'
+import { type ScreenFindings, screenFacts } from '../../../src/quality/screen.js'
+import { Engine, readParquet } from '../../../src/runtime/engine.js'
+import { contractOf } from '../../../src/star/contract.js'
+import { loadQuarantined } from '../../../src/star/fact-window.js'
+import { findInputs, selectInput } from '../../../src/star/inputs.js'
+import { layoutOf } from '../../../src/star/layout.js'
+import { stageDimensions } from '../../../src/star/stage-dimensions.js'
+import { joinFactFiles, stageFactFile } from '../../../src/star/stage-facts.js'
+import type { StagedPaths } from '../../../src/star/staged-files.js'
+import { loadBlock, loadStagedStar } from '../../../src/star/staged-star.js'
+import { checkKeys, checkSchemas, selectInputs } from '../../../src/star/validate.js'
+import { type Star, writeStar } from '../../stars/star.js'
+
+/** The clock of all tests. */
+export const AS_OF = new Date('2026-01-15T12:00:00Z')
+
+/** How a star is judged. */
+export interface JudgeOptions {
+  /** `data_quality.rules`. */
+  readonly rules?: Readonly<Record<string, unknown>>
+  readonly partitionColumns?: readonly string[]
+  readonly before?: QualityRecord['figures']
+}
+
+/** What came out. */
+export interface JudgedStar {
+  /** Root of the star's files. */
+  readonly root: string
+  readonly screen: ScreenFindings
+  readonly table: TableFindings
+  /** All results. */
+  readonly results: readonly RuleResult[]
+  /** The quarantine, as text by column. */
+  readonly quarantine: readonly Readonly<Record<string, unknown>>[]
+  result(name: string, subject?: string): RuleResult
+  /** Names (and subjects) of what was violated. */
+  readonly violated: readonly string[]
+}
+
+/** Judges a star. Its folder goes when `use` is done. */
+export async function withJudged<T>(
+  star: Star,
+  options: JudgeOptions,
+  use: (judged: JudgedStar) => Promise<T> | T,
+): Promise<T> {
+  const root = mkdtempSync(join(tmpdir(), 'etl3-judged-'))
+  const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: root })
+  try {
+    await writeStar(root, star)
+    return await use(await judge(root, engine, options, 'bench_medicare_professional' in star))
+  } finally {
+    engine.close()
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+/** Judges a star that needs nothing but its results. */
+export async function judged(star: Star, options: JudgeOptions = {}): Promise<JudgedStar> {
+  return await withJudged(star, options, (result) => result)
+}
+
+async function judge(root: string, engine: Engine, options: JudgeOptions, benchmark: boolean): Promise<JudgedStar> {
+  const folder = join(root, 'staged')
+  mkdirSync(folder)
+  const { partitionColumns, rules = {} } = options
+  const config = configSchema.parse({
+    input: { root, ...(benchmark ? {} : { tables: { bench_medicare_professional: join(root, 'none.parquet') } }) },
+    data_quality: { rules },
+    ...(partitionColumns === undefined ? {} : { partitioning: { partition_columns: partitionColumns } }),
+  })
+  const ruleSet = ruleSetOf(config.data_quality, AS_OF)
+  const layout = layoutOf(config.partitioning.partition_columns)
+  const paths = pathsIn(folder)
+  const signal = new AbortController().signal
+  const tables = await checkSchemas(await findInputs(config, engine, signal), engine)
+  const findings = await checkKeys(tables, 'first', engine)
+  await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder })
+  const parts: string[] = []
+  for (const [i, file] of (tables.find((t) => t.name === 'fact_rate')?.files ?? []).entries()) {
+    parts.push(join(folder, `part-${i}.parquet`))
+    await stageFactFile(engine, selectInput('fact_rate', [file]), paths, parts[i] ?? '')
+  }
+  await joinFactFiles(engine, parts, folder)
+  const screen = await screened(root, paths, ruleSet, folder)
+  const plan = join(folder, 'plan.parquet')
+  await planned(engine, paths, layout, plan)
+  const table = await checkTable({
+    engine,
+    paths,
+    plan,
+    rules: ruleSet,
+    partitionColumns: layout.columns,
+    dimensions: findings.filter((t) => t.files > 0 && t.name !== 'fact_rate' && contractOf(t.name).key.length > 0),
+    before: options.before,
+  })
+  const results = [...screen.rules, ...table.rules]
+  return {
+    root,
+    screen,
+    table,
+    results,
+    quarantine: await engine.rows(`SELECT * FROM ${readParquet([join(folder, 'quarantine.parquet')])}`),
+    violated: results
+      .filter((r) => r.outcome === 'warned' || r.outcome === 'failed')
+      .map((r) => (r.subject === null ? r.name : `${r.name}: ${r.subject}`)),
+    result(name, subject) {
+      const found = results.filter((r) => r.name === name && (subject === undefined || r.subject === subject))
+      if (found.length !== 1 || !found[0]) throw new Error(`${found.length} results of ${name} ${subject ?? ''}`)
+      return found[0]
+    },
+  }
+}
+
+/** With an engine of its own, as the activity does it. */
+async function screened(root: string, paths: StagedPaths, rules: RuleSet, folder: string): Promise<ScreenFindings> {
+  const signal = new AbortController().signal
+  const statements = await runStatements(rules.sql, paths, { memoryLimitMb: 128, scratch: root, signal })
+  const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: root })
+  try {
+    await requirePatterns(engine, rules.patterns)
+    return await screenFacts(engine, paths, rules, statements, folder)
+  } finally {
+    engine.close()
+  }
+}
+
+async function planned(
+  engine: Engine,
+  paths: StagedPaths,
+  layout: ReturnType<typeof layoutOf>,
+  target: string,
+): Promise<void> {
+  await planPartitions({
+    engine,
+    paths,
+    layout,
+    inventory: inventory(engine, paths),
+    valuesOf: await loadPartitionValues(engine, paths, layout),
+    manifest: undefined,
+    otherPlans: [],
+    observed: nothing(),
+    requireStorable: () => undefined,
+    checksumOf: () => Promise.reject(new Error('nothing is published')),
+    unitSeconds: 1,
+    target,
+  })
+}
+
+async function* inventory(engine: Engine, paths: StagedPaths): AsyncGenerator<InventoryEntry> {
+  const star = await loadStagedStar(engine, paths)
+  const quarantined = await loadQuarantined(engine, paths)
+  yield* takeInventory(engine, star, await loadBlock(engine, star, 0), quarantined)
+}
+
+async function* nothing(): AsyncGenerator<never> {}
+
+function pathsIn(folder: string): StagedPaths {
+  const path = (name: string): string => join(folder, `${name}.parquet`)
+  return {
+    attrs: path('attrs'),
+    codes: path('codes'),
+    groups: path('groups'),
+    npis: path('npis'),
+    cells: path('cells'),
+    attr_parts: path('attr_parts'),
+    code_parts: path('code_parts'),
+    group_parts: path('group_parts'),
+    members: path('members'),
+    benchmarks: path('benchmarks'),
+    benchmark_keys: path('benchmark_keys'),
+    states: path('states'),
+    facts: path('facts'),
+    uids: path('uids'),
+    slices: path('slices'),
+    quarantined: path('quarantined'),
+  }
+}
