@@ -1,13 +1,14 @@
 /**
  * Where statements of the configuration run: an engine that reads the staged tables and nothing else. No other file, no
- * network, no extension, no setting; statements are single SELECTs, and end with their time.
+ * network, no extension, no setting; statements are single SELECTs that give the same for the same input, and end with
+ * their time.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api'
 import { interruptOn, readParquet } from '../runtime/engine.js'
-import { QualityError, ResourceError } from '../runtime/errors.js'
+import { Etl3Error, QualityError, ResourceError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { columnsOf } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'
@@ -24,6 +25,18 @@ export type SandboxPaths = Pick<StagedPaths, (typeof TABLES)[number]>
 
 /** Table functions that make rows of their arguments alone. Others can reach files, settings or logs. */
 const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(['range', 'generate_series', 'unnest', 'repeat', 'repeat_row'])
+
+/** Words that stand for a function of the clock without parentheses. */
+const CLOCKS: ReadonlySet<string> = new Set([
+  'current_date',
+  'current_time',
+  'current_timestamp',
+  'localtime',
+  'localtimestamp',
+])
+
+/** Types whose values identify nobody. */
+const SHOWN_TYPES = '^(BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*|DATE|TIME.*|INTERVAL)$'
 
 /** What an engine of the sandbox may use. */
 export interface SandboxOptions {
@@ -134,14 +147,16 @@ async function runStatement(
 /** The statement without what may follow it. @throws ConfigError ETL3-CF-13 unless it is one SELECT over known tables */
 async function readingStatement(connection: DuckDBConnection, rule: ActiveRule<'sql'>): Promise<string> {
   const sql = rule.options.sql.trim().replace(/;\s*$/, '')
-  const extracted = await connection.extractStatements(sql)
+  const extracted = await connection.extractStatements(sql).catch((cause: unknown) => {
+    throw refused(rule, firstLine(cause), cause)
+  })
   if (extracted.count !== 1) throw refused(rule, `it holds ${extracted.count} statements`)
   // A statement that is no SELECT is not serialised: the parser says so before anything is bound or run.
   const parsed = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)::VARCHAR', [sql])
   const tree: unknown = JSON.parse(String(parsed.getRows()[0]?.[0]))
   if (isRecord(tree) && tree['error'] === true) throw refused(rule, String(tree['error_message'] ?? 'it is no SELECT'))
-  const foreign = foreignFunction(tree)
-  if (foreign !== undefined) throw refused(rule, `it calls ${foreign}`)
+  const foreign = foreignIn(tree, await changingFunctions(connection))
+  if (foreign !== undefined) throw refused(rule, `it uses ${foreign}`)
   const prepared = await extracted.prepare(0)
   const reads = prepared.statementType === StatementType.SELECT
   prepared.destroySync()
@@ -150,24 +165,38 @@ async function readingStatement(connection: DuckDBConnection, rule: ActiveRule<'
   return `(\n${sql}\n)`
 }
 
-/** Name of a table function that is not harmless. */
-function foreignFunction(node: unknown): string | undefined {
-  if (Array.isArray(node)) return firstOf(node)
-  if (!isRecord(node)) return undefined
+/** Functions that give other values when they are called again: chance, the clock, the session. */
+async function changingFunctions(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
+  const names = await connection.runAndReadAll(
+    "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'",
+  )
+  return new Set(names.getRows().map(([name]) => String(name)))
+}
+
+/** What a parsed statement uses that is neither the staged tables nor the same in each run; undefined for nothing. */
+function foreignIn(node: unknown, changing: ReadonlySet<string>): string | undefined {
+  if (typeof node !== 'object' || node === null) return undefined
+  const own = isRecord(node) ? foreignOf(node, changing) : undefined
+  if (own !== undefined) return own
+  for (const part of Object.values(node)) {
+    const found = foreignIn(part, changing)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function foreignOf(node: Readonly<Record<string, unknown>>, changing: ReadonlySet<string>): string | undefined {
   const called = node['function']
   if (node['type'] === 'TABLE_FUNCTION' && isRecord(called)) {
     const name = String(called['function_name']).toLowerCase()
-    if (!HARMLESS_FUNCTIONS.has(name)) return name
+    if (!HARMLESS_FUNCTIONS.has(name)) return `the table function ${name}`
   }
-  return firstOf(Object.values(node))
-}
-
-function firstOf(nodes: readonly unknown[]): string | undefined {
-  for (const node of nodes) {
-    const name = foreignFunction(node)
-    if (name !== undefined) return name
-  }
-  return undefined
+  if (node['type'] === 'SHOW_REF') return 'DESCRIBE, SHOW or SUMMARIZE'
+  if (isRecord(node['sample'])) return 'a sample, which is another one each time'
+  const names = node['column_names']
+  const word = String(Array.isArray(names) ? names.at(-1) : (node['function_name'] ?? '')).toLowerCase()
+  const changes = Array.isArray(names) ? names.length === 1 && CLOCKS.has(word) : changing.has(word)
+  return changes ? `${word}, which changes from run to run` : undefined
 }
 
 async function countRows(connection: DuckDBConnection, statement: string): Promise<StatementFindings> {
@@ -183,10 +212,10 @@ async function countRows(connection: DuckDBConnection, statement: string): Promi
   return { failed, examples: examples.getRows().map(([text]) => String(text)), factRows: [] }
 }
 
-/** What a column of an unknown statement holds cannot be known: texts are masked, numbers and dates are shown. */
+/** What a column of an unknown statement holds cannot be known: numbers and dates are shown, all else is masked. */
 function shownValue(name: string): string {
   const value = sqlIdentifier(name)
-  return `${sqlString(`${name} `)} || CASE WHEN typeof(${value}) = 'VARCHAR' THEN ${maskedSql(`${value}::VARCHAR`)} ELSE ${value}::VARCHAR END`
+  return `${sqlString(`${name} `)} || CASE WHEN regexp_matches(typeof(${value}), '${SHOWN_TYPES}') THEN ${value}::VARCHAR ELSE ${maskedSql(`${value}::VARCHAR`)} END`
 }
 
 async function listFacts(
@@ -219,6 +248,7 @@ function* marked(marks: Uint8Array): Generator<number> {
 }
 
 function readable(rule: ActiveRule<'sql'>, error: unknown): unknown {
+  if (error instanceof Etl3Error) return error
   const message = error instanceof Error ? error.message : String(error)
   if (/Out of Memory Error|failed to (allocate|pin)/i.test(message)) {
     return new ResourceError('ETL3-ME-02', `rule ${rule.name}: its statement ran out of the engine's memory`, {
@@ -226,8 +256,12 @@ function readable(rule: ActiveRule<'sql'>, error: unknown): unknown {
       cause: error,
     })
   }
-  if (/^[A-Z][A-Za-z ]+ Error: /.test(message)) return refused(rule, message.split('\n', 1).join(''), error)
+  if (/^[A-Z][A-Za-z ]+ Error: /.test(message)) return refused(rule, firstLine(error), error)
   return error
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1).join('')
 }
 
 function refused(rule: ActiveRule<'sql'>, why: string, cause?: unknown): Error {

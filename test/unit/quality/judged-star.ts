@@ -39,6 +39,7 @@ export interface JudgeOptions {
 export interface JudgedStar {
   /** Root of the star's files. */
   readonly root: string
+  readonly staged: StagedPaths
   readonly screen: ScreenFindings
   readonly table: TableFindings
   /** All results. */
@@ -60,7 +61,7 @@ export async function withJudged<T>(
   const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: root })
   try {
     await writeStar(root, star)
-    return await use(await judge(root, engine, options, 'bench_medicare_professional' in star))
+    return await use(await judge(root, engine, options))
   } finally {
     engine.close()
     rmSync(root, { recursive: true, force: true })
@@ -72,12 +73,12 @@ export async function judged(star: Star, options: JudgeOptions = {}): Promise<Ju
   return await withJudged(star, options, (result) => result)
 }
 
-async function judge(root: string, engine: Engine, options: JudgeOptions, benchmark: boolean): Promise<JudgedStar> {
+async function judge(root: string, engine: Engine, options: JudgeOptions): Promise<JudgedStar> {
   const folder = join(root, 'staged')
   mkdirSync(folder)
   const { partitionColumns, rules = {} } = options
   const config = configSchema.parse({
-    input: { root, ...(benchmark ? {} : { tables: { bench_medicare_professional: join(root, 'none.parquet') } }) },
+    input: { root, tables: { fact_rate: join(root, 'gold/fact_rate*.parquet') } },
     data_quality: { rules },
     ...(partitionColumns === undefined ? {} : { partitioning: { partition_columns: partitionColumns } }),
   })
@@ -109,6 +110,7 @@ async function judge(root: string, engine: Engine, options: JudgeOptions, benchm
   const results = [...screen.rules, ...table.rules]
   return {
     root,
+    staged: paths,
     screen,
     table,
     results,

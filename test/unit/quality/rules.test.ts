@@ -154,25 +154,6 @@ const CASES: readonly Case[] = [
     subject: 'dim_provider_group',
     is: { unit: 'keys', checked: 3, failed: 1, outcome: 'warned' },
   },
-  ...(
-    [
-      ['dim_payer', { payer_slug: 'nobody' }],
-      ['dim_code', { code: 'X9' }],
-      ['dim_code_cat', { code: 'X9' }],
-      ['dim_pos_set', { pos_set_id: 'p9' }],
-      ['dim_provider_group', { pg_uid: 'g9' }],
-      ['xref_pg_member_npi', { pg_uid: 'g9' }],
-      ['xref_pg_member_tin', { pg_uid: 'g9' }],
-    ] as const
-  ).map(
-    ([table, values]): Case => ({
-      what: `a key of a fact that ${table} does not know`,
-      changes: { 'gold/fact_rate': goodFacts({ 3: values }) },
-      rule: 'references',
-      subject: table,
-      is: { kind: 'reference', unit: 'facts', checked: 10, failed: 1, share: 0.1, outcome: 'warned' },
-    }),
-  ),
   {
     what: 'facts with orphaned codes, set aside where that is asked for',
     changes: { 'gold/fact_rate': goodFacts({ 3: { code: 'X9' }, 4: { code: 'X9' } }) },
@@ -342,6 +323,38 @@ describe('a rule', () => {
     expect(screen.facts).toBe(table.facts + screen.quarantined)
     expect(quarantine.length).toBe(screen.quarantined)
     expect(quarantine.filter((row) => row['rule'] === rule).length).toBe(found.quarantined)
+  })
+
+  it('finds the orphans of each foreign key of the facts, by table', async () => {
+    const { result } = await judged(
+      goodStar({
+        'gold/fact_rate': goodFacts({
+          0: { payer_slug: 'nobody' },
+          1: { code: 'X9' },
+          2: { code_type: 'HCPCS' },
+          3: { pos_set_id: 'p9' },
+          4: { pg_uid: 'g9' },
+          5: { pg_uid: null, pos_set_id: null },
+        }),
+      }),
+    )
+    const counts = (table: string) => {
+      const { kind, unit, checked, failed, outcome } = result('references', table)
+      return { kind, unit, checked, failed, outcome }
+    }
+    const orphans = (checked: number, failed: number) => ({
+      kind: 'reference',
+      unit: 'facts',
+      checked,
+      failed,
+      outcome: 'warned',
+    })
+    expect(counts('dim_payer')).toEqual(orphans(10, 1))
+    expect(counts('dim_code')).toEqual(orphans(10, 2))
+    expect(counts('dim_code_cat')).toEqual(orphans(10, 1))
+    expect(counts('dim_pos_set')).toEqual(orphans(9, 1))
+    for (const table of ['dim_provider_group', 'xref_pg_member_npi', 'xref_pg_member_tin'])
+      expect(counts(table), table).toEqual(orphans(9, 1))
   })
 
   it('finds nothing in a good star, whatever its kind', async () => {
