@@ -56,6 +56,15 @@ describe('the keys', () => {
     for (const variable of RESERVED_VARIABLES) expect(byVariable.has(variable), variable).toBe(false)
   })
 
+  it("are those of quality rules of one's own too, with the place where they stand", () => {
+    const rules = 'own: { kind: sql, sql: SELECT 1 }, rate_range: { max: 5 }'
+    const { config, origins } = loadConfig({ file: configFile(`data_quality: { rules: { ${rules} } }`), env: {} })
+    expect(origins.get('data_quality.rules.own.sql')).toMatchObject({ kind: 'file', line: 1 })
+    expect(origins.get('data_quality.rules.own.timeout_ms')).toEqual({ kind: 'default' })
+    expect(valueAt(config, 'data_quality.rules.own.sql')).toBe('SELECT 1')
+    expect(valueAt(config, 'data_quality.rules.rate_range')).toMatchObject({ min: 0.01, max: 5, max_share: 0.01 })
+  })
+
   it('are all that a configuration holds', () => {
     const { config, origins } = loadConfig({ file: configFile(''), env: {} })
     const leaves = (value: unknown, path: string): string[] =>
