@@ -1,7 +1,12 @@
 /** The quality gate after the plan: the rules that look at the whole. Leaves `quality.json`. */
 import { checkTable } from '../quality/check-table.js'
 import { requireNoWarnings, requirePassed, warningsOf } from '../quality/gate.js'
-import { type QualityRecord, qualityRecordSchema, type ScreenRecord } from '../quality/quality-record.js'
+import {
+  type QualityRecord,
+  qualityRecordSchema,
+  type RuleResult,
+  type ScreenRecord,
+} from '../quality/quality-record.js'
 import { inOrder } from '../quality/rule-order.js'
 import { ruleSetOf } from '../quality/rule-set.js'
 import { IntegrityError } from '../runtime/errors.js'
@@ -37,13 +42,17 @@ export function checkQuality(
     requirePassed(rules)
     requireNoWarnings(rules, config.data_quality.fail_on)
     // What the screen has told is not told again.
-    const told = new Set(screen.rules.filter((r) => r.outcome === 'warned').map((r) => r.name))
-    const warnings = warningsOf(rules.filter((r) => !told.has(r.name)))
+    const screened = new Set(screen.rules.map(placeOf))
+    const warnings = warningsOf(rules.filter((r) => !screened.has(placeOf(r))))
     for (const warning of warnings) deps.log.warn(warning)
     const reference = await records.reference(QUALITY, signal)
     if (!reference) throw new Error(`${QUALITY} was not stored`)
     return { record: reference, warnings: warnings.length }
   }
+}
+
+function placeOf({ name, subject }: RuleResult): string {
+  return JSON.stringify([name, subject])
 }
 
 /** The record of a run, or undefined before it was judged. */
