@@ -22,7 +22,7 @@ export interface ConfigKey {
 export interface ConfigKeys {
   readonly byKey: ReadonlyMap<string, ConfigKey>
   readonly byVariable: ReadonlyMap<string, ConfigKey>
-  /** Dotted names of the maps (`data_quality.rate_range`) with the names that each may hold; '' is the file's top. */
+  /** Dotted names of the maps (`data_quality.rules.rate_range`) with the names that each may hold; '' is the file's top. */
   readonly sections: ReadonlyMap<string, readonly string[]>
 }
 
