@@ -1,10 +1,12 @@
 /** What the activities are made of; the worker brings it, tests bring their own. */
 import type { WorkerResources } from '../runtime/worker-host.js'
 import type { StarCache } from './star-cache.js'
+import type { WorkerRecorder } from './worker-record.js'
 
 /** Dependencies of all activities. */
 export type ActivityDeps = WorkerResources & {
   /** Environment in which configurations are resolved. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly star: StarCache
+  readonly recorder: WorkerRecorder
 }

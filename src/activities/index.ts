@@ -16,6 +16,7 @@ import { joinFacts, stageDimensions, stageFacts } from './staging.js'
 import { StarCache } from './star-cache.js'
 import type { Etl3Activities } from './types.js'
 import { validateInputs } from './validate-inputs.js'
+import { WorkerRecorder } from './worker-record.js'
 import { writePartitions } from './write-partitions.js'
 import { writeReport } from './write-report.js'
 
@@ -23,7 +24,8 @@ import { writeReport } from './write-report.js'
 export function createActivities(resources: WorkerResources, env: ActivityDeps['env'] = process.env): Etl3Activities {
   const star = new StarCache()
   resources.memory.onPressure(() => star.clear())
-  const deps: ActivityDeps = { ...resources, env, star }
+  const recorder = new WorkerRecorder(resources.sampler, resources.budget.limitMb)
+  const deps: ActivityDeps = { ...resources, env, star, recorder }
   return {
     openRun: inScope(deps, 'open', openRun(deps)),
     validateInputs: inScope(deps, 'validate', validateInputs(deps)),

@@ -9,7 +9,9 @@ import { ConflictError, Etl3Error } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { Phase } from '../workflows/messages.js'
 import type { ActivityDeps } from './deps.js'
+import { RunRecords } from './records.js'
 import type { Measured, OpenRunInput, RunRef } from './types.js'
+import type { Attempt } from './worker-record.js'
 
 /** A sign of life at least this often, and four times within the heartbeat time-out; the SDK sends as many as the server needs. */
 const HEARTBEAT_INTERVAL_MS = 1_000
@@ -20,6 +22,9 @@ const LOCK_RENEWALS_PER_LEASE = 4
 
 /** Memory and dependencies may recover; after this many attempts the run ends with the error. */
 const ATTEMPTS_OF_RECOVERABLE = 5
+
+/** A store that does not answer holds up no activity for longer than this for the sake of the report. */
+const RECORD_TIMEOUT_MS = 5_000
 
 /** What an activity gets from its surroundings. */
 export interface ActivityScope {
@@ -40,8 +45,11 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
     let details: Readonly<Record<string, number | string>> = { phase }
     const timer = setInterval(() => context.heartbeat(details), heartbeatIntervalMs(context))
     const lost = new AbortController()
-    const renewal = keepLock(runOf(input), lost)
+    const run = runOf(input)
+    const renewal = keepLock(run, lost)
+    const attempt: Attempt = { activity: context.info.activityType, attempt: context.info.attempt, phase }
     deps.sampler.enter(phase)
+    deps.recorder.begin(run?.runId, attempt)
     deps.log.debug('activity started', { activity: context.info.activityType, attempt: context.info.attempt })
     failPoint(`activity:${context.info.activityType}:start`)
     try {
@@ -54,15 +62,30 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
           },
         }),
       )
+      if (run) await keepRecord(deps, run, phase)
       failPoint(`activity:${context.info.activityType}:end`)
       const { peakMb, phases } = deps.sampler.peaks()
       return { ...answer, peakMemoryMb: peakMb, phaseMemoryMb: phases[phase] ?? peakMb }
     } catch (error) {
+      deps.recorder.failed(attempt, error instanceof Error ? error.message : String(error))
+      if (run) await keepRecord(deps, run, phase)
       throw toFailure(lost.signal.aborted ? lost.signal.reason : error, context, deps)
     } finally {
       clearInterval(timer)
       clearInterval(renewal)
     }
+  }
+}
+
+/** Notes for the report. A store that does not take them is no reason to fail: the work is done. */
+async function keepRecord(deps: ActivityDeps, run: RunRef, phase: Phase): Promise<void> {
+  // What comes from here on is in the report already.
+  if (phase === 'report') return
+  try {
+    const records = new RunRecords(openStore(run.metadataUri), run.runId)
+    await deps.recorder.saveIfDue(records, phase, AbortSignal.timeout(RECORD_TIMEOUT_MS))
+  } catch (error) {
+    deps.log.debug('the record of this worker was not stored', { error: describe(error) })
   }
 }
 

@@ -1,30 +1,27 @@
 /** The last step: report, receipt, and `current.json`, which makes this run the one that the table shows. */
 
 import { z } from 'zod'
-import { openCatalog } from '../lake/catalogs.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
+import type { Chart, PageCharts } from '../report/chart.js'
+import { CHART_PROCESS_MB, drawInProcess } from '../report/chart-process.js'
+import { chartsOf } from '../report/charts.js'
 import { reportMarkdown } from '../report/markdown.js'
-import type { RunReport } from '../report/run-report.js'
-import { readParquet } from '../runtime/engine.js'
+import { reportPage } from '../report/page.js'
+import { type RunReport, runReportSchema } from '../report/run-report.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { RunResult } from '../workflows/messages.js'
-import { findAudit } from './balance-ledger.js'
-import { findQuality } from './check-quality.js'
 import { ENDED } from './close-run.js'
 import { type CurrentRecord, readCurrent, runResultSchema } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
-import { parseInputsRecord } from './inputs-record.js'
 import { MANIFEST } from './manifest.js'
-import { findPlan } from './plan-partitions.js'
 import { pruneRuns } from './prune-runs.js'
 import { jsonBytes, RunRecords } from './records.js'
-import { openContext, type RunContext, withEngine } from './run-context.js'
+import { gatherReport } from './report-data.js'
+import { openContext, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import { findScreen } from './screen-facts.js'
-import { dimensionsRecordSchema } from './staging.js'
 import type { ReportInput, RunRef } from './types.js'
 
 const STATUS_OF = { run: 'published', plan: 'planned', validate: 'validated' } as const
@@ -44,8 +41,10 @@ export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: Act
       await finish(context, signal)
       return current.published
     }
-    const report = await gather(context, input, deps, signal)
-    await records.save('report.json', report, signal)
+    const report = await reportOf(context, input, deps, signal)
+    failPoint('report:after-data')
+    const page = reportPage(report, await drawCharts(chartsOf(report), deps, signal))
+    await records.store.put(records.key('report.html'), Buffer.from(page, 'utf8'), signal)
     await records.store.put(records.key('report.md'), Buffer.from(reportMarkdown(report), 'utf8'), signal)
     await records.save('receipt.json', receiptOf(context, report), signal)
     failPoint('report:before-current')
@@ -73,70 +72,44 @@ async function findAnswer(
   return report?.result.status === STATUS_OF[mode] ? report.result : undefined
 }
 
-async function gather(
+/**
+ * The report of this opening of the run. A later attempt tells the same as the first: times and memory are those of
+ * when it was gathered first.
+ */
+async function reportOf(
   context: RunContext,
   input: ReportInput,
   deps: ActivityDeps,
   signal: AbortSignal,
 ): Promise<RunReport> {
-  const { records, record, config, table } = context
-  const plan = await findPlan(context, signal)
-  const screen = await findScreen(context, signal)
-  const quality = await findQuality(records, signal)
-  const inputs = await records.find('inputs.json', parseInputsRecord, signal)
-  const dimensions = await records.find('dimensions.json', (v) => dimensionsRecordSchema.parse(v), signal)
-  const audit = await findAudit(context, signal)
-  if (!plan || !screen || !inputs || !dimensions) throw new Error(`run ${records.runId} lacks records for its report`)
-  const uriOf = (name: string): string => records.store.locate(records.key(name))
-  const bytes = input.run.mode === 'run' ? await tableBytes(context, deps, signal) : 0
-  const { mode } = input.run
-  return {
-    formatVersion: 1,
-    result: {
-      formatVersion: 1,
-      runId: records.runId,
-      workflowId: input.run.workflowId,
-      status: STATUS_OF[mode],
-      facts: screen.facts,
-      quarantined: screen.quarantined,
-      rows: plan.rows,
-      partitions: plan.partitions,
-      bytes,
-      peakMemoryMb: Math.max(input.peakMemoryMb, deps.sampler.peaks().peakMb),
-      memoryLimitMb: config.processing.memory_limit_mb,
-      seconds: { ...input.seconds, total: (Date.now() - input.startedAtMs) / 1000 },
-      warnings: input.warnings,
-      outputUri: table.uri,
-      table: `${config.athena.database}.${config.athena.table}`,
-      catalogUri: openCatalog(config).uri,
-      reportUri: uriOf('report.md'),
-      receiptUri: uriOf('receipt.json'),
-    },
-    startedAt: record.startedAt,
-    finishedAt: new Date().toISOString(),
-    replaces: record.replaces,
-    engine: record.engine,
-    memoryByPhase: input.memoryByPhase,
-    inputs: record.inputs.map((t) => ({
-      name: t.name,
-      files: t.files,
-      ...inputs.findings.find((f) => f.name === t.name),
-    })),
-    inputWarnings: inputs.warnings,
-    dimensions: dimensions.counts,
-    // A plan ends before the gate: it has what the screen found.
-    rules: quality?.rules ?? screen.rules,
-    audit,
-  }
+  const status = STATUS_OF[input.run.mode]
+  const found = await context.records.find('report.json', (v) => runReportSchema.safeParse(v).data, signal)
+  if (found?.result.status === status && found.lockNumber === input.run.lockNumber) return found
+  const report = await gatherReport({ context, input, status, deps, signal })
+  await context.records.save('report.json', report, signal)
+  return report
 }
 
-/** Bytes of the table: what this run wrote and what it kept. */
-async function tableBytes(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<number> {
-  const { records, scratch } = context
-  const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
-  return await withEngine(deps, scratch, signal, (engine) =>
-    engine.count(`SELECT coalesce(sum(bytes), 0)::BIGINT FROM ${readParquet([manifest])}`),
-  )
+/** Draws the charts in a process of its own. A report without them is better than none: tables stand in their place. */
+async function drawCharts(charts: readonly Chart[], deps: ActivityDeps, signal: AbortSignal): Promise<PageCharts> {
+  globalThis.gc?.()
+  const roomMb = deps.budget.limitMb - deps.sampler.sample()
+  if (roomMb < CHART_PROCESS_MB) {
+    deps.log.warn('no memory to draw the charts of the report', {
+      roomMb: Math.round(roomMb),
+      neededMb: CHART_PROCESS_MB,
+    })
+    return { charts, drawings: undefined }
+  }
+  try {
+    const { drawings, peakBytes } = await drawInProcess(charts, signal)
+    deps.sampler.besides(peakBytes)
+    return { charts, drawings }
+  } catch (error) {
+    signal.throwIfAborted()
+    deps.log.warn('the charts of the report could not be drawn', { error })
+    return { charts, drawings: undefined }
+  }
 }
 
 /** The receipt: what went in, how, and what came out, in checksums. */

@@ -1,107 +1,215 @@
-/** `report.md`: the report in short, for people. */
-import type { RunReport } from './run-report.js'
+/** `report.md`: the report in short. Same order as the page. */
+import { bytesText, countOf, countText, secondsText } from '../runtime/figures.js'
+import { dimensionName } from './dimension-counts.js'
+import { type MarkdownColumn, markdownCode, markdownTable, markdownText } from './markdown-text.js'
+import { differenceText, dollarsText, ratioText, shareText } from './report-figures.js'
+import type { Breakdown, RunReport } from './run-report.js'
+import { valueLabel } from './value-label.js'
+import { verdictOf } from './verdict.js'
 
-const NAMES: Readonly<Record<string, string>> = {
-  attrs: 'distinct combinations of fact attributes',
-  codes: 'codes',
-  groups: 'provider groups',
-  npis: 'providers',
-  cells: 'cells (provider side of a partition key)',
-  blocks: 'blocks of providers',
-  members: 'group members',
-  benchmarks: 'Medicare rows used',
-  groupsWithoutMembers: 'groups without a valid member (each fact gives one row with a NULL npi)',
-  duplicateMemberLinks: 'duplicate (group, NPI) links, counted once',
-  invalidMemberLinks: "links without a group or with a payer's unknown NPI (0, empty, NULL)",
-  codesWithoutCategory: 'codes without a category',
-  codesWithSeveralCategories: 'codes with several categories, the lowest taken',
-  codesNotInDimension: 'codes not in dim_code',
-  payersNotInDimension: 'payers not in dim_payer',
-  groupsNotInDimension: 'groups not in dim_provider_group',
-  posSetsNotInDimension: 'place-of-service sets not in dim_pos_set',
-  npisNotInDimension: 'providers not in dim_npi',
-  npisWithoutLocation: 'providers without a LOCATION address',
-  npisWithSeveralLocations: 'providers with several LOCATION addresses, the lowest address_hash taken',
-  factKeysWithMalformedYearMonth: 'malformed values of year_month (year and month are NULL)',
-  emptyPartitionValues: 'dimension entries with an empty partition value, taken as NULL',
-}
+/** Values of a breakdown that the short report names. */
+const MOST_VALUES = 5
+
+const MOST_WARNINGS = 20
 
 /** The report as Markdown. */
 export function reportMarkdown(report: RunReport): string {
-  const { result, rules, inputs, dimensions, inputWarnings } = report
-  const p = result.partitions
-  const lines = [
-    `# Run ${result.runId}: ${result.status}`,
+  const { result } = report
+  return [
+    `# Run ${markdownText(result.runId)}: ${result.status}`,
     '',
-    `Table \`${result.table}\` in \`${escapeCode(result.outputUri)}\`, ${count(result.rows)} rows in ${count(p.total)} partitions.`,
+    `Table \`${markdownCode(result.table)}\` in \`${markdownCode(result.outputUri)}\`: ${countOf(result.rows, 'row')} in ${countOf(result.partitions.total, 'partition')}${result.bytes > 0 ? `, ${bytesText(result.bytes)}` : ''}.`,
     '',
-    '| what | figure |',
-    '| --- | ---: |',
-    `| facts read | ${count(result.facts)} |`,
-    `| facts quarantined | ${count(result.quarantined)} |`,
-    `| rows | ${count(result.rows)} |`,
-    `| partitions new / changed / kept / removed | ${count(p.added)} / ${count(p.replaced)} / ${count(p.kept)} / ${count(p.removed)} |`,
-    `| bytes written | ${count(result.bytes)} |`,
-    `| peak memory | ${count(result.peakMemoryMb)} MB of ${count(result.memoryLimitMb)} MB |`,
-    `| seconds | ${(result.seconds['total'] ?? 0).toFixed(1)} |`,
+    ...good(report),
+    ...changed(report),
+    ...contents(report),
+    ...placement(report),
+    ...course(report),
+    ...receipt(report),
+  ].join('\n')
+}
+
+function good(report: RunReport): string[] {
+  const { rules, inputWarnings } = report
+  return [
+    '## Is the table good?',
     '',
-    '## Quality',
+    markdownText(verdictOf(report).text),
     '',
-    '| rule | severity | broken by | share | allowed | result |',
-    '| --- | --- | ---: | ---: | ---: | --- |',
-    ...rules.map(
-      (r) =>
-        `| ${r.name}: ${escapeCell(r.meaning)} | ${r.severity} | ${count(r.failed)} of ${count(r.checked)} ${r.unit} | ${percent(r.share)} | ${percent(r.threshold)} | ${r.outcome} |`,
+    ...markdownTable(
+      [
+        { name: 'rule' },
+        { name: 'result' },
+        number('broken by'),
+        number('share'),
+        number('allowed'),
+        { name: 'severity' },
+      ],
+      rules.map((r) => [
+        markdownText(`${r.name}${r.subject === null ? '' : ` (${r.subject})`}: ${r.meaning}`),
+        r.outcome,
+        r.outcome === 'skipped' ? '–' : `${countText(r.failed)} of ${countText(r.checked)} ${r.unit}`,
+        r.outcome === 'skipped' ? '–' : shareText(r.share, 1),
+        shareText(r.threshold, 1),
+        r.severity,
+      ]),
     ),
     '',
-    '## Input',
+    ...inputWarnings.slice(0, MOST_WARNINGS).map((w) => `- ${markdownText(w)}`),
+    ...(inputWarnings.length > MOST_WARNINGS
+      ? [`- and ${inputWarnings.length - MOST_WARNINGS} more, see report.json`]
+      : []),
+    ...(inputWarnings.length > 0 ? [''] : []),
+  ]
+}
+
+function changed({ changes, previous, result }: RunReport): string[] {
+  const { added, replaced, kept, removed } = changes
+  const line = (name: string, m: typeof added): string[] => [
+    name,
+    countText(m.partitions),
+    countText(m.rowsBefore),
+    countText(m.rowsAfter),
+  ]
+  return [
+    '## What changed?',
     '',
-    '| table | rows | equal duplicates | differing keys | NULL keys | missing optional columns | other columns |',
-    '| --- | ---: | ---: | ---: | ---: | --- | --- |',
-    ...inputs.map(
-      (t) =>
-        `| ${t.name} | ${count(t.rows ?? 0)} | ${count(t.equalDuplicates ?? 0)} | ${count(t.differingKeys ?? 0)} | ${count(t.nullKeys ?? 0)} | ${names(t.missingOptional)} | ${names(t.extra)} |`,
+    previous === null
+      ? 'This is the first run of the table.'
+      : `Compared with run ${markdownText(previous.runId)}: ${differenceText(result.rows - previous.rows)} rows, ${differenceText(result.partitions.total - previous.partitions)} partitions.`,
+    '',
+    ...markdownTable(
+      [{ name: 'what' }, number('partitions'), number('rows before'), number('rows after')],
+      [line('added', added), line('replaced', replaced), line('kept', kept), line('removed', removed)],
     ),
-    '',
-    ...inputWarnings.map((w) => `- ${escapeCell(w)}`),
-    '',
-    '## What the data held',
-    '',
-    '| what | count |',
-    '| --- | ---: |',
-    ...Object.entries(dimensions).map(([name, n]) => `| ${NAMES[name] ?? name} | ${count(n)} |`),
-    '',
-    '## How it went',
-    '',
-    '| phase | seconds | peak memory, MB |',
-    '| --- | ---: | ---: |',
-    ...Object.entries(result.seconds)
-      .filter(([phase]) => phase !== 'total')
-      .map(([phase, s]) => `| ${phase} | ${s.toFixed(2)} | ${report.memoryByPhase[phase] ?? ''} |`),
-    '',
-    `Started ${report.startedAt}, finished ${report.finishedAt}, engine ${report.engine}. Receipt: \`${escapeCode(result.receiptUri)}\`.`,
     '',
   ]
-  return lines.join('\n')
 }
 
-function names(list: readonly string[] | undefined): string {
-  return (list ?? []).map(escapeCell).join(', ')
+function contents({
+  contents: { byPayer, byState, byCategory, rates, medicare },
+  result,
+  dimensions,
+}: RunReport): string[] {
+  const lines = [
+    `- Payers: ${valuesText(byPayer, result.rows)}`,
+    `- States: ${valuesText(byState, result.rows)}`,
+    `- Categories: ${valuesText(byCategory, result.rows)}`,
+  ]
+  const dollars = rates.dollars.figures
+  if (dollars !== null) {
+    lines.push(
+      `- Rates in dollars (${countOf(rates.dollars.rows, 'row')}): median ${dollarsText(dollars.p50)}, from ${dollarsText(dollars.lowest)} to ${dollarsText(dollars.highest)}; a tenth at or below ${dollarsText(dollars.p10)}, a tenth at or above ${dollarsText(dollars.p90)}`,
+    )
+  }
+  const percentages = rates.percentages.figures
+  if (percentages !== null) {
+    lines.push(
+      `- Rates in percent (${countOf(rates.percentages.rows, 'row')}): median ${percentages.p50} %, from ${percentages.lowest} % to ${percentages.highest} %`,
+    )
+  }
+  if (rates.unknown.rows > 0) lines.push(`- Rates of unknown type: ${countOf(rates.unknown.rows, 'row')}`)
+  if (medicare.ratios !== null) {
+    lines.push(
+      `- Against Medicare (${countOf(medicare.rows, 'row')}): median ${ratioText(medicare.ratios.p50)}, ${shareText(medicare.above, medicare.rows)} above`,
+    )
+  }
+  return [
+    '## What is in it?',
+    '',
+    ...lines,
+    '',
+    ...markdownTable(
+      [{ name: 'what the input held' }, number('count')],
+      Object.entries(dimensions).map(([name, n]) => [markdownText(dimensionName(name)), countText(n)]),
+    ),
+    '',
+  ]
 }
 
-/** A value of the data in a cell of a table: no markup, no line break, no end of the cell. */
-function escapeCell(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>|#]/g, (c) => `\\${c}`).replace(/\p{Cc}/gu, ' ')
+function valuesText({ entries, others }: Breakdown, total: number): string {
+  const named = entries
+    .slice(0, MOST_VALUES)
+    .map((e) => `${markdownText(valueLabel(e.value))} ${countText(e.rows)} (${shareText(e.rows, total)})`)
+  const more = entries.length + others.values - named.length
+  return named.concat(more > 0 ? [`${countText(more)} more`] : []).join(', ')
 }
 
-function escapeCode(text: string): string {
-  return text.replaceAll('`', "'").replace(/\p{Cc}/gu, ' ')
+function placement({ placement: { rows, bytes, skew, largest } }: RunReport): string[] {
+  if (rows === null) return []
+  return [
+    '## Where are the partitions?',
+    '',
+    `Rows of a partition: median ${countText(rows.p50)}, smallest ${countText(rows.smallest)}, 99 % at or below ${countText(rows.p99)}, largest ${countText(rows.largest)}. The largest ${countOf(skew.topPartitions, 'partition')} hold ${shareText(skew.shareOfRows, 1)} of the rows.${bytes === null ? '' : ` Sizes: median ${bytesText(bytes.p50)}, largest ${bytesText(bytes.largest)}.`}`,
+    '',
+    ...largest.slice(0, 1).map((p) => `Largest: \`${markdownCode(p.key)}\``),
+    '',
+  ]
 }
 
-function count(n: number): string {
-  return n.toLocaleString('en-US')
+function course({ course: { phases, retries }, result }: RunReport): string[] {
+  return [
+    '## How did the run go?',
+    '',
+    `${secondsText(result.seconds['total'] ?? 0)}, peak memory ${countText(Math.ceil(result.peakMemoryMb))} MB of ${countText(result.memoryLimitMb)} MB, ${countOf(retries.length, 'failed or repeated attempt')}.`,
+    '',
+    ...markdownTable(
+      [{ name: 'phase' }, number('seconds'), number('went through'), number('peak memory, MB')],
+      phases.map((p) => [
+        p.phase,
+        p.seconds.toFixed(2),
+        p.amount === null ? '' : `${countText(p.amount.count)} ${p.amount.unit}`,
+        p.peakMemoryMb === null ? '' : countText(Math.ceil(p.peakMemoryMb)),
+      ]),
+    ),
+    '',
+    ...retries.map(
+      (r) =>
+        `- after ${secondsText(r.atSeconds)}: ${r.activity}, attempt ${r.attempt}${r.failure === null ? '' : ` failed: ${markdownText(r.failure)}`}`,
+    ),
+    ...(retries.length > 0 ? [''] : []),
+  ]
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`
+function receipt({ result, inputs, startedAt, finishedAt, versions }: RunReport): string[] {
+  return [
+    '## Receipt',
+    '',
+    ...markdownTable(
+      [{ name: 'what' }, number('count')],
+      [
+        ['facts read', countText(result.facts)],
+        ['facts set aside', countText(result.quarantined)],
+        ['facts written', countText(result.facts - result.quarantined)],
+      ],
+    ),
+    '',
+    ...markdownTable(
+      [
+        { name: 'input' },
+        number('rows'),
+        number('equal duplicates'),
+        number('differing keys'),
+        number('NULL keys'),
+        { name: 'missing optional columns' },
+        { name: 'other columns' },
+      ],
+      inputs.map((t) => [
+        t.name,
+        countText(t.rows ?? 0),
+        countText(t.equalDuplicates ?? 0),
+        countText(t.differingKeys ?? 0),
+        countText(t.nullKeys ?? 0),
+        (t.missingOptional ?? []).map(markdownText).join(', '),
+        (t.extra ?? []).map(markdownText).join(', '),
+      ]),
+    ),
+    '',
+    `Started ${startedAt}, finished ${finishedAt}, ETL3 ${versions.etl3}. Receipt: \`${markdownCode(result.receiptUri)}\`.`,
+    '',
+  ]
+}
+
+function number(name: string): MarkdownColumn {
+  return { name, number: true }
 }

@@ -28,13 +28,22 @@ export interface MemoryPeaks {
   readonly phases: Readonly<Record<string, number>>
 }
 
+/**
+ * Told at each look.
+ * @param residentMb resident now
+ * @param peakMb the most that was resident since the last look
+ */
+export type SampleListener = (residentMb: number, peakMb: number) => void
+
 /** Samples memory ten times a second, and keeps the peak per phase. */
 export class MemorySampler {
   readonly #probe: MemoryProbe
   readonly #peaks = new Map<string, number>()
-  readonly #listeners = new Set<(residentMb: number) => void>()
+  readonly #listeners = new Set<SampleListener>()
   #phase: string
   #highest = 0
+  /** With other processes that worked for this one. */
+  #highestOfBoth = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: { readonly probe?: MemoryProbe; readonly phase?: string } = {}) {
@@ -69,12 +78,25 @@ export class MemorySampler {
     this.#highest = Math.max(this.#highest, highest, resident)
     this.#peaks.set(this.#phase, Math.max(this.#peaks.get(this.#phase) ?? 0, peak, resident))
     const residentMb = resident / BYTES_PER_MB
-    for (const listener of this.#listeners) listener(residentMb)
+    const peakMb = Math.max(peak, resident) / BYTES_PER_MB
+    for (const listener of this.#listeners) listener(residentMb, peakMb)
     return residentMb
   }
 
+  /**
+   * Counts a process that did a part of this one's work: what it had resident at most, on top of what this one has now.
+   * @param peakBytes of that process
+   */
+  besides(peakBytes: number): void {
+    const resident = this.#probe.residentBytes()
+    const both = resident + peakBytes
+    this.#highestOfBoth = Math.max(this.#highestOfBoth, both)
+    this.#peaks.set(this.#phase, Math.max(this.#peaks.get(this.#phase) ?? 0, both))
+    for (const listener of this.#listeners) listener(resident / BYTES_PER_MB, both / BYTES_PER_MB)
+  }
+
   /** Calls back with resident memory in MB at each look, until the returned function is called. */
-  onSample(listener: (residentMb: number) => void): () => void {
+  onSample(listener: SampleListener): () => void {
     this.#listeners.add(listener)
     return () => {
       this.#listeners.delete(listener)
@@ -83,7 +105,7 @@ export class MemorySampler {
 
   peaks(): MemoryPeaks {
     const phases = Object.fromEntries([...this.#peaks].map(([phase, bytes]) => [phase, wholeMb(bytes)]))
-    return { peakMb: wholeMb(this.#highest), phases }
+    return { peakMb: wholeMb(Math.max(this.#highest, this.#highestOfBoth)), phases }
   }
 }
 

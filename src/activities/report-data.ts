@@ -1,0 +1,167 @@
+/** Gathers what the report of a run says: from its records, its plan and manifest, and the staged star. */
+import { openCatalog } from '../lake/catalogs.js'
+import { takeChanges } from '../report/changes.js'
+import { takeContents } from '../report/contents.js'
+import { takePlacement } from '../report/placement.js'
+import { type Contents, contentsSchema, type RunReport } from '../report/run-report.js'
+import type { RunStatus } from '../workflows/messages.js'
+import { findAudit } from './balance-ledger.js'
+import { findQuality } from './check-quality.js'
+import { type CurrentRecord, readCurrent } from './current.js'
+import type { ActivityDeps } from './deps.js'
+import { ENCODING_VERSION } from './encoding-version.js'
+import { parseInputsRecord } from './inputs-record.js'
+import { MANIFEST } from './manifest.js'
+import { findPlan, PLAN } from './plan-partitions.js'
+import { type RunContext, stagedPaths, withEngine } from './run-context.js'
+import { type CourseInput, courseOf } from './run-course.js'
+import { findScreen } from './screen-facts.js'
+import { dimensionsRecordSchema } from './staging.js'
+import type { ReportInput } from './types.js'
+import { readWorkerRecords } from './worker-record.js'
+
+/** Record of the figures that are taken from the staged star; every report of the run shares it. */
+const CONTENTS = 'contents.json'
+
+/** What is asked. */
+export interface GatherInput {
+  readonly context: RunContext
+  readonly input: ReportInput
+  readonly status: RunStatus
+  readonly deps: ActivityDeps
+  readonly signal: AbortSignal
+}
+
+/** Puts the report together. The table's bytes are known of a published run only. */
+export async function gatherReport({ context, input, status, deps, signal }: GatherInput): Promise<RunReport> {
+  const { records, record, config, table, layout } = context
+  const plan = await findPlan(context, signal)
+  const screen = await findScreen(context, signal)
+  const quality = status === 'planned' ? undefined : await findQuality(records, signal)
+  const inputs = await records.find('inputs.json', parseInputsRecord, signal)
+  const dimensions = await records.find('dimensions.json', (v) => dimensionsRecordSchema.parse(v), signal)
+  if (!plan || !screen || !inputs || !dimensions) throw new Error(`run ${records.runId} lacks records for its report`)
+  const audit = status === 'published' ? await findAudit(context, signal) : undefined
+  const current = await readCurrent(records.store, signal)
+  // What is left of the writer's star only takes memory from here on.
+  deps.star.clear()
+  const contents = await contentsOf(context, deps, signal)
+  const { changes, placement, bytes } = await tableFigures(context, { current, status, deps, signal })
+  const uriOf = (name: string): string => records.store.locate(records.key(name))
+  const course = courseOf({
+    input,
+    workers: await workersOf(context, deps, signal),
+    amounts: amountsOf(screen.facts, plan),
+    memoryLimitMb: config.processing.memory_limit_mb,
+    workerLimitMb: deps.budget.limitMb,
+  })
+  return {
+    formatVersion: 2,
+    result: {
+      formatVersion: 1,
+      runId: records.runId,
+      workflowId: input.run.workflowId,
+      status,
+      facts: screen.facts,
+      quarantined: screen.quarantined,
+      rows: plan.rows,
+      partitions: plan.partitions,
+      bytes,
+      peakMemoryMb: Math.max(input.peakMemoryMb, deps.sampler.peaks().peakMb),
+      memoryLimitMb: config.processing.memory_limit_mb,
+      seconds: { ...input.seconds, total: (Date.now() - input.startedAtMs) / 1000 },
+      warnings: input.warnings,
+      outputUri: table.uri,
+      table: `${config.athena.database}.${config.athena.table}`,
+      catalogUri: openCatalog(config).uri,
+      reportUri: uriOf('report.html'),
+      receiptUri: uriOf('receipt.json'),
+    },
+    lockNumber: input.run.lockNumber,
+    startedAt: record.startedAt,
+    finishedAt: new Date().toISOString(),
+    previous: current === undefined ? null : previousOf(current),
+    versions: { etl3: record.engine, encoding: ENCODING_VERSION },
+    work: record.work,
+    partitionColumns: layout.columns,
+    inputs: record.inputs.map(({ name, files }) => ({
+      ...inputs.findings.find((f) => f.name === name),
+      name,
+      files: files.map(({ path, bytes: size, sha256 }) => ({ path, bytes: size, sha256 })),
+    })),
+    inputWarnings: [...inputs.warnings],
+    dimensions: dimensions.counts,
+    // A plan ends before the gate: it has what the screen found.
+    rules: quality?.rules ?? screen.rules,
+    audit: audit ?? null,
+    changes,
+    contents,
+    placement,
+    course,
+  }
+}
+
+function previousOf({ runId, publishedAt, published }: CurrentRecord): RunReport['previous'] {
+  const { rows, partitions, bytes } = published
+  return { runId, publishedAt, rows, partitions: partitions.total, bytes }
+}
+
+/** The figures of the staged star, taken once: `plan`, `validate` and `run` of the same work have the same. */
+async function contentsOf(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<Contents> {
+  const { records, scratch } = context
+  const parse = (value: unknown): Contents => contentsSchema.parse(value)
+  const known = await records.find(CONTENTS, parse, signal)
+  if (known) return known
+  const paths = await stagedPaths(context, signal)
+  const contents = await withEngine(deps, scratch, signal, (engine) => takeContents(engine, paths))
+  return await records.saveOnce(CONTENTS, contents, parse, signal)
+}
+
+async function tableFigures(
+  { records, scratch, layout }: RunContext,
+  {
+    current,
+    status,
+    deps,
+    signal,
+  }: { current: CurrentRecord | undefined; status: RunStatus; deps: ActivityDeps; signal: AbortSignal },
+): Promise<Pick<RunReport, 'changes' | 'placement'> & { readonly bytes: number }> {
+  const { store } = records
+  const plan = await store.fetchLocal(records.key(PLAN), scratch, signal)
+  const manifestBefore = current && (await store.fetchLocal(current.manifest, scratch, signal))
+  const manifest = status === 'published' ? await store.fetchLocal(records.key(MANIFEST), scratch, signal) : undefined
+  return await withEngine(deps, scratch, signal, async (engine) => {
+    const changes = await takeChanges(engine, { plan, manifestBefore, partitionColumns: layout.columns })
+    const placement = await takePlacement(engine, manifest ?? plan, manifest !== undefined)
+    const bytes = await engine.count('SELECT coalesce(sum(bytes), 0)::BIGINT FROM placed')
+    return { changes, placement, bytes }
+  })
+}
+
+/** Of this worker as it stands, of the others as they were stored. */
+async function workersOf(
+  { records }: RunContext,
+  { recorder }: ActivityDeps,
+  signal: AbortSignal,
+): Promise<CourseInput['workers']> {
+  const own = recorder.record()
+  const stored = await readWorkerRecords(records, signal)
+  return [...stored.filter((w) => w.worker !== own.worker), own].toSorted((a, b) => (a.worker < b.worker ? -1 : 1))
+}
+
+function amountsOf(
+  facts: number,
+  { rows, rowsToWrite, partitions }: NonNullable<Awaited<ReturnType<typeof findPlan>>>,
+): CourseInput['amounts'] {
+  const toWrite = { count: partitions.added + partitions.replaced, unit: 'partitions' }
+  return {
+    validate: { count: facts, unit: 'facts' },
+    stage: { count: facts, unit: 'facts' },
+    screen: { count: facts, unit: 'facts' },
+    plan: { count: rows, unit: 'rows' },
+    write: { count: rowsToWrite, unit: 'rows' },
+    audit: toWrite,
+    publish: toWrite,
+    register: { count: partitions.total, unit: 'partitions' },
+  }
+}

@@ -1,0 +1,82 @@
+/** The chart of what a run changes: partitions by what happens to them, in all and by payer. */
+import type { TopLevelSpec } from 'vega-lite'
+import { countText } from '../runtime/figures.js'
+import type { Chart } from './chart.js'
+import { COLOUR, THEME, WIDTH } from './chart-theme.js'
+import type { RunReport } from './run-report.js'
+import { valueLabel } from './value-label.js'
+
+const ACTIONS = ['added', 'replaced', 'kept', 'removed'] as const
+
+const MOST_PAYERS = 8
+const BAR_STEP = 30
+
+/** The chart, or none where there is no partition. */
+export function changesCharts({ changes }: RunReport): Chart[] {
+  const all = {
+    added: changes.added.partitions,
+    replaced: changes.replaced.partitions,
+    kept: changes.kept.partitions,
+    removed: changes.removed.partitions,
+  }
+  if (ACTIONS.every((action) => all[action] === 0)) return []
+  const payers = changes.byPayer ?? []
+  const lines = [
+    { label: 'all', counts: all },
+    ...(payers.length > 1 ? payers.slice(0, MOST_PAYERS).map((p) => ({ label: valueLabel(p.value), counts: p })) : []),
+  ]
+  const values = lines.flatMap(({ label, counts }, place) =>
+    ACTIONS.map((action, order) => ({ key: `${place}|${label}`, action, order, partitions: counts[action] })),
+  )
+  const spec = (width: number): TopLevelSpec => ({
+    config: THEME,
+    width,
+    height: { step: BAR_STEP },
+    autosize: { type: 'fit-x', contains: 'padding' },
+    data: { values },
+    mark: { type: 'bar', height: 18, stroke: COLOUR.surface, strokeWidth: 1 },
+    encoding: {
+      y: {
+        field: 'key',
+        type: 'nominal',
+        sort: null,
+        title: null,
+        axis: {
+          labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)",
+          labelLimit: 120,
+          domain: false,
+          labelColor: COLOUR.ink,
+        },
+      },
+      x: {
+        field: 'partitions',
+        type: 'quantitative',
+        axis: {
+          format: width > WIDTH.half ? ',d' : '~s',
+          tickCount: width > WIDTH.half ? 6 : 3,
+          domain: false,
+          title: 'partitions',
+        },
+      },
+      order: { field: 'order', type: 'ordinal' },
+      color: {
+        field: 'action',
+        type: 'nominal',
+        scale: { domain: [...ACTIONS], range: [COLOUR.added, COLOUR.replaced, COLOUR.kept, COLOUR.removed] },
+      },
+    },
+  })
+  return [
+    {
+      id: 'changes',
+      title: 'Partitions by what happened to them',
+      description: ACTIONS.map((action) => `${countText(all[action])} ${action}`)
+        .join(', ')
+        .concat('.'),
+      views: [
+        { name: 'wide', spec: spec(WIDTH.full) },
+        { name: 'narrow', spec: spec(WIDTH.phone) },
+      ],
+    },
+  ]
+}

@@ -1,0 +1,64 @@
+/** Is the table good: the verdict, the rules, what the input gave warnings about. */
+import { countText } from '../runtime/figures.js'
+import { html, type Markup } from './html.js'
+import { details, table } from './page-parts.js'
+import { shareText } from './report-figures.js'
+import type { ReportedRule, RunReport } from './run-report.js'
+import { verdictOf } from './verdict.js'
+
+const SIGNS = { good: '✓', warn: '!', bad: '✕' } as const
+const TAG_OF = { passed: 'good', warned: 'warn', failed: 'bad', skipped: 'none' } as const
+
+/** The section's content. */
+export function qualitySection(report: RunReport): Markup {
+  const { rules, inputWarnings } = report
+  const { grade, text } = verdictOf(report)
+  return html`<div class="verdict ${grade}"><span aria-hidden="true">${SIGNS[grade]}</span><p>${text}</p></div>
+${table({
+  caption: 'Quality rules',
+  columns: [
+    { name: 'rule' },
+    { name: 'result' },
+    { name: 'what holds', kind: 'long' },
+    { name: 'broken by', kind: 'number' },
+    { name: 'share', kind: 'number' },
+    { name: 'allowed', kind: 'number' },
+    { name: 'set aside', kind: 'number' },
+    { name: 'severity' },
+  ],
+  rows: rules.map((rule) => [
+    nameOf(rule),
+    html`<span class="tag ${TAG_OF[rule.outcome]}">${rule.outcome}</span>`,
+    rule.meaning,
+    rule.outcome === 'skipped' ? '–' : `${countText(rule.failed)} of ${countText(rule.checked)} ${rule.unit}`,
+    rule.outcome === 'skipped' ? '–' : shareText(rule.share, 1),
+    shareText(rule.threshold, 1),
+    countText(rule.quarantined),
+    rule.severity,
+  ]),
+})}${examplesOf(rules)}${
+  inputWarnings.length === 0
+    ? undefined
+    : details(
+        `Warnings about the input (${countText(inputWarnings.length)})`,
+        html`<ul class="plain">${inputWarnings.map((warning) => html`<li>${warning}</li>`)}</ul>`,
+      )
+}`
+}
+
+function nameOf({ name, subject }: ReportedRule): string {
+  return subject === null ? name : `${name}: ${subject}`
+}
+
+function examplesOf(rules: readonly ReportedRule[]): Markup | undefined {
+  const rows = rules.flatMap((rule) => rule.examples.map((example) => [nameOf(rule), html`<code>${example}</code>`]))
+  if (rows.length === 0) return undefined
+  return details(
+    `Examples (${countText(rows.length)})`,
+    table({
+      caption: 'What broke a rule, up to ten for each',
+      columns: [{ name: 'rule' }, { name: 'example', kind: 'long' }],
+      rows,
+    }),
+  )
+}

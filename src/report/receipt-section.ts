@@ -1,0 +1,68 @@
+/** The receipt: what went in, how, and what came out, in checksums. */
+import { bytesText, countText } from '../runtime/figures.js'
+import { html, type Markup } from './html.js'
+import { details, table } from './page-parts.js'
+import type { RunReport } from './run-report.js'
+
+/** The section's content. */
+export function receiptSection(report: RunReport): Markup {
+  const { result, inputs, versions } = report
+  const facts: readonly (readonly [string, string])[] = [
+    ['facts read', countText(result.facts)],
+    ['facts set aside', countText(result.quarantined)],
+    ['facts written', countText(result.facts - result.quarantined)],
+    ['rows', countText(result.rows)],
+    ['work (digest of input, configuration and versions)', report.work],
+    ['run', result.runId],
+    ['replaces', report.previous?.runId ?? 'nothing'],
+    ['started', report.startedAt],
+    ['finished', report.finishedAt],
+    ['ETL3', `${versions.etl3}, encoding ${versions.encoding}`],
+    ['table', result.outputUri],
+    ['catalog', result.catalogUri],
+    ['receipt', result.receiptUri],
+  ]
+  const files = inputs.flatMap((input) => input.files.map((file) => ({ ...file, table: input.name })))
+  return html`${table({
+    caption: 'The run',
+    columns: [{ name: 'what' }, { name: 'value', kind: 'long' }],
+    rows: facts.map(([what, value]) => [what, html`<code>${value}</code>`]),
+  })}${details(
+    `Input files (${countText(files.length)})`,
+    html`${table({
+      caption: 'Input files and their SHA-256',
+      columns: [
+        { name: 'table' },
+        { name: 'file', kind: 'long' },
+        { name: 'size', kind: 'number' },
+        { name: 'SHA-256', kind: 'long' },
+      ],
+      rows: files.map((f) => [
+        f.table,
+        html`<code>${f.path}</code>`,
+        bytesText(f.bytes),
+        html`<code>${f.sha256}</code>`,
+      ]),
+    })}${table({
+      caption: 'What the checks of the input found',
+      columns: [
+        { name: 'table' },
+        { name: 'rows', kind: 'number' },
+        { name: 'equal duplicates', kind: 'number' },
+        { name: 'differing keys', kind: 'number' },
+        { name: 'NULL keys', kind: 'number' },
+        { name: 'missing optional columns', kind: 'long' },
+        { name: 'other columns', kind: 'long' },
+      ],
+      rows: inputs.map((t) => [
+        t.name,
+        countText(t.rows ?? 0),
+        countText(t.equalDuplicates ?? 0),
+        countText(t.differingKeys ?? 0),
+        countText(t.nullKeys ?? 0),
+        (t.missingOptional ?? []).join(', '),
+        (t.extra ?? []).join(', '),
+      ]),
+    })}`,
+  )}`
+}
