@@ -9,6 +9,7 @@ import type { CliIo } from './io.js'
 import { registerMemoryTest } from './memory-test.js'
 import { registerPlan } from './plan.js'
 import { registerQuery } from './query.js'
+import { registerReport } from './report.js'
 import { reportFailure } from './report-failure.js'
 import { registerRun } from './run.js'
 import { type CliServices, realServices } from './services.js'
@@ -72,6 +73,7 @@ function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Com
   registerPlan(program, shell)
   registerValidate(program, shell)
   registerStatus(program, shell)
+  registerReport(program, shell)
   registerQuery(program, shell)
   registerDev(program, shell)
   registerWorker(program, shell)

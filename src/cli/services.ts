@@ -4,6 +4,7 @@
  */
 import type { CurrentRecord } from '../activities/current.js'
 import type { Config } from '../config/schema.js'
+import type { FoundReport } from './run-reports.js'
 import type { OpenRunsOptions, Runs } from './runs.js'
 
 /** A question to the catalog. */
@@ -30,6 +31,8 @@ export interface CliServices {
   queryCatalog(query: CatalogQuery): Promise<QueryAnswer>
   /** The run that the table shows, or undefined when nothing is published yet. */
   publishedRun(config: Config, signal: AbortSignal): Promise<CurrentRecord | undefined>
+  /** The report of a run; of the published one when none is named. */
+  findReport(config: Config, runId: string | undefined, signal: AbortSignal): Promise<FoundReport>
 }
 
 /** The real machinery. */
@@ -58,6 +61,10 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
         import('../lake/stores.js'),
       ])
       return await readCurrent(openStore(config.output.metadata_uri), signal)
+    },
+    async findReport(config, runId, signal) {
+      const { findReport } = await import('./run-reports.js')
+      return await findReport(config, runId, signal)
     },
   }
 }

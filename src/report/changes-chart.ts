@@ -2,9 +2,9 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { countText } from '../runtime/figures.js'
 import type { Chart } from './chart.js'
-import { COLOUR, THEME, WIDTH } from './chart-theme.js'
+import { COLOUR, SHORT_COUNT, THEME, WIDTH } from './chart-theme.js'
 import type { RunReport } from './run-report.js'
-import { valueLabel } from './value-label.js'
+import { labelExtent, shortLabel, valueLabel } from './value-label.js'
 
 const ACTIONS = ['added', 'replaced', 'kept', 'removed'] as const
 
@@ -23,8 +23,11 @@ export function changesCharts({ changes }: RunReport): Chart[] {
   const payers = changes.byPayer ?? []
   const lines = [
     { label: 'all', counts: all },
-    ...(payers.length > 1 ? payers.slice(0, MOST_PAYERS).map((p) => ({ label: valueLabel(p.value), counts: p })) : []),
+    ...(payers.length > 1
+      ? payers.slice(0, MOST_PAYERS).map((p) => ({ label: shortLabel(valueLabel(p.value)), counts: p }))
+      : []),
   ]
+  const extent = labelExtent(lines.map((l) => l.label))
   const values = lines.flatMap(({ label, counts }, place) =>
     ACTIONS.map((action, order) => ({ key: `${place}|${label}`, action, order, partitions: counts[action] })),
   )
@@ -43,7 +46,8 @@ export function changesCharts({ changes }: RunReport): Chart[] {
         title: null,
         axis: {
           labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)",
-          labelLimit: 120,
+          minExtent: extent,
+          maxExtent: extent,
           domain: false,
           labelColor: COLOUR.ink,
         },
@@ -52,7 +56,7 @@ export function changesCharts({ changes }: RunReport): Chart[] {
         field: 'partitions',
         type: 'quantitative',
         axis: {
-          format: width > WIDTH.half ? ',d' : '~s',
+          labelExpr: SHORT_COUNT,
           tickCount: width > WIDTH.half ? 6 : 3,
           domain: false,
           title: 'partitions',
@@ -63,6 +67,7 @@ export function changesCharts({ changes }: RunReport): Chart[] {
         field: 'action',
         type: 'nominal',
         scale: { domain: [...ACTIONS], range: [COLOUR.added, COLOUR.replaced, COLOUR.kept, COLOUR.removed] },
+        legend: { columns: width > WIDTH.half ? 4 : 2 },
       },
     },
   })

@@ -21,6 +21,9 @@ export const COLOUR = {
 /** Widths of drawings in pixels: half or all of a wide page, a column of three, a phone. */
 export const WIDTH = { full: 1080, half: 520, third: 340, phone: 340 } as const
 
+/** Vega expression for the label of a count: `20k`. */
+export const SHORT_COUNT = "format(datum.value, '~s')"
+
 const FONT = 'system-ui, sans-serif'
 const FONT_SIZE = 12
 

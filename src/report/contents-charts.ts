@@ -1,11 +1,11 @@
 /** Charts of what the table holds. */
 import type { TopLevelSpec } from 'vega-lite'
-import { countText } from '../runtime/figures.js'
+import { countOf, countText } from '../runtime/figures.js'
 import type { Chart } from './chart.js'
-import { COLOUR, THEME, WIDTH } from './chart-theme.js'
+import { COLOUR, SHORT_COUNT, THEME, WIDTH } from './chart-theme.js'
 import { dollarsText, ratioText, shareText } from './report-figures.js'
 import type { Breakdown, Contents, RunReport } from './run-report.js'
-import { valueLabel } from './value-label.js'
+import { labelExtent, shortLabel, valueLabel } from './value-label.js'
 
 /** Bars of a chart of values; what is beyond stands in the table behind it. */
 const MOST_BARS = 12
@@ -30,10 +30,16 @@ function bars(id: string, title: string, { entries, others }: Breakdown, total: 
   const rest = others.rows + entries.slice(MOST_BARS).reduce((sum, e) => sum + e.rows, 0)
   const restValues = others.values + Math.max(0, entries.length - MOST_BARS)
   // The place keeps two values apart whose labels look the same.
-  const values = shown.map((e, place) => ({ place, label: valueLabel(e.value), rows: e.rows, text: countText(e.rows) }))
+  const values = shown.map((e, place) => ({
+    place,
+    label: shortLabel(valueLabel(e.value)),
+    rows: e.rows,
+    text: countText(e.rows),
+  }))
   if (restValues > 0) {
-    values.push({ place: MOST_BARS, label: `${countText(restValues)} others`, rows: rest, text: countText(rest) })
+    values.push({ place: MOST_BARS, label: countOf(restValues, 'other'), rows: rest, text: countText(rest) })
   }
+  const extent = labelExtent(values.map((v) => v.label))
   const largest = shown[0]
   const description =
     largest === undefined
@@ -54,7 +60,8 @@ function bars(id: string, title: string, { entries, others }: Breakdown, total: 
         title: null,
         axis: {
           labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)",
-          labelLimit: 120,
+          minExtent: extent,
+          maxExtent: extent,
           domain: false,
           labelColor: COLOUR.ink,
         },
@@ -89,7 +96,7 @@ function dollarsChart(
     bins: bins.map((bin) => ({ ...bin, side: 'main' })),
     colours: { domain: ['main'], range: [COLOUR.main] },
     x: "'$' + (datum.value < 1 ? format(datum.value, '~f') : format(datum.value, ',.0f'))",
-    axisTitle: 'rate (each step a power of ten)',
+    axisTitle: 'rate, on a logarithmic scale',
     rule: { at: figures.p50, text: `median ${dollarsText(figures.p50)}` },
   })
 }
@@ -105,7 +112,7 @@ function medicareChart(
     bins: bins.map((bin) => ({ ...bin, side: bin.from >= 1 ? 'above Medicare' : 'at or below' })),
     colours: { domain: ['at or below', 'above Medicare'], range: [COLOUR.second, COLOUR.main] },
     x: "format(datum.value, '~r') + '×'",
-    axisTitle: 'multiple of the Medicare rate of the state (logarithmic)',
+    axisTitle: 'multiple of the Medicare rate of the state, on a logarithmic scale',
     rule: { at: ratios.p50, text: `median ${ratioText(ratios.p50)}` },
   })
 }
@@ -150,7 +157,7 @@ function histogram({ id, title, description, bins, colours, x, axisTitle, rule }
             type: 'quantitative',
             // Room for the label of the median.
             scale: { domain: [0, 1.12 * most] },
-            axis: { format: '~s', tickCount: 4, domain: false, title: 'rows' },
+            axis: { labelExpr: SHORT_COUNT, tickCount: 4, domain: false, title: 'rows' },
           },
           y2: { datum: 0 },
           color: {

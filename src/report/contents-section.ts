@@ -104,17 +104,18 @@ function kindsTable({ rates }: Contents): Markup {
     ['unknown: no negotiated_type', rates.unknown, plain],
   ]
   return table({
-    caption: 'Rates by what they mean. Figures count rows; the mean of one kind says nothing of another.',
+    caption:
+      'Rates by what they mean, over rows. Off scale: zero, negative or missing. p10: a tenth of the rows is at or below.',
     columns: [
       { name: 'rate in' },
       { name: 'facts', kind: 'number' },
       { name: 'rows', kind: 'number' },
-      { name: 'zero, negative, missing', kind: 'number' },
+      { name: 'off scale', kind: 'number' },
       { name: 'lowest', kind: 'number' },
-      { name: '10 % at or below', kind: 'number' },
+      { name: 'p10', kind: 'number' },
       { name: 'median', kind: 'number' },
       { name: 'mean', kind: 'number' },
-      { name: '90 % at or below', kind: 'number' },
+      { name: 'p90', kind: 'number' },
       { name: 'highest', kind: 'number' },
     ],
     rows: kinds

@@ -55,7 +55,7 @@ export function figure(chart: Chart | undefined, drawings: Drawings | undefined,
   })
   const missing = drawn.includes(undefined)
   return html`<figure aria-labelledby="${chart.id}-heading"><figcaption><h3 id="${chart.id}-heading">${chart.title}</h3><p>${chart.description}</p></figcaption>
-${missing ? table(data) : html`${drawn}\n${details(`Figures: ${chart.title.toLowerCase()}`, table(data))}`}</figure>
+${missing ? table(data) : html`${drawn}\n${details(`Figures: ${chart.title}`, table(data))}`}</figure>
 `
 }
 

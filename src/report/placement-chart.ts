@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { countOf, countText } from '../runtime/figures.js'
 import type { Chart } from './chart.js'
-import { COLOUR, THEME, WIDTH } from './chart-theme.js'
+import { COLOUR, SHORT_COUNT, THEME, WIDTH } from './chart-theme.js'
 import { shareText } from './report-figures.js'
 import type { RunReport } from './run-report.js'
 
@@ -37,7 +37,7 @@ export function placementCharts({ placement }: RunReport): Chart[] {
       y: {
         field: 'partitions',
         type: 'quantitative',
-        axis: { format: '~s', tickCount: 4, domain: false, title: 'partitions' },
+        axis: { labelExpr: SHORT_COUNT, tickCount: 4, domain: false, title: 'partitions' },
       },
     },
   })

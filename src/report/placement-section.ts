@@ -17,9 +17,9 @@ export function placementSection({ placement, partitionColumns }: RunReport, { c
   ]
   return html`<p>${countOf(placement.partitions, 'partition')} by <code>${partitionColumns.join(', ')}</code>. The largest ${countOf(skew.topPartitions, 'partition')} (1 %) hold ${shareText(skew.shareOfRows, 1)} of the rows; the largest has ${countText(Math.round(rows.largest / rows.p50))} times as many as the median.</p>
 ${table({
-  caption: 'Sizes of partitions',
-  columns: ['', 'smallest', '10 % at or below', 'median', '90 % at or below', '99 % at or below', 'largest'].map(
-    (name, i) => (i === 0 ? { name: 'each has' } : { name, kind: 'number' }),
+  caption: 'Sizes of partitions. p10: a tenth of them is at or below.',
+  columns: ['', 'smallest', 'p10', 'median', 'p90', 'p99', 'largest'].map((name, i) =>
+    i === 0 ? { name: 'each has' } : { name, kind: 'number' },
   ),
   rows: [line('rows', rows, countText), ...(bytes === null ? [] : [line('bytes', bytes, bytesText)])],
 })}${figure(

@@ -99,6 +99,9 @@ export function fakeServices(
       if (options.answer instanceof Error) throw options.answer
       return options.answer ?? { columns: [], rows: [] }
     },
+    async findReport() {
+      throw new Error('no report was expected to be asked for')
+    },
     async publishedRun() {
       if (options.current instanceof Error) throw options.current
       return options.current
