@@ -24,6 +24,8 @@ import { openContext, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { ReportInput, RunRef } from './types.js'
 
+const BYTES_PER_MB = 1024 * 1024
+
 const STATUS_OF = { run: 'published', plan: 'planned', validate: 'validated' } as const
 
 const reportedSchema = z.object({ result: runResultSchema })
@@ -104,6 +106,7 @@ async function drawCharts(charts: readonly Chart[], deps: ActivityDeps, signal: 
   try {
     const { drawings, peakBytes } = await drawInProcess(charts, signal)
     deps.sampler.besides(peakBytes)
+    deps.log.debug('charts drawn', { roomMb: Math.round(roomMb), tookMb: Math.round(peakBytes / BYTES_PER_MB) })
     return { charts, drawings }
   } catch (error) {
     signal.throwIfAborted()

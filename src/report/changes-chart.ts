@@ -11,6 +11,11 @@ const ACTIONS = ['added', 'replaced', 'kept', 'removed'] as const
 const MOST_PAYERS = 8
 const BAR_STEP = 30
 
+/** Room around the bars: a line of the legend, the axis with its title, half of the last label. */
+const LEGEND_PX = 26
+const AXIS_PX = 44
+const MARGIN_PX = 18
+
 /** The chart, or none where there is no partition. */
 export function changesCharts({ changes }: RunReport): Chart[] {
   const all = {
@@ -33,9 +38,10 @@ export function changesCharts({ changes }: RunReport): Chart[] {
   )
   const spec = (width: number): TopLevelSpec => ({
     config: THEME,
-    width,
+    width: width - extent - MARGIN_PX,
     height: { step: BAR_STEP },
-    autosize: { type: 'fit-x', contains: 'padding' },
+    autosize: 'none',
+    padding: { left: extent, top: width > WIDTH.half ? LEGEND_PX : 2 * LEGEND_PX, right: MARGIN_PX, bottom: AXIS_PX },
     data: { values },
     mark: { type: 'bar', height: 18, stroke: COLOUR.surface, strokeWidth: 1 },
     encoding: {
@@ -46,8 +52,6 @@ export function changesCharts({ changes }: RunReport): Chart[] {
         title: null,
         axis: {
           labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)",
-          minExtent: extent,
-          maxExtent: extent,
           domain: false,
           labelColor: COLOUR.ink,
         },

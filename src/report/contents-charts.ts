@@ -47,9 +47,10 @@ function bars(id: string, title: string, { entries, others }: Breakdown, total: 
       : `${countText(entries.length + others.values)} values; the largest is ${valueLabel(largest.value)} with ${countText(largest.rows)} of ${countText(total)} rows (${shareText(largest.rows, total)}).`
   const spec: TopLevelSpec = {
     config: THEME,
-    width: WIDTH.third,
+    width: WIDTH.third - extent,
     height: { step: BAR_STEP },
-    autosize: { type: 'fit-x', contains: 'padding' },
+    autosize: 'none',
+    padding: { left: extent, top: 0, right: 0, bottom: 0 },
     data: { values },
     transform: [{ calculate: "datum.place + '|' + datum.label", as: 'key' }],
     encoding: {
@@ -60,8 +61,6 @@ function bars(id: string, title: string, { entries, others }: Breakdown, total: 
         title: null,
         axis: {
           labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)",
-          minExtent: extent,
-          maxExtent: extent,
           domain: false,
           labelColor: COLOUR.ink,
         },

@@ -103,7 +103,8 @@ function* copies(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
   for (const piece of pieces) yield Buffer.from(piece)
 }
 
-function pathsIn(folder: string): StagedPaths {
+/** Paths of the staged files in a folder. */
+export function pathsIn(folder: string): StagedPaths {
   const path = (name: string): string => join(folder, `${name}.parquet`)
   return {
     attrs: path('attrs'),

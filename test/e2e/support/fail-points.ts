@@ -31,6 +31,7 @@ export const FAIL_POINTS: readonly (readonly string[])[] = [
   ['activity:registerTables:start', 'record:manifest.parquet', 'activity:registerTables:end'],
   ['register:before', 'register:after'],
   ['activity:removePartitions:start', 'remove:before', 'activity:removePartitions:end'],
-  ['activity:writeReport:start', 'record:report.json', 'record:receipt.json'],
+  ['activity:writeReport:start', 'record:contents.json', 'record:report.json'],
+  ['report:after-data', 'record:receipt.json'],
   ['report:before-current', 'report:after-current', 'activity:writeReport:end'],
 ]

@@ -48,6 +48,18 @@ describe('the memory sampler', () => {
     expect(seen).toEqual([111])
   })
 
+  it('counts a process that worked for this one on top of it, and goes on with its own peaks', () => {
+    const memory = new FakeMemory()
+    const sampler = new MemorySampler({ probe: memory, phase: 'report' })
+    memory.resident = memory.highest = 300
+    sampler.besides(90 * MB)
+    expect(sampler.peaks()).toEqual({ peakMb: 390, phases: { report: 390 } })
+    sampler.enter('write')
+    memory.highest = 350
+    sampler.sample()
+    expect(sampler.peaks()).toEqual({ peakMb: 390, phases: { report: 390, write: 350 } })
+  })
+
   it('looks by itself once it is started', async () => {
     const memory = new FakeMemory()
     const sampler = new MemorySampler({ probe: memory })
