@@ -1,5 +1,6 @@
 /** Sets up everything that `npm start` and `npm test` need, and runs nothing. */
 import { build } from './build.mjs'
+import { prepareChromium } from './lib/chromium.mjs'
 import { checkNode, installDependencies } from './lib/project.mjs'
 import { preparePython } from './lib/python.mjs'
 import { main } from './lib/steps.mjs'
@@ -11,4 +12,5 @@ await main(async () => {
   await build()
   await findTemporal()
   await preparePython()
+  await prepareChromium()
 })

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from './build.mjs'
+import { prepareChromium } from './lib/chromium.mjs'
 import { checkNode, installDependencies, ROOT } from './lib/project.mjs'
 import { preparePython } from './lib/python.mjs'
 import { exitCode, main, say } from './lib/steps.mjs'
@@ -20,7 +21,8 @@ await main(async () => {
     await build()
     const temporal = await findTemporal()
     const python = await preparePython()
-    counts = await runVitest({ ...process.env, ...python, TEMPORAL_CLI: temporal })
+    const chromium = await prepareChromium()
+    counts = await runVitest({ ...process.env, ...python, ...chromium, TEMPORAL_CLI: temporal })
   } finally {
     process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
   }

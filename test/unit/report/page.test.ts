@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { drawInProcess } from '../../../src/report/chart-process.js'
+import { CHART_PROCESS_MB, drawInProcess } from '../../../src/report/chart-process.js'
 import { chartsOf } from '../../../src/report/charts.js'
 import { drawSvg } from '../../../src/report/draw-svg.js'
 import { drawing, html, requireShapesOnly } from '../../../src/report/html.js'
@@ -151,7 +151,7 @@ describe('a drawing', () => {
       for (const { name, spec } of views) expect(drawings.get(`${id}-${name}`)).toBe(await drawSvg(spec))
     }
     expect(peakBytes).toBeGreaterThan(40 * 1024 * 1024)
-    expect(peakBytes).toBeLessThan(112 * 1024 * 1024)
+    expect(peakBytes).toBeLessThan(CHART_PROCESS_MB * 1024 * 1024)
   })
 
   it('that cannot be made is an error with the words of the process', async () => {
