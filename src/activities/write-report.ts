@@ -8,7 +8,7 @@ import { CHART_PROCESS_MB, drawInProcess } from '../report/chart-process.js'
 import { chartsOf } from '../report/charts.js'
 import { reportMarkdown } from '../report/markdown.js'
 import { reportPage } from '../report/page.js'
-import { type RunReport, runReportSchema } from '../report/run-report.js'
+import { parseRunReport, type RunReport, runReportSchema } from '../report/run-report.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { RunResult } from '../workflows/messages.js'
@@ -87,7 +87,8 @@ async function reportOf(
   const status = STATUS_OF[input.run.mode]
   const found = await context.records.find('report.json', (v) => runReportSchema.safeParse(v).data, signal)
   if (found?.result.status === status && found.lockNumber === input.run.lockNumber) return found
-  const report = await gatherReport({ context, input, status, deps, signal })
+  // In the shape in which a later attempt finds it.
+  const report = parseRunReport(await gatherReport({ context, input, status, deps, signal }))
   await context.records.save('report.json', report, signal)
   return report
 }
