@@ -30,9 +30,9 @@ function reportFiles(home: Home, runId: string): string[] {
   )
 }
 
-describe('the report of a run', { timeout: 240_000 }, () => {
+describe('the report of a run', { timeout: 400_000 }, () => {
   it('tells what the table holds and what changed, and the same after a worker was killed while it wrote it', async () => {
-    const star = await demoStar(600)
+    const star = await demoStar(400)
     const home = new Home(star.options)
     homes.push(home)
     const first = await home.start().result()
