@@ -2,7 +2,9 @@
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import type { ActivityDeps } from './deps.js'
+import { notifyFailure } from './notify-end.js'
 import { RunRecords } from './records.js'
+import { parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
 import type { CloseRunInput, RunRef } from './types.js'
 
@@ -20,15 +22,15 @@ export function renewLock(_deps: ActivityDeps): (run: RunRef, scope: ActivitySco
 
 /** Closes a run that failed or was cancelled. */
 export function closeRun(deps: ActivityDeps): (input: CloseRunInput, scope: ActivityScope) => Promise<object> {
-  return async ({ run, outcome, message }, { signal }) => {
+  return async (input, { signal }) => {
+    const { run, outcome, message } = input
     const store = openStore(run.metadataUri)
-    await new RunRecords(store, run.runId).save(
-      ENDED,
-      { formatVersion: 1, outcome, message, at: new Date().toISOString() },
-      signal,
-    )
+    const records = new RunRecords(store, run.runId)
+    await records.save(ENDED, { formatVersion: 1, outcome, message, at: new Date().toISOString() }, signal)
     await new RunLock(store).release({ number: run.lockNumber, owner: run.lockOwner }, signal)
     deps.log.info(`run ${outcome}`, { runId: run.runId })
+    const record = await records.find('run.json', parseRunRecord, signal)
+    if (record) await notifyFailure(record.config, input, deps, signal)
     return {}
   }
 }

@@ -6,6 +6,7 @@ import { balanceLedger } from './balance-ledger.js'
 import { checkQuality } from './check-quality.js'
 import { closeRun, renewLock } from './close-run.js'
 import type { ActivityDeps } from './deps.js'
+import { countUnit } from './metrics.js'
 import { openRun } from './open-run.js'
 import { planPartitions } from './plan-partitions.js'
 import { publishPartitions } from './publish-partitions.js'
@@ -14,7 +15,7 @@ import { inScope } from './scope.js'
 import { screenFacts } from './screen-facts.js'
 import { joinFacts, stageDimensions, stageFacts } from './staging.js'
 import { StarCache } from './star-cache.js'
-import type { Etl3Activities } from './types.js'
+import type { Etl3Activities, UnitDone, UnitInput } from './types.js'
 import { validateInputs } from './validate-inputs.js'
 import { WorkerRecorder } from './worker-record.js'
 import { writePartitions } from './write-partitions.js'
@@ -35,10 +36,10 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
     screenFacts: inScope(deps, 'screen', screenFacts(deps)),
     planPartitions: inScope(deps, 'plan', planPartitions(deps)),
     checkQuality: inScope(deps, 'quality', checkQuality(deps)),
-    writePartitions: inScope(deps, 'write', writePartitions(deps)),
+    writePartitions: counted('written', inScope(deps, 'write', writePartitions(deps))),
     auditObjects: inScope(deps, 'audit', auditObjects(deps)),
     balanceLedger: inScope(deps, 'audit', balanceLedger(deps)),
-    publishPartitions: inScope(deps, 'publish', publishPartitions(deps)),
+    publishPartitions: counted('published', inScope(deps, 'publish', publishPartitions(deps))),
     registerTables: inScope(deps, 'register', registerTables(deps)),
     removePartitions: inScope(deps, 'register', removePartitions(deps)),
     writeReport: async (input) => {
@@ -47,5 +48,16 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
     },
     renewLock: async (run) => void (await inScope(deps, 'open', renewLock(deps))(run)),
     closeRun: async (input) => void (await inScope(deps, 'report', closeRun(deps))(input)),
+  }
+}
+
+function counted(
+  step: 'written' | 'published',
+  act: (input: UnitInput) => Promise<UnitDone>,
+): (input: UnitInput) => Promise<UnitDone> {
+  return async (input) => {
+    const done = await act(input)
+    countUnit(step, done)
+    return done
   }
 }

@@ -13,6 +13,7 @@ import type { RunResult } from '../workflows/messages.js'
 import { type CurrentRecord, readCurrent } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
+import { notifyResult } from './notify-end.js'
 import { tableIsIntact } from './published-table.js'
 import { RunRecords } from './records.js'
 import { withEngine } from './run-context.js'
@@ -63,7 +64,9 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     }
     if (current?.work === work && (await tableIsIntact(config, metadata, current, deps, signal))) {
       await lock.release(held, signal)
-      return { ...shared, run, unchanged: unchangedResult(current, config, request, deps) }
+      const unchanged = unchangedResult(current, config, request, deps)
+      await notifyResult(config, unchanged, deps, signal)
+      return { ...shared, run, unchanged }
     }
     const records = new RunRecords(metadata, runId)
     await records.saveOnce(

@@ -85,7 +85,10 @@ export function stagedName(name: StagedName): string {
 }
 
 /** Local paths of all staged files, fetched to scratch where the store is not local. */
-export async function stagedPaths(context: RunContext, signal: AbortSignal): Promise<StagedPaths> {
+export async function stagedPaths(
+  context: Pick<RunContext, 'records' | 'scratch'>,
+  signal: AbortSignal,
+): Promise<StagedPaths> {
   const { records, scratch } = context
   const fetch = (name: StagedName): Promise<string> =>
     records.store.fetchLocal(records.key(stagedName(name)), scratch, signal)

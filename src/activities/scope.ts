@@ -43,7 +43,8 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
   return async (input) => {
     const context = Context.current()
     let details: Readonly<Record<string, number | string>> = { phase }
-    const timer = setInterval(() => context.heartbeat(details), heartbeatIntervalMs(context))
+    const beat = (): void => context.heartbeat({ ...details, memoryMb: deps.sampler.residentMb })
+    const timer = setInterval(beat, heartbeatIntervalMs(context))
     const lost = new AbortController()
     const run = runOf(input)
     const renewal = keepLock(run, lost)

@@ -17,10 +17,12 @@ import { type CurrentRecord, readCurrent, runResultSchema } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { MANIFEST } from './manifest.js'
+import { notifyResult } from './notify-end.js'
 import { pruneRuns } from './prune-runs.js'
 import { jsonBytes, RunRecords } from './records.js'
 import { gatherReport } from './report-data.js'
 import { openContext, type RunContext } from './run-context.js'
+import { parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
 import type { ReportInput, RunRef } from './types.js'
 
@@ -33,30 +35,38 @@ const reportedSchema = z.object({ result: runResultSchema })
 /** Writes the report of a run; of a published one it also moves `current.json` and clears away what was staged. */
 export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: ActivityScope) => Promise<RunResult> {
   return async (input, { signal }) => {
-    const answered = await findAnswer(input.run, signal)
-    if (answered) return answered
-    const context = await openContext(input.run, deps, signal)
-    const { records } = context
-    const current = await readCurrent(records.store, signal)
-    // A late attempt: the run is already the current one.
-    if (current?.runId === input.run.runId && input.run.mode === 'run') {
-      await finish(context, signal)
-      return current.published
-    }
-    const report = await reportOf(context, input, deps, signal)
-    failPoint('report:after-data')
-    const page = reportPage(report, await drawCharts(chartsOf(report), deps, signal))
-    await records.store.put(records.key('report.html'), Buffer.from(page, 'utf8'), signal)
-    await records.store.put(records.key('report.md'), Buffer.from(reportMarkdown(report), 'utf8'), signal)
-    await records.save('receipt.json', receiptOf(context, report), signal)
-    failPoint('report:before-current')
-    if (input.run.mode === 'run') {
-      await moveCurrent(context, report.result, signal)
-      failPoint('report:after-current')
-    }
-    await finish(context, signal)
-    return report.result
+    const result = await report(input, deps, signal)
+    const records = new RunRecords(openStore(input.run.metadataUri), input.run.runId)
+    const record = await records.find('run.json', parseRunRecord, signal)
+    if (record) await notifyResult(record.config, result, deps, signal)
+    return result
   }
+}
+
+async function report(input: ReportInput, deps: ActivityDeps, signal: AbortSignal): Promise<RunResult> {
+  const answered = await findAnswer(input.run, signal)
+  if (answered) return answered
+  const context = await openContext(input.run, deps, signal)
+  const { records } = context
+  const current = await readCurrent(records.store, signal)
+  // A late attempt: the run is already the current one.
+  if (current?.runId === input.run.runId && input.run.mode === 'run') {
+    await finish(context, signal)
+    return current.published
+  }
+  const gathered = await reportOf(context, input, deps, signal)
+  failPoint('report:after-data')
+  const page = reportPage(gathered, await drawCharts(chartsOf(gathered), deps, signal))
+  await records.store.put(records.key('report.html'), Buffer.from(page, 'utf8'), signal)
+  await records.store.put(records.key('report.md'), Buffer.from(reportMarkdown(gathered), 'utf8'), signal)
+  await records.save('receipt.json', receiptOf(context, gathered), signal)
+  failPoint('report:before-current')
+  if (input.run.mode === 'run') {
+    await moveCurrent(context, gathered.result, signal)
+    failPoint('report:after-current')
+  }
+  await finish(context, signal)
+  return gathered.result
 }
 
 /** The answer of an attempt whose worker ended after it had given the lock back: nothing is left to do. */

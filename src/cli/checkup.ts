@@ -33,10 +33,12 @@ export interface Finding {
 export interface CheckupOptions {
   readonly env: Environment
   readonly loadConfig: () => Promise<ResolvedConfig>
+  /** Whether to mend what can be mended without asking: missing search attributes. */
+  readonly fix?: boolean
 }
 
 /** Runs all checks, one after the other. */
-export async function* checkup({ env, loadConfig }: CheckupOptions): AsyncGenerator<Finding> {
+export async function* checkup({ env, loadConfig, fix = false }: CheckupOptions): AsyncGenerator<Finding> {
   yield nodeVersion(process.versions.node)
   yield await attempt('DuckDB', engineLoads)
   let resolved: ResolvedConfig | undefined
@@ -48,6 +50,8 @@ export async function* checkup({ env, loadConfig }: CheckupOptions): AsyncGenera
   yield await attempt('Temporal CLI', () => temporalCli(env, config))
   if (!config) return
   yield await attempt('Temporal server', () => temporalServer(config))
+  const attributes = await attempt('search attributes', () => searchAttributes(config, fix))
+  if (attributes) yield attributes
   let inputBytes = 0
   yield await attempt('input', async () => {
     const found = await inputTables(config)
@@ -140,6 +144,46 @@ async function temporalServer({ temporal }: Config): Promise<Finding> {
     : ok('Temporal server', 'none is configured: each run starts a private one')
 }
 
+/** Undefined where there is no server to ask: a private one gets the attributes when it is started. */
+async function searchAttributes({ temporal }: Config, fix: boolean): Promise<Finding | undefined> {
+  const check = 'search attributes'
+  const [{ answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS }, registry] = await Promise.all([
+    import('../runtime/connection.js'),
+    import('../runtime/search-attribute-registry.js'),
+  ])
+  const endpoint = configuredEndpoint(temporal) ?? {
+    address: DEFAULT_ADDRESS,
+    namespace: temporal.namespace,
+    useProfile: false,
+  }
+  if (!(await answers(endpoint, 2_000))) return undefined
+  const client = await connectClient(endpoint, temporal.connect_timeout_ms)
+  try {
+    const missing = await registry.missingSearchAttributes(client)
+    const all = Object.keys(registry.SEARCH_ATTRIBUTE_TYPES).join(', ')
+    if (missing.length === 0) return ok(check, all)
+    if (!fix) {
+      return warn(
+        check,
+        `the server does not know ${missing.join(', ')}: runs work, and cannot be searched by them`,
+        "'etl3 doctor --fix' registers them.",
+      )
+    }
+    await registry.addSearchAttributes(client, missing)
+    return ok(check, `registered ${missing.join(', ')}`)
+  } catch (error) {
+    // Runs work without them, and a hosted server lets only its own tools register any.
+    const reason = error instanceof Error ? error.message : String(error)
+    return warn(
+      check,
+      `they cannot be looked at or registered here: ${reason}`,
+      "Register them with your server's own tools.",
+    )
+  } finally {
+    await client.connection.close()
+  }
+}
+
 async function inputTables(config: Config): Promise<{ finding: Finding; bytes: number }> {
   const [{ findInputs }, { Engine }] = await Promise.all([import('../star/inputs.js'), import('../runtime/engine.js')])
   // Not the configured folder: a check leaves nothing behind.
@@ -212,7 +256,7 @@ function isRemote(place: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(place)
 }
 
-async function attempt(check: string, look: () => Promise<Finding>): Promise<Finding> {
+async function attempt<F extends Finding | undefined>(check: string, look: () => Promise<F>): Promise<F | Finding> {
   try {
     return await look()
   } catch (error) {

@@ -1,17 +1,22 @@
 /** The command line: which commands there are, and how a call of one ends. */
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../runtime/version.js'
+import { registerCompletion } from './completion.js'
 import { registerConfig } from './config.js'
 import { registerDev } from './dev.js'
 import { registerDoctor } from './doctor.js'
 import { EXIT_DONE } from './exit-codes.js'
+import { registerExportDictionary } from './export-dictionary.js'
+import { registerInit } from './init.js'
 import type { CliIo } from './io.js'
 import { registerMemoryTest } from './memory-test.js'
 import { registerPlan } from './plan.js'
 import { registerQuery } from './query.js'
 import { registerReport } from './report.js'
 import { reportFailure } from './report-failure.js'
+import { registerResume } from './resume.js'
 import { registerRun } from './run.js'
+import { registerSchedule } from './schedule.js'
 import { type CliServices, realServices } from './services.js'
 import { type CallRecord, createShell } from './shell.js'
 import { registerStatus } from './status.js'
@@ -61,7 +66,7 @@ export async function main(
 }
 
 /** All commands on one program. */
-function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Command {
+export function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Command {
   const program = new Command('etl3')
     .description('Enriches a star schema of negotiated healthcare rates into one partitioned, query-ready table.')
     .version(VERSION, '-V, --version', 'print the version')
@@ -69,7 +74,9 @@ function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Com
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', EXIT_CODES_HELP)
   const shell = createShell(io, services, record)
+  registerInit(program, shell)
   registerRun(program, shell)
+  registerResume(program, shell)
   registerPlan(program, shell)
   registerValidate(program, shell)
   registerStatus(program, shell)
@@ -80,6 +87,9 @@ function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Com
   registerDoctor(program, shell)
   registerMemoryTest(program, shell)
   registerConfig(program, shell)
+  registerSchedule(program, shell)
+  registerExportDictionary(program, shell)
+  registerCompletion(program, shell)
   for (const command of withSubcommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),

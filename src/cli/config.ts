@@ -14,6 +14,10 @@ export function registerConfig(program: Command, shell: CliShell): void {
     summary: 'each value, and where it comes from',
     description:
       'Prints each value of the configuration and where it comes from: a flag, an ETL3_* variable, an environment section,\nthe file, or the default. Secrets are masked.',
+    examples: [
+      { call: 'etl3 config show', purpose: 'which values count, and why' },
+      { call: 'etl3 config show --environment production', purpose: 'with a section of the file' },
+    ],
   })
   shell.configOptions(show)
   shell.action(show, async (call) => {
@@ -28,6 +32,7 @@ export function registerConfig(program: Command, shell: CliShell): void {
     name: 'schema',
     summary: 'the JSON Schema of the configuration file',
     description: 'Prints the JSON Schema of the configuration file, for editors and checks.',
+    examples: [{ call: 'etl3 config schema > config/etl3.schema.json', purpose: 'the file that editors read' }],
   })
   shell.action(schema, async (call) => {
     const { jsonSchemaText } = await import('../config/json-schema.js')

@@ -19,6 +19,10 @@ export function registerDev(program: Command, shell: CliShell): void {
     name: 'dev',
     summary: 'Temporal server, Web UI and worker in the foreground',
     description: DESCRIPTION,
+    examples: [
+      { call: 'etl3 dev', purpose: 'server at 127.0.0.1:7233, Web UI at http://127.0.0.1:8233' },
+      { call: 'etl3 dev --port 0 --ui-port 0', purpose: 'on free ports' },
+    ],
   })
   shell
     .configOptions(command)

@@ -6,8 +6,8 @@ import type { Palette } from './palette.js'
 import type { CliCall, CliShell } from './shell.js'
 
 const DESCRIPTION = `Looks at Node, DuckDB, the configuration, Temporal, the input tables, the output folder, disk and memory.
-Changes nothing. Exit code 0 when a run can start, 2 when something must be mended, 5 when Temporal does not answer,
-7 when the disk is too small.`
+Changes nothing, unless --fix is given: that registers ETL3's search attributes on the server. Exit code 0 when a run
+can start, 2 when something must be mended, 5 when Temporal does not answer, 7 when the disk is too small.`
 
 /** Adds `etl3 doctor`. */
 export function registerDoctor(program: Command, shell: CliShell): void {
@@ -15,14 +15,24 @@ export function registerDoctor(program: Command, shell: CliShell): void {
     name: 'doctor',
     summary: 'check everything that a run needs',
     description: DESCRIPTION,
+    examples: [
+      { call: 'etl3 doctor', purpose: 'is everything there that a run needs?' },
+      { call: 'etl3 doctor --fix', purpose: 'and register what the server lacks' },
+      { call: 'etl3 doctor -o json', purpose: 'the same for a script' },
+    ],
   })
-  shell.configOptions(command)
+  shell.configOptions(command).option('--fix', "register ETL3's search attributes on the Temporal server")
   shell.action(command, examine)
 }
 
 async function examine(call: CliCall): Promise<number> {
   const findings: Finding[] = []
-  for await (const finding of checkup({ env: call.io.env, loadConfig: () => call.loadConfig() })) findings.push(finding)
+  for await (const finding of checkup({
+    env: call.io.env,
+    loadConfig: () => call.loadConfig(),
+    fix: call.options['fix'] === true,
+  }))
+    findings.push(finding)
   const exitCode = exitCodeOfFindings(findings)
   call.result({ formatVersion: 1, exitCode, checks: findings }, () =>
     findings.flatMap((finding) => linesOf(finding, call.palette)).join('\n'),

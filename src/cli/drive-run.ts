@@ -1,7 +1,8 @@
 /** What `run`, `plan` and `validate` have in common: start the workflow or attach to it, follow it, say how it ended. */
+import type { ResolvedConfig } from '../config/load.js'
 import { ConflictError } from '../runtime/errors.js'
 import { workflowIdOf } from '../runtime/workflow-id.js'
-import type { RunMode } from '../workflows/messages.js'
+import type { RunMode, RunResult } from '../workflows/messages.js'
 import { EXIT_DONE, Interrupted } from './exit-codes.js'
 import { followRun } from './follow-run.js'
 import type { SignalName } from './io.js'
@@ -15,6 +16,9 @@ import type { CliCall } from './shell.js'
 /** A run can end between the attempt to start another one and the look at it; then the next attempt starts it. */
 const START_ATTEMPTS = 3
 
+/** Begins a run, or finds one to follow; undefined when there is nothing to do, which it has said itself. */
+type Begin = (call: CliCall, runs: Runs, start: StartRun, resolved: ResolvedConfig) => Promise<OngoingRun | undefined>
+
 /**
  * Runs the workflow to the end of its mode.
  * @returns the exit code
@@ -22,6 +26,32 @@ const START_ATTEMPTS = 3
  * @throws ConflictError ETL3-CL-03 when other work is going on at the same output
  */
 export async function driveRun(call: CliCall, services: CliServices, mode: RunMode): Promise<number> {
+  return await driveToEnd(call, services, mode)
+}
+
+/** What is to be said of a result besides itself. */
+export interface Addition {
+  /** Fields for `-o json`. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Below the summary. */
+  readonly text: string
+}
+
+/** What else a driven run is for. */
+export interface DriveOptions {
+  /** Default: {@link startOrAttach}. */
+  readonly begin?: Begin
+  /** Called with the result before it is printed. */
+  readonly add?: (result: RunResult, resolved: ResolvedConfig) => Promise<Addition>
+}
+
+/** As {@link driveRun}, for a run that is begun in another way, or of which more is said. */
+export async function driveToEnd(
+  call: CliCall,
+  services: CliServices,
+  mode: RunMode,
+  { begin = startOrAttach, add }: DriveOptions = {},
+): Promise<number> {
   const resolved = await call.loadConfig()
   const { config } = resolved
   const workflowId = workflowIdOf(config)
@@ -34,13 +64,18 @@ export async function driveRun(call: CliCall, services: CliServices, mode: RunMo
   call.onFailurePrint({ temporalUiUrl: runs.uiUrl ?? null })
   let finished = false
   try {
-    const run = await startOrAttach(call, runs, {
+    const start = {
       workflowId,
       taskQueue: config.temporal.task_queue,
       input: inputOf(resolved, mode),
       request: requestOf(resolved, mode),
       summary: `${mode}: ${config.output.uri}`,
-    })
+    }
+    const run = await begin(call, runs, start, resolved)
+    if (!run) {
+      finished = true
+      return EXIT_DONE
+    }
     const result = await followRun({
       run,
       view: call.quiet ? NO_VIEW : progressViewFor(call.terminal),
@@ -50,9 +85,11 @@ export async function driveRun(call: CliCall, services: CliServices, mode: RunMo
     })
     finished = true
     log.info(`etl3 ${mode}: ${result.status}`, { runId: result.runId, rows: result.rows })
-    call.result({ ...result, temporalUiUrl: runs.uiUrl ?? null }, () =>
-      runSummary(result, { palette: call.palette, resolved, uiUrl: runs.uiUrl, serverEnds: runs.ownsServer }),
-    )
+    const addition = await add?.(result, resolved)
+    call.result({ ...result, ...addition?.fields, temporalUiUrl: runs.uiUrl ?? null }, () => {
+      const context = { palette: call.palette, resolved, uiUrl: runs.uiUrl, serverEnds: runs.ownsServer }
+      return [runSummary(result, context), ...(addition ? ['', addition.text] : [])].join('\n')
+    })
     return EXIT_DONE
   } catch (error) {
     finished = !(error instanceof Interrupted && error.cause === undefined)
@@ -62,7 +99,8 @@ export async function driveRun(call: CliCall, services: CliServices, mode: RunMo
   }
 }
 
-async function startOrAttach(call: CliCall, runs: Runs, start: StartRun): Promise<OngoingRun> {
+/** Starts a run, or attaches to the one that is going if it is the same work. */
+export async function startOrAttach(call: CliCall, runs: Runs, start: StartRun): Promise<OngoingRun> {
   for (let attempt = 1; ; attempt++) {
     const started = await runs.start(start)
     if (started) return started

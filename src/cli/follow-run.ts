@@ -16,6 +16,8 @@ export interface FollowOptions {
   readonly view: ProgressView
   /** Rejects or resolves with the reason why waiting is in vain. */
   readonly broken: Promise<Error>
+  /** What the first Ctrl-C means. Default: cancel. */
+  readonly onInterrupt?: 'cancel' | 'leave'
   notice(line: string): void
   onSignal(handler: (signal: SignalName) => void): () => void
 }
@@ -26,8 +28,8 @@ type Ending =
   | { readonly how: 'detached'; readonly signal: SignalName }
 
 /**
- * Follows a run to its end. The first Ctrl-C asks for its cancellation and waits for it; the second one, or SIGTERM,
- * leaves it alone and goes.
+ * Follows a run to its end. The first Ctrl-C asks for its cancellation and waits for it (unless `onInterrupt` says
+ * otherwise); the second one, or SIGTERM, leaves it alone and goes.
  * @returns the run's result
  * @throws Interrupted when the command was told to go, or the run was cancelled or terminated
  * @throws whatever the run failed with
@@ -38,7 +40,7 @@ export async function followRun(options: FollowOptions): Promise<RunResult> {
   let cancelled = false
   const detached = new Promise<Ending>((resolve) => {
     const release = options.onSignal((signal) => {
-      if (signal === 'SIGTERM' || cancelled) {
+      if (signal === 'SIGTERM' || cancelled || options.onInterrupt === 'leave') {
         resolve({ how: 'detached', signal })
         return
       }

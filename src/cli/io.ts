@@ -18,6 +18,8 @@ export interface CliIo {
   readonly stdout: CliStream
   /** Progress, notices, errors. */
   readonly stderr: CliStream
+  /** Asks the person at the terminal for one line; undefined where nobody can answer. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   /** Calls `handler` at each signal until the returned function is called; the default reaction is off meanwhile. */
   onSignal(signal: SignalName, handler: () => void): () => void
@@ -28,6 +30,7 @@ export function processIo(): CliIo {
   return {
     stdout: process.stdout,
     stderr: process.stderr,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : undefined,
     env: process.env,
     onSignal(signal, handler) {
       process.on(signal, handler)
@@ -35,5 +38,26 @@ export function processIo(): CliIo {
         process.off(signal, handler)
       }
     },
+  }
+}
+
+async function askOnTerminal(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  // On stderr: stdout carries results only.
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const abort = new AbortController()
+  lines.once('SIGINT', () => {
+    abort.abort()
+    process.kill(process.pid, 'SIGINT')
+  })
+  // Ctrl-D: no answer is the suggested one.
+  lines.once('close', () => abort.abort())
+  try {
+    return await lines.question(question, { signal: abort.signal })
+  } catch (error) {
+    if (abort.signal.aborted) return ''
+    throw error
+  } finally {
+    lines.close()
   }
 }

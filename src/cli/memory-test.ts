@@ -20,6 +20,9 @@ export function registerMemoryTest(program: Command, shell: CliShell): void {
     name: 'memory-test',
     summary: 'run a sample under the memory limit and say whether the full run will fit',
     description: DESCRIPTION,
+    examples: [
+      { call: 'etl3 memory-test --memory-limit 512 --chunk-size 500', purpose: 'will the run fit into 512 MB?' },
+    ],
   })
   shell.configOptions(command)
   shell.action(command, async (call) => {

@@ -1,7 +1,8 @@
 /** Progress as lines: a live picture on a terminal, one plain line a phase elsewhere. */
 import { plainText } from '../runtime/plain-text.js'
-import type { PhaseProgress, Progress } from '../workflows/messages.js'
+import type { PhaseProgress } from '../workflows/messages.js'
 import { countText, percentText, secondsText } from './figures.js'
+import { type CountedWork, countedWork, type LiveProgress } from './live-progress.js'
 import type { Palette } from './palette.js'
 import { RateMeter } from './rate-meter.js'
 import type { Terminal } from './terminal.js'
@@ -16,9 +17,9 @@ const PLAIN_PAUSE_MS = 10_000
 /** Shows how a run goes. */
 export interface ProgressView {
   /** @param progress undefined while nobody answers */
-  show(progress: Progress | undefined, nowMs: number): void
+  show(progress: LiveProgress | undefined, nowMs: number): void
   /** The last look: leaves what should stay on the screen. */
-  end(progress: Progress | undefined, nowMs: number): void
+  end(progress: LiveProgress | undefined, nowMs: number): void
 }
 
 /** The view that suits the terminal. */
@@ -32,21 +33,21 @@ export const NO_VIEW: ProgressView = { show() {}, end() {} }
 /** Redraws a few lines in place. */
 export class LiveView implements ProgressView {
   readonly #meter = new RateMeter()
-  #last: Progress | undefined
+  #last: LiveProgress | undefined
   #frame = 0
 
   constructor(private readonly terminal: Terminal) {}
 
-  show(progress: Progress | undefined, nowMs: number): void {
+  show(progress: LiveProgress | undefined, nowMs: number): void {
     this.#frame += 1
     const known = progress ?? this.#last
     this.#last = known
-    if (known) this.#meter.add(known.rows.done, nowMs)
+    addTo(this.#meter, progress, nowMs)
     this.terminal.live(
       known
         ? liveLines(known, {
             nowMs,
-            rowsPerSecond: this.#meter.perSecond(),
+            perSecond: this.#meter.perSecond(),
             answering: progress !== undefined,
             spinner: SPINNER[this.#frame % SPINNER.length] ?? '',
             palette: this.terminal.palette,
@@ -55,7 +56,7 @@ export class LiveView implements ProgressView {
     )
   }
 
-  end(progress: Progress | undefined, nowMs: number): void {
+  end(progress: LiveProgress | undefined, nowMs: number): void {
     const known = progress ?? this.#last
     this.terminal.live([])
     for (const phase of known?.phases ?? []) {
@@ -67,7 +68,8 @@ export class LiveView implements ProgressView {
 /** What a live picture needs besides the progress. */
 export interface LivePicture {
   readonly nowMs: number
-  readonly rowsPerSecond: number | undefined
+  /** Rows or partitions a second, whatever the phase counts. */
+  readonly perSecond: number | undefined
   /** Whether the progress is fresh. */
   readonly answering: boolean
   readonly spinner: string
@@ -75,26 +77,22 @@ export interface LivePicture {
 }
 
 /** The live picture: a line for each phase, the rows while they are written, the memory. */
-export function liveLines(progress: Progress, picture: LivePicture): string[] {
+export function liveLines(progress: LiveProgress, picture: LivePicture): string[] {
   const { palette } = picture
   const lines = progress.phases.map((phase) => phaseLine(phase, picture))
-  const { rows, units } = progress
-  if (progress.phase === 'write' && rows.total > 0) {
-    const [speed, left] = speedParts(rows, picture.rowsPerSecond)
-    const rowsText = [`${countText(rows.done)} of ${countText(rows.total)} rows`, ...(left === undefined ? [] : [left])]
-    const unitsText = `unit ${countText(units.done)} of ${countText(units.total)}`
+  const work = countedWork(progress)
+  if (work) {
+    const [speed, left] = speedParts(work, picture.perSecond)
+    const units =
+      progress.phase === 'write' ? [`unit ${countText(progress.units.done)} of ${countText(progress.units.total)}`] : []
+    const second = [...units, ...(speed === undefined ? [] : [speed])]
+    lines.push(
+      `  ${bar(work.done, work.total, palette)} ${percentText(work.done, work.total).padStart(5)}  ${[amountText(work), ...(left === undefined ? [] : [left])].join(', ')}`,
+    )
     // Two lines, so that both fit into 80 columns.
-    lines.push(
-      `  ${bar(rows.done, rows.total, palette)} ${percentText(rows.done, rows.total).padStart(5)}  ${rowsText.join(', ')}`,
-      `  ${' '.repeat(BAR_COLUMNS + 1)}${' '.repeat(5)}  ${[unitsText, ...(speed === undefined ? [] : [speed])].join(', ')}`,
-    )
+    if (second.length > 0) lines.push(`  ${' '.repeat(BAR_COLUMNS + 1)}${' '.repeat(5)}  ${second.join(', ')}`)
   }
-  if (progress.memoryLimitMb > 0) {
-    const { peakMemoryMb, memoryLimitMb } = progress
-    lines.push(
-      `  ${bar(peakMemoryMb, memoryLimitMb, palette)} ${percentText(peakMemoryMb, memoryLimitMb).padStart(5)}  memory: ${countText(Math.round(peakMemoryMb))} of ${countText(memoryLimitMb)} MB at the peak`,
-    )
-  }
+  if (progress.memoryLimitMb > 0) lines.push(memoryLine(progress, palette))
   if (progress.paused) lines.push(palette.yellow('  paused: nothing new is started until it is resumed'))
   if (!picture.answering) lines.push(palette.dim('  no answer from a worker just now'))
   return lines
@@ -108,9 +106,9 @@ export class PlainView implements ProgressView {
 
   constructor(private readonly print: (line: string) => void) {}
 
-  show(progress: Progress | undefined, nowMs: number): void {
+  show(progress: LiveProgress | undefined, nowMs: number): void {
     this.#lastLineMs ??= nowMs
-    if (progress) this.#meter.add(progress.rows.done, nowMs)
+    addTo(this.#meter, progress, nowMs)
     for (const phase of progress?.phases ?? []) {
       if (phase.state !== 'running') this.#printOnce(phase, nowMs)
     }
@@ -119,7 +117,7 @@ export class PlainView implements ProgressView {
     this.print(progress ? this.#statusLine(progress, nowMs) : 'waiting for a worker')
   }
 
-  end(progress: Progress | undefined, nowMs: number): void {
+  end(progress: LiveProgress | undefined, nowMs: number): void {
     for (const phase of progress?.phases ?? []) {
       if (phase.state !== 'running') this.#printOnce(phase, nowMs)
     }
@@ -135,20 +133,38 @@ export class PlainView implements ProgressView {
     this.print(`${phase.phase}: ${phase.state}${took}${detailTail(phase)}`)
   }
 
-  #statusLine({ phases, phase, rows, paused, peakMemoryMb, memoryLimitMb }: Progress, nowMs: number): string {
+  #statusLine(progress: LiveProgress, nowMs: number): string {
+    const { phases, phase, paused, peakMemoryMb, memoryMb, memoryLimitMb } = progress
     const current = phases.findLast((one) => one.phase === phase)
+    const work = countedWork(progress)
     const parts = [
       current ? `${paused ? 'paused' : 'running'} for ${secondsText(elapsed(current, nowMs))}` : 'running',
-      ...(phase === 'write' && rows.total > 0
-        ? [
-            `${countText(rows.done)} of ${countText(rows.total)} rows (${percentText(rows.done, rows.total)})`,
-            ...speedParts(rows, this.#meter.perSecond()),
-          ]
+      ...(work
+        ? [`${amountText(work)} (${percentText(work.done, work.total)})`, ...speedParts(work, this.#meter.perSecond())]
         : []),
-      ...(memoryLimitMb > 0 ? [`${countText(Math.round(peakMemoryMb))} of ${countText(memoryLimitMb)} MB`] : []),
+      ...(memoryLimitMb > 0
+        ? [`${countText(Math.round(memoryMb ?? peakMemoryMb))} of ${countText(memoryLimitMb)} MB`]
+        : []),
     ]
     return `${phase}: ${parts.join(', ')}`
   }
+}
+
+function addTo(meter: RateMeter, progress: LiveProgress | undefined, nowMs: number): void {
+  const work = progress && countedWork(progress)
+  if (work) meter.add(work.done, nowMs)
+}
+
+function amountText({ done, total, noun }: CountedWork): string {
+  return `${countText(done)} of ${countText(total)} ${noun}`
+}
+
+/** Memory now where a worker says it, else the peak, against the limit. */
+function memoryLine({ memoryMb, peakMemoryMb, memoryLimitMb }: LiveProgress, palette: Palette): string {
+  const shown = memoryMb ?? peakMemoryMb
+  const peak = `${countText(Math.round(Math.max(peakMemoryMb, shown)))} of ${countText(memoryLimitMb)} MB at the peak`
+  const now = memoryMb === undefined ? '' : `${countText(Math.round(memoryMb))} MB now, `
+  return `  ${bar(shown, memoryLimitMb, palette)} ${percentText(shown, memoryLimitMb).padStart(5)}  memory: ${now}${peak}`
 }
 
 function phaseLine(
@@ -170,10 +186,11 @@ function detailTail(phase: PhaseProgress): string {
   return phase.detail === '' ? '' : `: ${plainText(phase.detail)}`
 }
 
-function speedParts(rows: { readonly done: number; readonly total: number }, perSecond: number | undefined): string[] {
+function speedParts({ done, total, noun }: CountedWork, perSecond: number | undefined): string[] {
   if (perSecond === undefined) return []
-  const left = Math.max(0, rows.total - rows.done) / perSecond
-  return [`${countText(Math.round(perSecond))} rows/s`, `about ${secondsText(left)} left`]
+  const left = Math.max(0, total - done) / perSecond
+  const speed = perSecond < 10 ? perSecond.toFixed(1) : countText(Math.round(perSecond))
+  return [`${speed} ${noun}/s`, `about ${secondsText(left)} left`]
 }
 
 function bar(part: number, whole: number, palette: Palette): string {

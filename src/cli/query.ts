@@ -14,6 +14,16 @@ export function registerQuery(program: Command, shell: CliShell): void {
     description:
       'Asks the published table in DuckDB\'s SQL, e.g. etl3 query "select state, count(*) from fact_rate_enriched group by 1".\nText shows control characters as escapes; csv and json hold the values as they are.',
     formats: ['text', 'json', 'csv'],
+    examples: [
+      {
+        call: 'etl3 query "select state, count(*) from fact_rate_enriched group by all"',
+        purpose: 'a table on the terminal',
+      },
+      {
+        call: `etl3 query -o csv "select * from fact_rate_enriched where state = 'MN' limit 100" > mn.csv`,
+        purpose: 'rows for another program',
+      },
+    ],
   })
   shell.configOptions(command).argument('<sql>', 'one statement that reads')
   shell.action(command, async (call) => {

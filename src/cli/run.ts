@@ -17,6 +17,14 @@ export function registerRun(program: Command, shell: CliShell): void {
     name: 'run',
     summary: 'run the pipeline: validate, plan, write, audit, publish, register',
     description: DESCRIPTION,
+    examples: [
+      { call: 'etl3 run', purpose: 'bring the table up to date with its input' },
+      { call: 'etl3 run --memory-limit 2048 --max-workers 2 --chunk-size 2000', purpose: 'two workers with 1 GB each' },
+      {
+        call: 'etl3 run --environment production -o json',
+        purpose: 'another section of the configuration; the result as JSON',
+      },
+    ],
   })
   shell
     .gateOptions(command)

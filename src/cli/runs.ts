@@ -1,7 +1,8 @@
 /** Runs as the commands see them: a small port over Temporal's client. Adapter: `temporal-runs.ts`. */
 import type { Config } from '../config/schema.js'
 import type { Logger } from '../runtime/logging.js'
-import type { Etl3Input, Progress, RunMode, RunResult } from '../workflows/messages.js'
+import type { Etl3Input, RunMode, RunResult } from '../workflows/messages.js'
+import type { LiveProgress } from './live-progress.js'
 
 /** What a run was asked for, in a form that two requests can be compared by. */
 export interface RunRequest {
@@ -21,9 +22,11 @@ export interface OngoingRun {
    */
   result(): Promise<RunResult>
   /** Where it stands, or undefined when no worker answers just now. */
-  progress(): Promise<Progress | undefined>
+  progress(): Promise<LiveProgress | undefined>
   /** Asks for its cancellation; {@link OngoingRun.result} tells when it is done. */
   cancel(): Promise<void>
+  /** Lets it go on if it is paused. */
+  unpause(): Promise<void>
 }
 
 /** A run to be started. */

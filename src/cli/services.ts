@@ -3,9 +3,13 @@
  * each, and `--help` should not.
  */
 import type { CurrentRecord } from '../activities/current.js'
+import type { Explanation, PlanQuestion } from '../activities/plan-answers.js'
+import type { UnfinishedRun } from '../activities/unfinished-run.js'
 import type { Config } from '../config/schema.js'
 import type { FoundReport } from './run-reports.js'
+import type { Advice, TypicalQuery } from '../plan/advise.js'
 import type { OpenRunsOptions, Runs } from './runs.js'
+import type { Schedules } from './schedules.js'
 
 /** A question to the catalog. */
 export interface CatalogQuery {
@@ -28,11 +32,22 @@ export interface CliServices {
   openRuns(options: OpenRunsOptions): Promise<Runs>
   /** A server that is there already, or undefined; starts nothing. */
   findRuns(options: OpenRunsOptions): Promise<Runs | undefined>
+  /** The schedules of the configured server, or of the one at the default address. */
+  openSchedules(config: Config): Promise<Schedules>
   queryCatalog(query: CatalogQuery): Promise<QueryAnswer>
   /** The run that the table shows, or undefined when nothing is published yet. */
   publishedRun(config: Config, signal: AbortSignal): Promise<CurrentRecord | undefined>
   /** The report of a run; of the published one when none is named. */
   findReport(config: Config, runId: string | undefined, signal: AbortSignal): Promise<FoundReport>
+  /** The run that was begun last and did not come to its end, or undefined when there is none. */
+  unfinishedRun(config: Config, signal: AbortSignal): Promise<UnfinishedRun | undefined>
+  /** Why partitions of a plan are written, kept or removed: the named ones, or so many of the changed ones. */
+  explainPlan(
+    plan: PlanQuestion,
+    ask: { readonly named: string | undefined; readonly top: number },
+  ): Promise<Explanation>
+  /** Compares the layout of a plan with others. */
+  advisePlan(plan: PlanQuestion, queries: readonly TypicalQuery[] | undefined): Promise<Advice>
 }
 
 /** The real machinery. */
@@ -51,6 +66,10 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       const { findRuns } = await import('./find-runs.js')
       return await findRuns(options, env)
     },
+    async openSchedules(config) {
+      const { openSchedules } = await import('./temporal-schedules.js')
+      return await openSchedules(config)
+    },
     async queryCatalog(query) {
       const { queryCatalog } = await import('../lake/query.js')
       return await queryCatalog(query)
@@ -65,6 +84,21 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
     async findReport(config, runId, signal) {
       const { findReport } = await import('./run-reports.js')
       return await findReport(config, runId, signal)
+    },
+    async unfinishedRun(config, signal) {
+      const [{ findUnfinishedRun }, { openStore }] = await Promise.all([
+        import('../activities/unfinished-run.js'),
+        import('../lake/stores.js'),
+      ])
+      return await findUnfinishedRun(openStore(config.output.metadata_uri), signal)
+    },
+    async explainPlan(plan, ask) {
+      const { explainPlan } = await import('../activities/plan-answers.js')
+      return await explainPlan(plan, ask)
+    },
+    async advisePlan(plan, queries) {
+      const { advisePlan } = await import('../activities/plan-answers.js')
+      return await advisePlan(plan, queries)
     },
   }
 }

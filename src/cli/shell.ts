@@ -37,6 +37,15 @@ export interface CommandSpec {
   readonly description?: string
   /** Values of `--output`; the first is the default. Default: text, json. */
   readonly formats?: readonly OutputFormat[]
+  /** Calls that work as they stand, for the end of the command's help. */
+  readonly examples?: readonly CommandExample[]
+}
+
+/** One call of a command, and what it is good for. */
+export interface CommandExample {
+  /** As it is typed, with the program's name: `etl3 plan --explain`. */
+  readonly call: string
+  readonly purpose: string
 }
 
 /** One call of a command. */
@@ -174,6 +183,7 @@ export function createShell(io: CliIo, services: CliServices, record: CallRecord
         .option('-v, --verbose', 'log lines on the terminal, and stacks of unexpected errors')
         .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
         .option('-y, --yes', 'answer each question with yes')
+        .addHelpText('after', examplesText(spec.examples ?? []))
     },
     configOptions,
     gateOptions(command) {
@@ -274,6 +284,12 @@ function openCall(io: CliIo, command: Command, record: CallRecord): CliCall & { 
       for (const release of [...releases]) release()
     },
   }
+}
+
+function examplesText(examples: readonly CommandExample[]): string {
+  if (examples.length === 0) return ''
+  const lines = examples.flatMap(({ call, purpose }) => [`  # ${purpose}`, `  ${call}`])
+  return ['', 'Examples:', ...lines].join('\n')
 }
 
 function configFlags(options: Readonly<Record<string, unknown>>): FlagValue[] {

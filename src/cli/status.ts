@@ -1,37 +1,53 @@
 /** `etl3 status`: how the run of the configured output goes, or what the last one left. */
 import type { Command } from 'commander'
 import type { CurrentRecord } from '../activities/current.js'
+import type { ResolvedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
 import { Etl3Error, IntegrityError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
 import { workflowIdOf } from '../runtime/workflow-id.js'
-import type { Progress } from '../workflows/messages.js'
 import { EXIT_DONE } from './exit-codes.js'
 import { countOf } from './figures.js'
-import { liveLines } from './progress-view.js'
+import { followRun } from './follow-run.js'
+import type { LiveProgress } from './live-progress.js'
+import { liveLines, NO_VIEW, progressViewFor } from './progress-view.js'
+import { runSummary } from './run-summary.js'
+import type { OngoingRun, OpenRunsOptions, Runs } from './runs.js'
 import type { CliServices } from './services.js'
 import type { CliCall, CliShell } from './shell.js'
 
 const STORE_TIMEOUT_MS = 60_000
 const LABEL_COLUMNS = 8
 
+const DESCRIPTION = `Asks the Temporal server, if one is there, for the run of the configured output. Starts nothing. Where no run is going
+on, or the server does not answer, it shows what was published last.
+
+With --watch it follows the run to its end and ends with its exit code; Ctrl-C stops watching and leaves the run going.`
+
 /** Adds `etl3 status`. */
 export function registerStatus(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'status',
     summary: 'show the run that is going on, or the last published one',
-    description:
-      'Asks the Temporal server, if one is there, for the run of the configured output. Starts nothing. Where no run is\ngoing on it shows what was published last.',
+    description: DESCRIPTION,
+    examples: [
+      { call: 'etl3 status', purpose: 'one look' },
+      { call: 'etl3 status --watch', purpose: 'follow the run to its end' },
+      { call: 'etl3 status -o json', purpose: 'for a script' },
+    ],
   })
-  shell.configOptions(command)
+  shell.configOptions(command).option('-w, --watch', 'follow the run that is going on to its end')
   shell.action(command, async (call) => {
     const resolved = await call.loadConfig()
     const { config } = resolved
     const workflowId = workflowIdOf(config)
     const log = await call.logger(resolved, 'cli')
-    const runs = await shell.services.findRuns({ config, workflowId, log, onNotice: (line) => call.notice(line) })
+    const options = { config, workflowId, log, onNotice: (line: string): void => call.notice(line) }
+    const { runs, problem } = await lookForServer(shell.services, options)
+    if (problem) call.warn(`${problem.message} [${problem.code}]`)
     try {
       const ongoing = await runs?.ongoing(workflowId)
+      if (ongoing && runs && call.options['watch'] === true) return await watch(call, resolved, runs, ongoing)
       const progress = await ongoing?.progress()
       const published = await publishedRun(shell.services, config)
       const state = ongoing ? 'running' : published ? 'published' : 'none'
@@ -39,8 +55,9 @@ export function registerStatus(program: Command, shell: CliShell): void {
         {
           formatVersion: 1,
           state,
-          workflowId,
+          workflowId: ongoing?.workflowId ?? workflowId,
           temporalUiUrl: runs?.uiUrl ?? null,
+          temporalProblem: problem?.message ?? null,
           progress: progress ?? null,
           published: published ?? null,
         },
@@ -51,6 +68,37 @@ export function registerStatus(program: Command, shell: CliShell): void {
       await runs?.close({ stopServer: false })
     }
   })
+}
+
+interface FoundServer {
+  readonly runs: Runs | undefined
+  /** Why a configured server could not be asked. */
+  readonly problem: Etl3Error | undefined
+}
+
+/** A server that is down hides how a run goes, and not what is published. */
+async function lookForServer(services: CliServices, options: OpenRunsOptions): Promise<FoundServer> {
+  try {
+    return { runs: await services.findRuns(options), problem: undefined }
+  } catch (error) {
+    if (!(error instanceof Etl3Error) || error.kind !== 'UnavailableError') throw error
+    return { runs: undefined, problem: error }
+  }
+}
+
+async function watch(call: CliCall, resolved: ResolvedConfig, runs: Runs, run: OngoingRun): Promise<number> {
+  const result = await followRun({
+    run,
+    view: call.quiet ? NO_VIEW : progressViewFor(call.terminal),
+    broken: runs.broken,
+    onInterrupt: 'leave',
+    notice: (line) => call.notice(line),
+    onSignal: (handler) => call.onSignal(handler),
+  })
+  call.result({ ...result, temporalUiUrl: runs.uiUrl ?? null }, () =>
+    runSummary(result, { palette: call.palette, resolved, uiUrl: runs.uiUrl, serverEnds: false }),
+  )
+  return EXIT_DONE
 }
 
 async function publishedRun(services: CliServices, config: Config): Promise<CurrentRecord | undefined> {
@@ -70,7 +118,7 @@ interface Status {
   readonly state: 'running' | 'published' | 'none'
   readonly workflowId: string
   readonly uiUrl: string | undefined
-  readonly progress: Progress | undefined
+  readonly progress: LiveProgress | undefined
   readonly published: CurrentRecord | undefined
 }
 
@@ -82,7 +130,7 @@ function statusText(call: CliCall, { state, workflowId, uiUrl, progress, publish
       ...(progress
         ? liveLines(progress, {
             nowMs: Date.now(),
-            rowsPerSecond: undefined,
+            perSecond: undefined,
             answering: true,
             spinner: '·',
             palette: call.palette,

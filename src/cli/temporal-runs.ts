@@ -10,7 +10,9 @@ import { defaultPayloadConverter } from '@temporalio/common'
 import { z } from 'zod'
 import { resolveInput } from '../config/workflow-overrides.js'
 import { UnavailableError } from '../runtime/errors.js'
-import { type Etl3Input, type Progress, progressQuery, type RunResult, WORKFLOW_TYPE } from '../workflows/messages.js'
+import { type Etl3Input, progressQuery, type RunResult, resumeUpdate, WORKFLOW_TYPE } from '../workflows/messages.js'
+import { type Heartbeat, parseHeartbeat } from './heartbeat.js'
+import { type LiveProgress, withPendingWork } from './live-progress.js'
 import { requestOf } from './run-request.js'
 import type { OngoingRun, RunRequest, Runs, StartRun } from './runs.js'
 
@@ -82,6 +84,10 @@ export class TemporalRuns implements Runs {
   }
 
   async ongoing(workflowId: string): Promise<OngoingRun | undefined> {
+    return (await this.#running(workflowId)) ?? (await this.#scheduledRun(workflowId))
+  }
+
+  async #running(workflowId: string): Promise<OngoingRun | undefined> {
     const { client } = this.session
     try {
       const found = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
@@ -97,6 +103,17 @@ export class TemporalRuns implements Runs {
       if (error instanceof WorkflowNotFoundError) return undefined
       throw error
     }
+  }
+
+  /** A schedule adds the time to the workflow id of each run that it starts. */
+  async #scheduledRun(workflowId: string): Promise<OngoingRun | undefined> {
+    const { client } = this.session
+    const query = `ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${workflowId.replaceAll("'", "\\'")}-'`
+    for await (const { workflowId: id } of client.workflow.list({ query, pageSize: 1 })) {
+      const found = await this.#running(id)
+      if (found) return found
+    }
+    return undefined
   }
 
   async close(options: { readonly stopServer: boolean }): Promise<void> {
@@ -130,9 +147,13 @@ export class TemporalRuns implements Runs {
       workflowId: handle.workflowId,
       request,
       result: () => resultOf(handle),
-      async progress(): Promise<Progress | undefined> {
+      async progress(): Promise<LiveProgress | undefined> {
         try {
-          return await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () => handle.query(progressQuery))
+          return await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, async () => {
+            const progress = await handle.query(progressQuery)
+            // Afterwards: a unit that ended in between is missing for one look, and never counted twice.
+            return withPendingWork(progress, await heartbeatsOf(handle))
+          })
         } catch {
           // No worker, or one that is busy, or a server on its way up: the next look may find it.
           return undefined
@@ -141,8 +162,20 @@ export class TemporalRuns implements Runs {
       async cancel() {
         await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => handle.cancel())
       },
+      async unpause() {
+        await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => handle.executeUpdate(resumeUpdate))
+      },
     }
   }
+}
+
+/** What the activities that work now said last. */
+async function heartbeatsOf(handle: WorkflowHandle): Promise<Heartbeat[]> {
+  const { raw } = await handle.describe()
+  return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+    const [payload] = heartbeatDetails?.payloads ?? []
+    return (payload && parseHeartbeat(defaultPayloadConverter.fromPayload(payload))) ?? []
+  })
 }
 
 async function resultOf(handle: WorkflowHandle<RunWorkflow>): Promise<RunResult> {

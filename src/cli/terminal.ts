@@ -3,6 +3,7 @@
  * that a line never lands inside the live region.
  */
 import { plainText } from '../runtime/plain-text.js'
+import { displayWidth } from './display-width.js'
 import type { CliStream } from './io.js'
 import type { Palette } from './palette.js'
 
@@ -13,8 +14,8 @@ const DEFAULT_ROWS = 24
 /** stderr as a person sees it. */
 export class Terminal {
   #live: readonly string[] = []
-  /** Rows of the screen that the live region takes now. */
-  #drawnRows = 0
+  /** Columns that each line of the live region takes on the screen now. */
+  #drawnColumns: readonly number[] = []
 
   constructor(
     private readonly stream: CliStream,
@@ -63,21 +64,24 @@ export class Terminal {
   }
 
   #erasure(): string {
-    const rows = this.#drawnRows
-    this.#drawnRows = 0
+    // A window that was made narrower since has wrapped what was drawn: the lines take more rows now.
+    const rows = this.#drawnColumns.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / this.columns)), 0)
+    this.#drawnColumns = []
     return rows === 0 ? '' : `${ESC}[${rows}A\r${ESC}[0J`
   }
 
   #drawing(): string {
     if (this.#live.length === 0) return ''
-    this.#drawnRows = this.#live.length
-    return `${this.#live.map((line) => cutColoured(line, this.columns - 1)).join('\n')}\n`
+    const lines = this.#live.map((line) => cutColoured(line, this.columns - 1))
+    this.#drawnColumns = lines.map((line) => displayWidth(line.replace(EVERY_COLOUR, '')))
+    return `${lines.join('\n')}\n`
   }
 }
 
 const COLOUR_SEQUENCE = new RegExp(`${ESC}\\[[0-9;]*m`, 'y')
+const EVERY_COLOUR = new RegExp(COLOUR_SEQUENCE.source, 'g')
 
-/** Cuts a coloured line to `columns` visible characters and closes open colours. */
+/** Cuts a coloured line to `columns` columns of the screen and closes open colours. */
 function cutColoured(line: string, columns: number): string {
   let visible = 0
   let coloured = false
@@ -90,9 +94,11 @@ function cutColoured(line: string, columns: number): string {
       position += sequence[0].length
       continue
     }
-    if (visible === columns) return `${line.slice(0, position)}${coloured ? `${ESC}[0m` : ''}`
-    position += line.codePointAt(position)! > 0xffff ? 2 : 1
-    visible += 1
+    const character = String.fromCodePoint(line.codePointAt(position) ?? 0)
+    const width = displayWidth(character)
+    if (visible + width > columns) return `${line.slice(0, position)}${coloured ? `${ESC}[0m` : ''}`
+    position += character.length
+    visible += width
   }
   return line
 }

@@ -19,6 +19,10 @@ export function registerWorker(program: Command, shell: CliShell): void {
     name: 'worker',
     summary: 'worker processes in the foreground',
     description: DESCRIPTION,
+    examples: [
+      { call: 'etl3 worker', purpose: 'workers for the configured server, or the one at 127.0.0.1:7233' },
+      { call: 'etl3 worker --max-workers 4 --memory-limit 4096', purpose: 'four processes with 1 GB each' },
+    ],
   })
   shell.configOptions(command)
   shell.action(command, runWorkers)
@@ -26,7 +30,7 @@ export function registerWorker(program: Command, shell: CliShell): void {
 
 async function runWorkers(call: CliCall): Promise<number> {
   const resolved = await call.loadConfig()
-  const { processing, temporal, logging } = resolved.config
+  const { processing, temporal, logging, metrics } = resolved.config
   const log = await call.logger(resolved, 'cli')
   const [connection, { stateRoot }, { WorkerSupervisor }, { enter, leave }, { UnavailableError }] = await Promise.all([
     import('../runtime/connection.js'),
@@ -60,6 +64,7 @@ async function runWorkers(call: CliCall): Promise<number> {
         workers: processing.max_workers,
         scratch: processing.scratch,
         logging,
+        metrics,
         idle: { folder, afterMs: IDLE_AFTER_MS, stopServer: false },
       },
       folder,

@@ -172,6 +172,40 @@ const logging = z
   })
   .prefault({})
 
+const notify = z
+  .strictObject({
+    command: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Program and its arguments, without a shell; it gets the result as JSON on its standard input.'),
+    url: z
+      .string()
+      .regex(/^https?:\/\/[^\s@]+$/)
+      .optional()
+      .describe('http(s) address that the result is posted to; $NAME in braces stands for a variable of the worker.'),
+    timeout_ms: z.int().min(100).max(600_000).default(10_000).describe('How long telling may take.'),
+    on: z
+      .array(z.enum(['published', 'unchanged', 'validated', 'planned', 'failed', 'cancelled']))
+      .default(['published', 'failed', 'cancelled'])
+      .describe('The ends of a run that are told.'),
+  })
+  .prefault({})
+
+const metrics = z
+  .strictObject({
+    prometheus_address: z
+      .string()
+      .regex(/^[^\s:]+:\d{1,5}$/)
+      .optional()
+      .describe('host:port on which the first worker answers Prometheus; the next worker takes the next port.'),
+    otlp_url: z
+      .string()
+      .regex(/^(https?|grpcs?):\/\/[^\s@]+$/)
+      .optional()
+      .describe('OpenTelemetry collector: …/v1/metrics is OTLP over HTTP, anything else gRPC.'),
+  })
+  .prefault({})
+
 /** The whole configuration without its environment sections. */
 export const configSchema = z.strictObject({
   input,
@@ -182,6 +216,8 @@ export const configSchema = z.strictObject({
   data_quality: dataQuality,
   temporal,
   logging,
+  notify,
+  metrics,
 })
 
 /** A checked configuration, every default filled in. */

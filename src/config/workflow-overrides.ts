@@ -1,4 +1,5 @@
 /** How a configuration travels in a workflow's input, so that a worker elsewhere resolves the same one. */
+import { ConfigError } from '../runtime/errors.js'
 import { loadConfig, type OverrideValue, type ResolvedConfig, valueAt } from './load.js'
 
 /** The part of a workflow's input that says which configuration. */
@@ -21,9 +22,16 @@ const OWN_KEYS: ReadonlySet<string> = new Set([
   'logging.keep',
 ])
 
+/**
+ * What the worker's owner alone decides. Whoever may start a workflow could otherwise have the worker call any program or
+ * address.
+ */
+const OWNERS_KEYS = /^(notify|metrics)\./
+const OWNERS_VARIABLES = /^ETL3_(NOTIFY|METRICS)_/
+
 /** Whether a key shapes the run, and not just the process that reads it. */
 export function shapesRun(key: string): boolean {
-  return !OWN_KEYS.has(key)
+  return !OWN_KEYS.has(key) && !OWNERS_KEYS.test(key)
 }
 
 /**
@@ -50,14 +58,26 @@ export function overridesOf({ config, origins }: ResolvedConfig): Record<string,
  * without them was written by hand (`temporal workflow start --input '{"config":"…"}'`): the worker's variables apply,
  * as they would to a command that is called there.
  *
+ * In both cases `notify` and `metrics` come from the file and the worker's variables only.
+ *
  * @param env the worker's environment
- * @throws ConfigError as {@link loadConfig}
+ * @throws ConfigError as {@link loadConfig}, and ETL3-CF-14 when the input says what only the worker's owner may
  */
 export function resolveInput(input: ConfigRequest, env: Readonly<Record<string, string | undefined>>): ResolvedConfig {
+  const forbidden = Object.keys(input.overrides ?? {}).find((key) => OWNERS_KEYS.test(key))
+  if (forbidden !== undefined) {
+    throw new ConfigError('ETL3-CF-14', `${forbidden} cannot be set by the input of a workflow`, {
+      hint: "Set it in the configuration file, or in a variable of the worker's process.",
+    })
+  }
   return loadConfig({
     file: input.config,
     environment: input.environment,
-    env: input.overrides === undefined ? env : {},
+    env: input.overrides === undefined ? env : ownersVariables(env),
     overrides: input.overrides,
   })
+}
+
+function ownersVariables(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => OWNERS_VARIABLES.test(name)))
 }

@@ -1,6 +1,7 @@
 /** `docs/data-dictionary.md`: what the table holds and what ETL3 reads, from the dictionary and the input contract. */
 import { CONTRACT, type ColumnKind, type ContractTable } from '../star/contract.js'
-import { DICTIONARY, type DictionaryColumn, sideOf } from '../star/dictionary.js'
+import { DICTIONARY } from '../star/dictionary.js'
+import { partitionUse } from '../star/dictionary-export.js'
 
 const HEAD = `# Data dictionary
 
@@ -44,18 +45,12 @@ export function dictionaryMarkdown(): string {
       String(i + 1),
       `\`${column.name}\``,
       column.type === 'list' ? 'list of strings' : column.type,
-      partitionUse(column),
+      partitionUse(column) ?? 'no',
       `\`${column.source}\``,
       escapeCell(column.meaning),
     ]),
   )
   return `${[`${HEAD}\n${columns}`, INPUT_HEAD, ...CONTRACT.map(inputSection)].join('\n')}`
-}
-
-function partitionUse(column: DictionaryColumn): string {
-  const side = sideOf(column)
-  if (column.type !== 'string' || column.axis === 'fact' || side === 'both') return 'no'
-  return side === 'fact' ? 'slice' : 'cell'
 }
 
 function inputSection({ name, path, required, key, columns }: ContractTable): string {

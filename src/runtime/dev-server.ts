@@ -10,6 +10,7 @@ import { UnavailableError } from './errors.js'
 import { readFrom } from './file-tail.js'
 import { plainText } from './plain-text.js'
 import { endProcess, identifyProcess, isAlive, type ProcessIdentity } from './process-identity.js'
+import { SEARCH_ATTRIBUTE_TYPES } from './search-attribute-registry.js'
 
 const HOST = '127.0.0.1'
 const START_TIMEOUT_MS = 20_000
@@ -31,8 +32,6 @@ const FAST_SERVER_FLAGS = [
 
 // The server would ask the vendor's site for news of itself.
 const QUIET_SERVER_FLAGS = ['--dynamic-config-value', 'frontend.enableServerVersionCheck=false']
-
-const SEARCH_ATTRIBUTES = { Etl3Dataset: 'Keyword', Etl3Status: 'Keyword', Etl3Rows: 'Int' }
 
 const errorLine = z.object({ level: z.enum(['ERROR', 'FATAL']), msg: z.string(), error: z.string().optional() })
 
@@ -166,7 +165,7 @@ export function uiUrlOf(uiPort: number): string {
 }
 
 function serverArguments(options: DevServerOptions, port: number, uiPort: number): string[] {
-  const attributes = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+  const attributes = Object.entries(SEARCH_ATTRIBUTE_TYPES).flatMap(([name, type]) => [
     '--search-attribute',
     `${name}=${type}`,
   ])

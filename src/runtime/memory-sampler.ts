@@ -44,6 +44,7 @@ export class MemorySampler {
   #highest = 0
   /** With other processes that worked for this one. */
   #highestOfBoth = 0
+  #resident = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: { readonly probe?: MemoryProbe; readonly phase?: string } = {}) {
@@ -77,6 +78,7 @@ export class MemorySampler {
     const peak = highest > this.#highest ? highest : resident
     this.#highest = Math.max(this.#highest, highest, resident)
     this.#peaks.set(this.#phase, Math.max(this.#peaks.get(this.#phase) ?? 0, peak, resident))
+    this.#resident = resident
     const residentMb = resident / BYTES_PER_MB
     const peakMb = Math.max(peak, resident) / BYTES_PER_MB
     for (const listener of this.#listeners) listener(residentMb, peakMb)
@@ -101,6 +103,11 @@ export class MemorySampler {
     return () => {
       this.#listeners.delete(listener)
     }
+  }
+
+  /** Resident memory at the last look, in MB, rounded up. */
+  get residentMb(): number {
+    return wholeMb(this.#resident)
   }
 
   peaks(): MemoryPeaks {

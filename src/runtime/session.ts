@@ -262,6 +262,7 @@ class Session implements TemporalSession {
       workers: config.processing.max_workers,
       scratch: config.processing.scratch,
       logging: config.logging,
+      metrics: config.metrics,
       idle: {
         folder: this.folder,
         afterMs: idleAfterMs ?? IDLE_AFTER_MS,

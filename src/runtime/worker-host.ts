@@ -6,6 +6,7 @@ import type { Logger } from './logging.js'
 import { describeBudget, type MemoryBudget, splitBudget } from './memory-budget.js'
 import { MemoryGuard } from './memory-guard.js'
 import { MemorySampler } from './memory-sampler.js'
+import { gaugeMemory, metricsOptions } from './metrics.js'
 import { leave, present } from './presence.js'
 import { stopPrivateServer } from './private-server.js'
 import { connectWorker } from './worker-connection.js'
@@ -47,9 +48,13 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
   // The Runtime brings its own handlers for these signals and shuts the worker down; there must be no others.
   Runtime.install({
     logger: log,
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      ...metricsOptions(settings.metrics ?? {}, settings.index ?? 0),
+    },
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   })
+  const stopGauges = gaugeMemory(Runtime.instance().metricMeter, sampler, budget.limitMb)
   const connection = await connectWorker(settings.endpoint, settings.connectTimeoutMs)
   try {
     const worker = await Worker.create({
@@ -83,6 +88,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
   } finally {
     await connection.close()
     sampler.stop()
+    stopGauges()
     log.info('worker ended', { peakMemoryMb: sampler.peaks().peakMb })
   }
   await leaveIdle(settings, log)

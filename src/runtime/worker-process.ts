@@ -67,7 +67,7 @@ export class WorkerProcess {
         `--max-old-space-size=${budget.nodeHeapMb}`,
         `--max-semi-space-size=${budget.semiSpaceMb}`,
         entry,
-        encodeSettings(settings),
+        encodeSettings({ ...settings, index }),
       ],
       {
         detached: true,

@@ -16,6 +16,9 @@ const settingsSchema = z.strictObject({
     max_size_mb: z.number(),
     keep: z.number(),
   }),
+  metrics: z.strictObject({ prometheus_address: z.string().optional(), otlp_url: z.string().optional() }).optional(),
+  /** Which of the worker processes it is, from 0. */
+  index: z.number().optional(),
   idle: z
     .strictObject({
       /** State folder with who is there. */

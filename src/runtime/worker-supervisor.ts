@@ -76,7 +76,8 @@ export class WorkerSupervisor {
       log.info('worker ended', fields)
       return
     }
-    log.warn(`worker ended unexpectedly: ${exit.reason}`, fields)
+    // The person at the terminal hears it from onNotice or from the error, and warnings of the log are shown there, too.
+    log.info(`worker ended unexpectedly: ${exit.reason}`, fields)
     if (exit.final || restarts >= MOST_RESTARTS) {
       this.release()
       onGivenUp(exit)

@@ -1,6 +1,7 @@
 /** A Temporal server that exists only in memory: runs that end when the test says so. */
 
 import type { CurrentRecord } from '../../../src/activities/current.js'
+import type { UnfinishedRun } from '../../../src/activities/unfinished-run.js'
 import type { OngoingRun, Runs, StartRun } from '../../../src/cli/runs.js'
 import type { CliServices, QueryAnswer } from '../../../src/cli/services.js'
 import type { Progress, RunResult } from '../../../src/workflows/messages.js'
@@ -39,6 +40,12 @@ export class FakeRun implements OngoingRun {
 
   async progress(): Promise<Progress | undefined> {
     return this.progressNow
+  }
+
+  unpaused = 0
+
+  async unpause(): Promise<void> {
+    this.unpaused += 1
   }
 
   async cancel(): Promise<void> {
@@ -85,7 +92,13 @@ export class FakeServer implements Runs {
 /** Services over a fake server, records and answers. */
 export function fakeServices(
   server: FakeServer | undefined,
-  options: { readonly current?: CurrentRecord | Error; readonly answer?: QueryAnswer | Error } = {},
+  options: {
+    readonly current?: CurrentRecord | Error
+    readonly answer?: QueryAnswer | Error
+    readonly unfinished?: UnfinishedRun
+    /** What looking for a server ends with. */
+    readonly serverError?: Error
+  } = {},
 ): CliServices {
   return {
     async openRuns() {
@@ -93,6 +106,7 @@ export function fakeServices(
       return server
     },
     async findRuns() {
+      if (options.serverError) throw options.serverError
       return server
     },
     async queryCatalog() {
@@ -105,6 +119,18 @@ export function fakeServices(
     async publishedRun() {
       if (options.current instanceof Error) throw options.current
       return options.current
+    },
+    async unfinishedRun() {
+      return options.unfinished
+    },
+    async openSchedules() {
+      throw new Error('no schedules were expected to be asked for')
+    },
+    async explainPlan() {
+      throw new Error('nothing was expected to be explained')
+    },
+    async advisePlan() {
+      throw new Error('no advice was expected to be asked for')
     },
   }
 }

@@ -20,9 +20,13 @@ function commandsOf(text: string): string[] {
 
 describe('the usage in README.md', () => {
   it('lists every command, and none that is not there', async () => {
-    const commands = commandsOf(await help()).filter((name) => name !== 'config')
-    const subcommands = commandsOf(await help('config')).map((name) => `config ${name}`)
-    const listed = [...README.matchAll(/^\| `etl3 ([a-z][a-z -]*?)( "<sql>")?` \|/gm)].map(([, name = '']) => name)
+    const groups = ['config', 'schedule']
+    const commands = commandsOf(await help()).filter((name) => !groups.includes(name))
+    const subcommands: string[] = []
+    for (const group of groups) {
+      subcommands.push(...commandsOf(await help(group)).map((name) => `${group} ${name}`))
+    }
+    const listed = [...README.matchAll(/^\| `etl3 ([a-z][a-z -]*?)( ["<][^`]*)?` \|/gm)].map(([, name = '']) => name)
     expect(listed.toSorted()).toEqual([...commands, ...subcommands].toSorted())
   })
 

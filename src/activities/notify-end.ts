@@ -1,0 +1,38 @@
+/** Who is told that a run ended, and of what (see runtime/notify). A retried activity may tell it twice. */
+import type { Config } from '../config/schema.js'
+import { notify } from '../runtime/notify.js'
+import { maskUserinfo } from '../runtime/secrets.js'
+import type { RunResult } from '../workflows/messages.js'
+import type { ActivityDeps } from './deps.js'
+import type { CloseRunInput } from './types.js'
+
+/** Tells of a run that came to its end. */
+export async function notifyResult(
+  config: Config,
+  result: RunResult,
+  { env, log }: ActivityDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  if (config.notify.on.some((status) => status === result.status))
+    await notify(config.notify, result, { env, log, signal })
+}
+
+/** Tells of a run that failed or was cancelled. */
+export async function notifyFailure(
+  config: Config,
+  { run, outcome, message }: CloseRunInput,
+  { env, log }: ActivityDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!config.notify.on.includes(outcome)) return
+  const { runId, workflowId } = run
+  const failure = {
+    formatVersion: 1,
+    runId,
+    workflowId,
+    status: outcome,
+    outputUri: maskUserinfo(config.output.uri),
+    error: { message: maskUserinfo(message) },
+  }
+  await notify(config.notify, failure, { env, log, signal })
+}

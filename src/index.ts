@@ -1,0 +1,46 @@
+/**
+ * ETL3 as a library: for those who run its workflow and activities in a worker of their own, start runs from their own
+ * program, or ask the published table.
+ *
+ * ```ts
+ * import { Worker } from '@temporalio/worker'
+ * import { createEmbeddedActivities, workflowBundle } from 'etl3'
+ *
+ * const { activities, close } = createEmbeddedActivities({ memoryLimitMb: 1024 })
+ * const worker = await Worker.create({
+ *   taskQueue: 'etl3',
+ *   workflowBundle: workflowBundle(),
+ *   activities,
+ *   maxConcurrentActivityTaskExecutions: 1,
+ * })
+ * await worker.run().finally(close)
+ * ```
+ *
+ * @packageDocumentation
+ */
+export type { Etl3Activities, Measured, Reference, RunRef } from './activities/types.js'
+export { DEFAULT_CONFIG_FILE, type LoadOptions, loadConfig, type ResolvedConfig } from './config/load.js'
+export { type Config, configSchema, TABLE_NAMES, type TableName } from './config/schema.js'
+export { createEmbeddedActivities, type EmbeddedActivities, type EmbeddedOptions } from './embedded-activities.js'
+export { type QueryRequest, type QueryResult, queryCatalog } from './lake/query.js'
+export { type ErrorKind, Etl3Error, type Etl3ErrorOptions, EXIT_CODES } from './runtime/errors.js'
+export type { LogFields, Logger, LogLevel } from './runtime/logging.js'
+export { VERSION } from './runtime/version.js'
+export { builtWorkflowBundle as workflowBundle } from './runtime/workflow-bundle.js'
+export { workflowIdOf } from './runtime/workflow-id.js'
+export { type Axis, DICTIONARY, type DictionaryColumn } from './star/dictionary.js'
+export {
+  type Etl3Input,
+  type PartitionCounts,
+  type Phase,
+  type PhaseProgress,
+  type Progress,
+  pauseUpdate,
+  progressQuery,
+  type RunMode,
+  type RunResult,
+  type RunStatus,
+  resumeUpdate,
+  SEARCH_ATTRIBUTES,
+  WORKFLOW_TYPE,
+} from './workflows/messages.js'

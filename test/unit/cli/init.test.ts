@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { main } from '../../../src/cli/command-line.js'
+import { loadConfig } from '../../../src/config/load.js'
+import { configTemplate, processingFor } from '../../../src/config/template.js'
+import { configFile, testFolder, workIn } from '../config/config-file.js'
+import { FakeIo } from './fake-io.js'
+import { fakeServices } from './fake-runs.js'
+
+/** Calls init in a folder of its own; `answers` are typed at a terminal. */
+async function init(argv: readonly string[], answers?: readonly string[]) {
+  const folder = testFolder()
+  workIn(folder)
+  return { folder, ...(await initHere(argv, answers)) }
+}
+
+async function initHere(argv: readonly string[], answers?: readonly string[]) {
+  const questions: string[] = []
+  const left = [...(answers ?? [])]
+  const ask = async (question: string): Promise<string> => {
+    questions.push(question)
+    return left.shift() ?? ''
+  }
+  const io = Object.assign(new FakeIo(), answers ? { ask } : {})
+  const code = await main(['init', ...argv], io, fakeServices(undefined))
+  return { code, out: io.stdout.text, err: io.stderr.text, questions }
+}
+
+describe('init', () => {
+  it('asks three questions on a terminal and writes what was answered', async () => {
+    const { code, out, questions } = await init([], ['/data/my star', 's3://bucket/rates', '8'])
+    expect(code).toBe(0)
+    expect(questions).toHaveLength(3)
+    const { config } = loadConfig({ file: 'config/etl3.yaml', env: {} })
+    expect(config.input.root).toBe('/data/my star')
+    expect(config.output).toMatchObject({
+      uri: 's3://bucket/rates/partitioned-data/',
+      metadata_uri: 's3://bucket/rates/etl3/',
+    })
+    expect(config.processing.memory_limit_mb).toBe(2048)
+    expect(config.athena).toMatchObject({ workgroup: 'primary', region: 'us-east-1' })
+    expect(out).toContain('etl3 doctor')
+    expect(out).toContain('etl3 plan --advise')
+  })
+
+  it('takes what is suggested where no answer is given, and asks nothing that a flag says', async () => {
+    const { code, questions } = await init(['--input', 'star', '--machine-memory', '4'], [''])
+    expect(code).toBe(0)
+    expect(questions).toEqual(['Where shall the lake lie (folder or s3://…)? [lake/] '])
+    const { config } = loadConfig({ file: 'config/etl3.yaml', env: {} })
+    expect(config.output.uri).toBe('lake/partitioned-data/')
+    expect(config.processing).toMatchObject({ memory_limit_mb: 1024, max_workers: 1, chunk_size: 1000 })
+  })
+
+  it('asks nothing where nobody can answer', async () => {
+    const { code, folder } = await init(['--config', 'my.yaml', '-o', 'json'])
+    expect(code).toBe(0)
+    expect(existsSync(join(folder, 'my.yaml'))).toBe(true)
+  })
+
+  it('leaves a file that is there, unless --yes is given', async () => {
+    const file = configFile('input: { root: mine }\n')
+    const refused = await initHere(['--config', file], ['', '', ''])
+    expect(refused).toMatchObject({ code: 2, out: '', questions: [] })
+    expect(refused.err).toContain('[ETL3-CL-07]')
+    expect(readFileSync(file, 'utf8')).toBe('input: { root: mine }\n')
+    expect((await initHere(['--config', file, '--yes'])).code).toBe(0)
+    expect(readFileSync(file, 'utf8')).toContain('root: data')
+  })
+
+  it('refuses a memory that is none', async () => {
+    const { code, err } = await init(['--machine-memory', 'much'])
+    expect(code).toBe(2)
+    expect(err).toContain('expected a number of GB')
+  })
+
+  it.each(["it's", 'a: b', '#x', '007', 'true', '- x', '{a}', '"q"', 'C:\\data', 'ünï/ cöde '])(
+    'writes the place %j so that YAML reads it back',
+    (place) => {
+      const text = configTemplate({ input: place, lake: `${place}/lake`, machineMemoryMb: 4096, cores: 2 })
+      const { config } = loadConfig({ file: configFile(text), env: {} })
+      expect(config.input.root).toBe(place)
+      expect(config.output.uri).toBe(`${place}/lake/partitioned-data/`)
+    },
+  )
+
+  it('gives each worker a gigabyte, and no more workers than processors', () => {
+    const of = (gb: number, cores: number) => processingFor({ machineMemoryMb: gb * 1024, cores })
+    expect(of(2, 2)).toEqual({ memory_limit_mb: 512, max_workers: 1, chunk_size: 500 })
+    expect(of(8, 8)).toEqual({ memory_limit_mb: 2048, max_workers: 2, chunk_size: 2000 })
+    expect(of(16, 2)).toEqual({ memory_limit_mb: 4096, max_workers: 2, chunk_size: 2000 })
+  })
+})
