@@ -4,6 +4,7 @@ import { checkNode, installDependencies } from './lib/project.mjs'
 import { preparePython } from './lib/python.mjs'
 import { main } from './lib/steps.mjs'
 import { findTemporal } from './lib/temporal.mjs'
+import { prepareVersitygw } from './lib/versitygw.mjs'
 
 await main(async () => {
   await checkNode()
@@ -11,4 +12,5 @@ await main(async () => {
   await build()
   await findTemporal()
   await preparePython()
+  await prepareVersitygw()
 })

@@ -10,6 +10,7 @@ import { checkNode, installDependencies, ROOT } from './lib/project.mjs'
 import { preparePython } from './lib/python.mjs'
 import { exitCode, main, say } from './lib/steps.mjs'
 import { findTemporal } from './lib/temporal.mjs'
+import { prepareVersitygw } from './lib/versitygw.mjs'
 
 await main(async () => {
   process.chdir(ROOT)
@@ -20,7 +21,8 @@ await main(async () => {
     await build()
     const temporal = await findTemporal()
     const python = await preparePython()
-    counts = await runVitest({ ...process.env, ...python, TEMPORAL_CLI: temporal })
+    const versitygw = await prepareVersitygw()
+    counts = await runVitest({ ...process.env, ...python, ...versitygw, TEMPORAL_CLI: temporal })
   } finally {
     process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
   }

@@ -12,7 +12,7 @@ export const ENDED = 'ended.json'
 /** Keeps the lock of a paused run. */
 export function renewLock(_deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<object> {
   return async (run, { signal }) => {
-    const lock = new RunLock(openStore(run.metadataUri), { leaseMs: run.lockLeaseMs })
+    const lock = new RunLock(openStore(run.metadataUri, run), { leaseMs: run.lockLeaseMs })
     await lock.renew({ number: run.lockNumber, owner: run.lockOwner }, signal)
     return {}
   }
@@ -21,7 +21,7 @@ export function renewLock(_deps: ActivityDeps): (run: RunRef, scope: ActivitySco
 /** Closes a run that failed or was cancelled. */
 export function closeRun(deps: ActivityDeps): (input: CloseRunInput, scope: ActivityScope) => Promise<object> {
   return async ({ run, outcome, message }, { signal }) => {
-    const store = openStore(run.metadataUri)
+    const store = openStore(run.metadataUri, run)
     await new RunRecords(store, run.runId).save(
       ENDED,
       { formatVersion: 1, outcome, message, at: new Date().toISOString() },

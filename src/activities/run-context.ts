@@ -36,7 +36,7 @@ export interface RunContext {
  * @throws InputError ETL3-IN-02 when an input file changed
  */
 export async function openContext(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
-  const metadata = openStore(ref.metadataUri)
+  const metadata = openStore(ref.metadataUri, ref)
   const records = new RunRecords(metadata, ref.runId)
   const record = await records.find('run.json', parseRunRecord, signal)
   if (!record) {
@@ -56,7 +56,7 @@ export async function openContext(ref: RunRef, deps: ActivityDeps, signal: Abort
     config: record.config,
     layout: layoutOf(record.config.partitioning.partition_columns),
     records,
-    table: openStore(record.config.output.uri),
+    table: openStore(record.config.output.uri, ref),
     lock,
     scratch: join(deps.scratch, ref.runId),
   }

@@ -74,7 +74,7 @@ function runOf(input: RunRef | { readonly run: RunRef } | OpenRunInput): RunRef 
 /** Renews the run's lock from time to time; where a newer run has taken it, the work is stopped. */
 function keepLock(run: RunRef | undefined, lost: AbortController): NodeJS.Timeout | undefined {
   if (!run) return undefined
-  const lock = new RunLock(openStore(run.metadataUri), { leaseMs: run.lockLeaseMs })
+  const lock = new RunLock(openStore(run.metadataUri, run), { leaseMs: run.lockLeaseMs })
   return setInterval(() => {
     lock.renew({ number: run.lockNumber, owner: run.lockOwner }, lost.signal).catch((error: unknown) => {
       // A store that does not answer for once is no reason to stop: the lease is longer.

@@ -60,10 +60,10 @@ export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: Act
 
 /** The answer of an attempt whose worker ended after it had given the lock back: nothing is left to do. */
 async function findAnswer(
-  { runId, metadataUri, mode, lockNumber, lockOwner }: RunRef,
+  { runId, metadataUri, s3, mode, lockNumber, lockOwner }: RunRef,
   signal: AbortSignal,
 ): Promise<RunResult | undefined> {
-  const store = openStore(metadataUri)
+  const store = openStore(metadataUri, { s3 })
   if (await new RunLock(store).holds({ number: lockNumber, owner: lockOwner }, signal)) return undefined
   if (mode === 'run') {
     const current = await readCurrent(store, signal)

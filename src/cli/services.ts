@@ -53,11 +53,12 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       return await queryCatalog(query)
     },
     async publishedRun(config, signal) {
-      const [{ readCurrent }, { openStore }] = await Promise.all([
+      const [{ readCurrent }, { openStore }, { s3SettingsOf }] = await Promise.all([
         import('../activities/current.js'),
         import('../lake/stores.js'),
+        import('../lake/s3-settings.js'),
       ])
-      return await readCurrent(openStore(config.output.metadata_uri), signal)
+      return await readCurrent(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), signal)
     },
   }
 }

@@ -14,7 +14,17 @@ describe('config/etl3.schema.json', () => {
 
   it('allows the sections at the top and in each environment, and nothing else', () => {
     const schema = JSON.parse(readFileSync('config/etl3.schema.json', 'utf8'))
-    const sections = ['input', 'output', 'processing', 'partitioning', 'athena', 'data_quality', 'temporal', 'logging']
+    const sections = [
+      'input',
+      'output',
+      'processing',
+      'partitioning',
+      'athena',
+      's3',
+      'data_quality',
+      'temporal',
+      'logging',
+    ]
     expect(Object.keys(schema.properties)).toEqual([...sections, 'environments'])
     expect(schema.additionalProperties).toBe(false)
     expect(Object.keys(schema.$defs.environment.properties)).toEqual(sections)
