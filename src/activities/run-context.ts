@@ -6,9 +6,10 @@ import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import { type Engine, withEngine as openEngine } from '../runtime/engine.js'
 import { InputError } from '../runtime/errors.js'
+import { severalAtOnce } from '../runtime/several-at-once.js'
 import { assertUnchanged } from '../star/inputs.js'
 import { type Layout, layoutOf } from '../star/layout.js'
-import type { StagedName, StagedPaths } from '../star/staged-files.js'
+import { STAGED_DIMENSIONS, STAGED_FACTS, type StagedName, type StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { RunRecords } from './records.js'
 import { parseRunRecord, type RunRecord } from './run-record.js'
@@ -87,24 +88,28 @@ export function stagedName(name: StagedName): string {
 /** Local paths of all staged files, fetched to scratch where the store is not local. */
 export async function stagedPaths(context: RunContext, signal: AbortSignal): Promise<StagedPaths> {
   const { records, scratch } = context
-  const fetch = (name: StagedName): Promise<string> =>
-    records.store.fetchLocal(records.key(stagedName(name)), scratch, signal)
+  const names = [...STAGED_DIMENSIONS, ...STAGED_FACTS, 'quarantined'] as const
+  const paths = await severalAtOnce(names, records.store.atOnce, (name) =>
+    records.store.fetchLocal(records.key(stagedName(name)), scratch, signal),
+  )
+  const fetched = new Map<StagedName, string>(names.map((name, i) => [name, paths[i] ?? '']))
+  const fetch = (name: StagedName): string => fetched.get(name) ?? ''
   return {
-    attrs: await fetch('attrs'),
-    codes: await fetch('codes'),
-    groups: await fetch('groups'),
-    npis: await fetch('npis'),
-    cells: await fetch('cells'),
-    attr_parts: await fetch('attr_parts'),
-    code_parts: await fetch('code_parts'),
-    group_parts: await fetch('group_parts'),
-    members: await fetch('members'),
-    benchmarks: await fetch('benchmarks'),
-    benchmark_keys: await fetch('benchmark_keys'),
-    states: await fetch('states'),
-    facts: await fetch('facts'),
-    uids: await fetch('uids'),
-    slices: await fetch('slices'),
-    quarantined: await fetch('quarantined'),
+    attrs: fetch('attrs'),
+    codes: fetch('codes'),
+    groups: fetch('groups'),
+    npis: fetch('npis'),
+    cells: fetch('cells'),
+    attr_parts: fetch('attr_parts'),
+    code_parts: fetch('code_parts'),
+    group_parts: fetch('group_parts'),
+    members: fetch('members'),
+    benchmarks: fetch('benchmarks'),
+    benchmark_keys: fetch('benchmark_keys'),
+    states: fetch('states'),
+    facts: fetch('facts'),
+    uids: fetch('uids'),
+    slices: fetch('slices'),
+    quarantined: fetch('quarantined'),
   }
 }
