@@ -90,7 +90,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
 }
 
 async function inputsOf(config: Config, deps: ActivityDeps, signal: AbortSignal): Promise<InputTable[]> {
-  return await withEngine(deps, deps.scratch, signal, (engine) => findInputs(config, engine, signal))
+  return await withEngine(deps, deps.scratch, signal, (engine) => findInputs(config, engine, signal, deps.scratch))
 }
 
 /** Everything that decides what the table holds and what its files look like. */

@@ -1,13 +1,13 @@
 /** A run as an activity sees it: its record, its stores, its lock, its staged files. */
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import type { ObjectStore } from '../lake/object-store.js'
+import { ObjectNotFound, type ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import { type Engine, withEngine as openEngine } from '../runtime/engine.js'
 import { InputError } from '../runtime/errors.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
-import { assertUnchanged } from '../star/inputs.js'
+import { assertUnchanged, fetchInputs, type LocalCopies } from '../star/inputs.js'
 import { type Layout, layoutOf } from '../star/layout.js'
 import { STAGED_DIMENSIONS, STAGED_FACTS, type StagedName, type StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
@@ -63,11 +63,31 @@ export async function openContext(ref: RunRef, deps: ActivityDeps, signal: Abort
   }
 }
 
+/** A run whose input is at hand. */
+export interface InputContext extends RunContext {
+  /** Of what lies in a bucket; another run of this worker may use the same copies. */
+  readonly copies: LocalCopies
+}
+
 /** As {@link openContext}, for steps that read the input itself. */
-export async function openContextOverInputs(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
+export async function openContextOverInputs(
+  ref: RunRef,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<InputContext> {
   const context = await openContext(ref, deps, signal)
-  assertUnchanged(context.record.inputs)
-  return context
+  const { inputs } = context.record
+  const reader = { s3: ref.s3, scratch: deps.scratch, signal }
+  let copies: LocalCopies
+  try {
+    copies = await fetchInputs(inputs, reader)
+  } catch (error) {
+    if (error instanceof ObjectNotFound) await assertUnchanged(inputs, reader)
+    throw error
+  }
+  // After the copies: what was fetched is what the run opened with.
+  await assertUnchanged(inputs, reader)
+  return { ...context, copies }
 }
 
 /** Runs `act` with an engine within the budget; an abort interrupts the statement that runs. */

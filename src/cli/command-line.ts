@@ -14,6 +14,7 @@ import { registerRun } from './run.js'
 import { type CliServices, realServices } from './services.js'
 import { type CallRecord, createShell } from './shell.js'
 import { registerStatus } from './status.js'
+import { registerVacuum } from './vacuum.js'
 import { registerValidate } from './validate.js'
 import { registerWorker } from './worker.js'
 
@@ -73,6 +74,7 @@ function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Com
   registerValidate(program, shell)
   registerStatus(program, shell)
   registerQuery(program, shell)
+  registerVacuum(program, shell)
   registerDev(program, shell)
   registerWorker(program, shell)
   registerDoctor(program, shell)

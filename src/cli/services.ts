@@ -3,6 +3,7 @@
  * each, and `--help` should not.
  */
 import type { CurrentRecord } from '../activities/current.js'
+import type { VacuumRequest, VacuumResult } from '../activities/vacuum.js'
 import type { Config } from '../config/schema.js'
 import type { OpenRunsOptions, Runs } from './runs.js'
 
@@ -28,6 +29,8 @@ export interface CliServices {
   /** A server that is there already, or undefined; starts nothing. */
   findRuns(options: OpenRunsOptions): Promise<Runs | undefined>
   queryCatalog(query: CatalogQuery): Promise<QueryAnswer>
+  /** Finds what may go, and deletes it on request. */
+  vacuum(request: VacuumRequest): Promise<VacuumResult>
   /** The run that the table shows, or undefined when nothing is published yet. */
   publishedRun(config: Config, signal: AbortSignal): Promise<CurrentRecord | undefined>
 }
@@ -51,6 +54,10 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
     async queryCatalog(query) {
       const { queryCatalog } = await import('../lake/query.js')
       return await queryCatalog(query)
+    },
+    async vacuum(request) {
+      const { vacuum } = await import('../activities/vacuum.js')
+      return await vacuum(request)
     },
     async publishedRun(config, signal) {
       const [{ readCurrent }, { openStore }, { s3SettingsOf }] = await Promise.all([

@@ -36,6 +36,7 @@ import {
   type PutObject,
   type StartedPut,
   type StoredObject,
+  type UnfinishedWrite,
 } from './object-store.js'
 
 /** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
@@ -266,6 +267,20 @@ export class FolderStore implements ObjectStore {
     }
     this.#forget(path)
     await rm(retired, { recursive: true, force: true })
+  }
+
+  async *unfinished(signal: AbortSignal): AsyncGenerator<UnfinishedWrite> {
+    signal.throwIfAborted()
+    for (const { name } of this.#entries(UNFINISHED_FOLDER)) {
+      const stats = lstatSync(join(this.#unfinished, name), { throwIfNoEntry: false })
+      if (stats) yield { name, startedMs: stats.mtimeMs, bytes: stats.isFile() ? stats.size : 0 }
+    }
+  }
+
+  async discard({ name }: UnfinishedWrite, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (name.includes('/') || NOT_A_KEY.test(name)) throw new TypeError(`'${name}' is not an unfinished write`)
+    await rm(join(this.#unfinished, name), { recursive: true, force: true })
   }
 
   // A link, not a rename, because only a link fails where something stands already.

@@ -31,6 +31,15 @@ export type PublishOutcome =
 /** An object with the SHA-256 (hex) of its bytes. */
 export type PutObject = StoredObject & { readonly sha256: string }
 
+/** A write that began and has not ended: of a process that is gone, or of one that is still at it. */
+export interface UnfinishedWrite {
+  /** For people, and for the store to find it again. */
+  readonly name: string
+  readonly startedMs: number
+  /** 0 where the store does not tell. */
+  readonly bytes: number
+}
+
 /** A put whose pieces are consumed, and which may still be on its way. */
 export interface StartedPut {
   /** Settles when a reader can see the object, or when it failed. */
@@ -109,6 +118,12 @@ export interface ObjectStore {
    * by itself (S3) it only deletes.
    */
   retire(prefix: ObjectKey, signal: AbortSignal): Promise<void>
+
+  /** Writes under this root that have not ended. Whose they are only their age tells. */
+  unfinished(signal: AbortSignal): AsyncIterable<UnfinishedWrite>
+
+  /** Takes away what such a write has left. One that is gone is no error. */
+  discard(write: UnfinishedWrite, signal: AbortSignal): Promise<void>
 }
 
 /** There is no object under the key. */

@@ -1,9 +1,8 @@
 /** Deletes many keys with few requests, and believes no answer that it has not read item by item. */
-import { DeleteObjectsCommand } from '@aws-sdk/client-s3'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import { formatS3Address } from './s3-address.js'
 import type { S3Connection } from './s3-client.js'
-import { refusalOfItem } from './s3-errors.js'
+import { ItemRefused } from './s3-errors.js'
 import { attemptAt } from './s3-object.js'
 
 /** The most that S3 takes in one request. */
@@ -29,10 +28,11 @@ async function deleteBatch(
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
+  const { client, sdk } = await connection.open()
   let left = keys
   await attemptAt(connection, { doing: 'delete', at: { bucket, path: keys[0] ?? '' }, signal }, async () => {
-    const { Errors = [] } = await connection.client.send(
-      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: left.map((Key) => ({ Key })), Quiet: true } }),
+    const { Errors = [] } = await client.send(
+      new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: left.map((Key) => ({ Key })), Quiet: true } }),
       { abortSignal: signal },
     )
     const refused = Errors.filter(({ Code }) => Code !== 'NoSuchKey')
@@ -40,7 +40,7 @@ async function deleteBatch(
     if (!first) return
     // Only what failed is asked for again.
     left = refused.flatMap(({ Key }) => (Key === undefined ? [] : [Key]))
-    throw refusalOfItem(first.Code, `${first.Message ?? ''} [${formatS3Address({ bucket, path: first.Key ?? '' })}]`)
+    throw new ItemRefused(first.Code, `${first.Message ?? ''} [${formatS3Address({ bucket, path: first.Key ?? '' })}]`)
   })
 }
 

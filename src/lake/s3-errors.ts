@@ -1,5 +1,4 @@
 /** What S3 says, and what it means for a person. */
-import { S3ServiceException } from '@aws-sdk/client-s3'
 import { ConfigError, ConflictError, Etl3Error, IntegrityError, UnavailableError } from '../runtime/errors.js'
 
 const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'TokenProviderError'])
@@ -43,7 +42,7 @@ export class DamagedOnTheWay extends Error {
 
 /** HTTP status of the store's answer; undefined where none came. */
 export function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
+  return isAnswer(error) ? error.$metadata.httpStatusCode : undefined
 }
 
 /** The store says that there is no such object, upload or, to HEAD, bucket. */
@@ -187,9 +186,9 @@ function isCutAnswer(error: unknown): boolean {
 }
 
 function regionIn(error: Error): string | undefined {
-  if (!(error instanceof S3ServiceException)) return undefined
+  if (!isAnswer(error)) return undefined
   const named = 'Region' in error && typeof error.Region === 'string' ? error.Region : undefined
-  const header = error.$response?.headers['x-amz-bucket-region']
+  const header = error.$response?.headers?.['x-amz-bucket-region']
   return named ?? header ?? /expecting '([a-z0-9-]+)'/.exec(error.message)?.[1]
 }
 
@@ -203,13 +202,24 @@ function plainError(error: Error): Error {
 }
 
 /** One item of a batch was refused; S3 says so in the body of an answer that is itself a success. */
-export function refusalOfItem(code: string | undefined, message: string): S3ServiceException {
-  const name = code ?? 'InternalError'
-  const transient = TRANSIENT.has(name)
-  return new S3ServiceException({
-    name,
-    message,
-    $fault: transient ? 'server' : 'client',
-    $metadata: { httpStatusCode: transient ? 503 : FORBIDDEN.has(name) ? 403 : 400 },
-  })
+export class ItemRefused extends Error {
+  readonly $metadata: Answer['$metadata']
+
+  constructor(code = 'InternalError', message = '') {
+    super(message)
+    this.name = code
+    this.$metadata = { httpStatusCode: TRANSIENT.has(code) ? 503 : FORBIDDEN.has(code) ? 403 : 400 }
+  }
+}
+
+/** What the SDK throws for an answer of S3. Told by its shape: the SDK is loaded only where it is used. */
+interface Answer extends Error {
+  readonly $metadata: { readonly httpStatusCode?: number | undefined }
+  readonly $response?: { readonly headers?: Readonly<Record<string, string>> }
+}
+
+function isAnswer(error: unknown): error is Answer {
+  return (
+    error instanceof Error && '$metadata' in error && typeof error.$metadata === 'object' && error.$metadata !== null
+  )
 }

@@ -1,5 +1,4 @@
 /** What lies under a prefix of a bucket, page by page. */
-import { ListObjectsV2Command } from '@aws-sdk/client-s3'
 import type { S3Address } from './s3-address.js'
 import type { S3Connection } from './s3-client.js'
 import { attemptAt, unquoted } from './s3-object.js'
@@ -19,11 +18,12 @@ export async function* listPages(
   under: S3Address,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ListedObject[]> {
+  const { client, sdk } = await connection.open()
   let token: string | undefined
   do {
     const page = await attemptAt(connection, { doing: 'list', at: under, signal }, () =>
-      connection.client.send(
-        new ListObjectsV2Command({
+      client.send(
+        new sdk.ListObjectsV2Command({
           Bucket: under.bucket,
           ...(under.path === '' ? {} : { Prefix: under.path }),
           ...(token === undefined ? {} : { ContinuationToken: token }),

@@ -1,10 +1,4 @@
 /** Large objects, put in parts: visible when the last one is there, gone when anything fails. */
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3'
 import type { S3Address } from './s3-address.js'
 import type { S3Connection } from './s3-client.js'
 import { agreesWith, base64Sha256, type FinishedDigest, ObjectDigest, PART_BYTES } from './s3-digests.js'
@@ -73,10 +67,11 @@ export async function putInParts(
 }
 
 async function begin(connection: S3Connection, at: S3Address, signal: AbortSignal): Promise<string> {
-  const { client, settings } = connection
+  const { settings } = connection
+  const { client, sdk } = await connection.open()
   return await attemptAt(connection, { doing: 'write', at, signal }, async () => {
     const { UploadId } = await client.send(
-      new CreateMultipartUploadCommand({
+      new sdk.CreateMultipartUploadCommand({
         Bucket: at.bucket,
         Key: at.path,
         ChecksumAlgorithm: 'SHA256',
@@ -99,11 +94,12 @@ interface Part {
 }
 
 async function putPart(connection: S3Connection, { at, uploadId, number, part, signal }: Part): Promise<string> {
-  const { client, inFlight } = connection
+  const { inFlight } = connection
+  const { client, sdk } = await connection.open()
   return await inFlight.run(part.byteLength, () =>
     attemptAt(connection, { doing: `write part ${number} of`, at, signal }, async () => {
       const { ETag } = await client.send(
-        new UploadPartCommand({
+        new sdk.UploadPartCommand({
           Bucket: at.bucket,
           Key: at.path,
           UploadId: uploadId,
@@ -128,11 +124,12 @@ interface Completion {
 }
 
 async function complete(connection: S3Connection, { at, uploadId, etags, found, signal }: Completion): Promise<string> {
+  const { client, sdk } = await connection.open()
   let mayBeDone = false
   return await attemptAt(connection, { doing: 'write', at, signal }, async () => {
     try {
-      const { ETag } = await connection.client.send(
-        new CompleteMultipartUploadCommand({
+      const { ETag } = await client.send(
+        new sdk.CompleteMultipartUploadCommand({
           Bucket: at.bucket,
           Key: at.path,
           UploadId: uploadId,
@@ -160,9 +157,10 @@ async function complete(connection: S3Connection, { at, uploadId, etags, found, 
 }
 
 /** The first failure is the one to tell; parts that stay behind cost storage, not correctness. */
-async function giveUp({ client }: S3Connection, at: S3Address, uploadId: string): Promise<void> {
+async function giveUp(connection: S3Connection, at: S3Address, uploadId: string): Promise<void> {
+  const { client, sdk } = await connection.open()
   await client
-    .send(new AbortMultipartUploadCommand({ Bucket: at.bucket, Key: at.path, UploadId: uploadId }), {
+    .send(new sdk.AbortMultipartUploadCommand({ Bucket: at.bucket, Key: at.path, UploadId: uploadId }), {
       abortSignal: AbortSignal.timeout(GIVE_UP_MS),
     })
     .catch(() => undefined)

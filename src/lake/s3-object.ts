@@ -1,15 +1,7 @@
 /** Single requests for one object of a bucket, each with its attempts, and with errors that name the object. */
 import { setMaxListeners } from 'node:events'
 import { Readable } from 'node:stream'
-import {
-  CopyObjectCommand,
-  type CopyObjectCommandInput,
-  GetObjectCommand,
-  type GetObjectCommandInput,
-  HeadObjectCommand,
-  PutObjectCommand,
-  type PutObjectCommandInput,
-} from '@aws-sdk/client-s3'
+import type { CopyObjectCommandInput, GetObjectCommandInput, PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { formatS3Address, type S3Address } from './s3-address.js'
 import type { S3Connection } from './s3-client.js'
 import { agreesWith, base64Sha256, ObjectDigest } from './s3-digests.js'
@@ -50,10 +42,11 @@ export async function headObject(
   return await attemptAt(connection, { doing: 'look at', at, signal }, () => headOnce(connection, at, signal))
 }
 
-async function headOnce({ client }: S3Connection, at: S3Address, signal: AbortSignal): Promise<S3Object | undefined> {
+async function headOnce(connection: S3Connection, at: S3Address, signal: AbortSignal): Promise<S3Object | undefined> {
+  const { client, sdk } = await connection.open()
   try {
     const { ContentLength, ETag, ChecksumSHA256 } = await client.send(
-      new HeadObjectCommand({ Bucket: at.bucket, Key: at.path, ChecksumMode: 'ENABLED' }),
+      new sdk.HeadObjectCommand({ Bucket: at.bucket, Key: at.path, ChecksumMode: 'ENABLED' }),
       { abortSignal: signal },
     )
     return { bytes: ContentLength ?? 0, etag: unquoted(ETag), sha256: ChecksumSHA256 }
@@ -75,9 +68,10 @@ export async function putObject(
 ): Promise<S3Object> {
   const input = putInput(connection, at, body)
   const { ChecksumSHA256: sha256 } = input
+  const { client, sdk } = await connection.open()
   return await attemptAt(connection, { doing: 'write', at, signal }, async () => {
     try {
-      const { ETag } = await connection.client.send(new PutObjectCommand(input), { abortSignal: signal })
+      const { ETag } = await client.send(new sdk.PutObjectCommand(input), { abortSignal: signal })
       return { bytes: body.byteLength, etag: unquoted(ETag), sha256 }
     } catch (error) {
       if (!isUncertain(error)) throw error
@@ -99,9 +93,10 @@ export async function putObjectIfAbsent(
   signal: AbortSignal,
 ): Promise<boolean> {
   const input = { ...putInput(connection, at, body), IfNoneMatch: '*' }
+  const { client, sdk } = await connection.open()
   return await attemptAt(connection, { doing: 'create', at, signal }, async () => {
     try {
-      await connection.client.send(new PutObjectCommand(input), { abortSignal: signal })
+      await client.send(new sdk.PutObjectCommand(input), { abortSignal: signal })
       return true
     } catch (error) {
       if (isPreconditionFailed(error)) return false
@@ -148,13 +143,14 @@ export async function getObject(
  * @throws DamagedOnTheWay after the last piece, where size or checksum are not those that S3 tells
  */
 export async function readOnce(
-  { client }: S3Connection,
+  connection: S3Connection,
   input: GetObjectCommandInput,
   signal: AbortSignal,
   take: (piece: Uint8Array) => void,
 ): Promise<{ readonly sha256: string }> {
+  const { client, sdk } = await connection.open()
   const { Body, ContentLength, ETag, ChecksumSHA256 } = await client.send(
-    new GetObjectCommand({ ...input, ChecksumMode: 'ENABLED' }),
+    new sdk.GetObjectCommand({ ...input, ChecksumMode: 'ENABLED' }),
     { abortSignal: signal },
   )
   const digest = new ObjectDigest()
@@ -193,7 +189,8 @@ export async function copyObject(
   condition: Pick<CopyObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
-  const { client, settings } = connection
+  const { settings } = connection
+  const { client, sdk } = await connection.open()
   const input: CopyObjectCommandInput = {
     Bucket: to.bucket,
     Key: to.path,
@@ -205,7 +202,7 @@ export async function copyObject(
   }
   return await attemptAt(connection, { doing: 'publish', at: to, signal }, async () => {
     try {
-      const { CopyObjectResult } = await client.send(new CopyObjectCommand(input), { abortSignal: signal })
+      const { CopyObjectResult } = await client.send(new sdk.CopyObjectCommand(input), { abortSignal: signal })
       return { copied: { etag: unquoted(CopyObjectResult?.ETag) } }
     } catch (error) {
       if (isPreconditionFailed(error)) return 'conditionFailed'

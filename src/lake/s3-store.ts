@@ -10,6 +10,7 @@ import {
   type PutObject,
   type StartedPut,
   type StoredObject,
+  type UnfinishedWrite,
 } from './object-store.js'
 import { formatS3Address, keyBelow, parseS3Address, type S3Address } from './s3-address.js'
 import { connectS3, type S3Connection } from './s3-client.js'
@@ -19,6 +20,7 @@ import { listPages } from './s3-listing.js'
 import { partsOf, putInParts } from './s3-multipart.js'
 import { copyObject, getObject, headObject, putObject, putObjectIfAbsent, quoted } from './s3-object.js'
 import type { S3Settings } from './s3-settings.js'
+import { abortUpload, listUploads } from './s3-uploads.js'
 
 /** Keys from which on one listing is cheaper than a look at each. */
 const KEYS_WORTH_A_LISTING = 32
@@ -169,6 +171,24 @@ export class S3ObjectStore implements ObjectStore {
     const keys: ObjectKey[] = []
     for await (const { key } of this.list(prefix, signal)) keys.push(key)
     await this.delete(keys, signal)
+  }
+
+  async *unfinished(signal: AbortSignal): AsyncGenerator<UnfinishedWrite> {
+    signal.throwIfAborted()
+    const { bucket, path } = this.#root
+    const under = { bucket, path: path === '' ? '' : `${path}/` }
+    for await (const { at, uploadId, startedMs } of listUploads(this.#connection, under, signal)) {
+      yield { name: `${at.path}?uploadId=${uploadId}`, startedMs, bytes: 0 }
+    }
+  }
+
+  async discard({ name }: UnfinishedWrite, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const cut = name.lastIndexOf('?uploadId=')
+    const path = name.slice(0, cut)
+    if (cut < 0 || !path.startsWith(this.#root.path)) throw new TypeError(`'${name}' is not an unfinished write`)
+    const upload = { at: { bucket: this.#root.bucket, path }, uploadId: name.slice(cut + '?uploadId='.length) }
+    await abortUpload(this.#connection, upload, signal)
   }
 
   async #startWhole(key: ObjectKey, body: Buffer, signal: AbortSignal): Promise<StartedPut> {

@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { S3ObjectStore } from '../../src/lake/s3-store.js'
 import type { ChangedGroup } from '../check-star/changed-group.js'
+import { differenceOf, readStamps } from '../check-star/tree.js'
 import { Home } from '../e2e/support/home.js'
 import { demoStar, type StarOnDisk, withChangedGroup } from '../e2e/support/stars.js'
-import { compareTable } from '../oracle/compare-table.js'
-import { differenceOf, readStamps } from '../check-star/tree.js'
+import { compareTable, filesUnder } from '../oracle/compare-table.js'
 import { S3Home } from './support/s3-home.js'
-import { CREDENTIAL_VARIABLES, type S3Server, startVersitygw } from './support/servers.js'
+import { CREDENTIAL_VARIABLES, type S3Server, settingsFor, startVersitygw } from './support/servers.js'
 
 let server: S3Server
 let star: StarOnDisk
@@ -29,9 +32,21 @@ afterAll(async () => {
   await server.stop()
 })
 
+/** Puts a star into a bucket. @returns its address */
+async function upload(from: StarOnDisk, bucket: string): Promise<string> {
+  const store = new S3ObjectStore(`s3://${bucket}/input/star`, settingsFor(server.endpoint))
+  for (const file of filesUnder(from.root)) {
+    await store.put(relative(from.root, file), readFileSync(file), new AbortController().signal)
+  }
+  return store.uri
+}
+
 describe('a table in a bucket', () => {
   it('has the bytes of one in a folder; a second run writes nothing; a change rewrites only what changed', async () => {
     await using home = await S3Home.make(server, star.options)
+    // The input as well: all of the star, with the files of facts by a pattern.
+    const input = await upload(star, home.bucket)
+    home.configure({ star: input, input: { tables: { fact_rate: `${input}/gold/fact_rate*.parquet` } } })
     const first = await home.start().result()
     expect(first).toMatchObject({ status: 'published', outputUri: `s3://${home.bucket}/lake/table` })
     expect(home.tree).toEqual(inFolder.tree)

@@ -99,6 +99,9 @@ export function fakeServices(
       if (options.answer instanceof Error) throw options.answer
       return options.answer ?? { columns: [], rows: [] }
     },
+    async vacuum() {
+      throw new Error('nothing to clean here')
+    },
     async publishedRun() {
       if (options.current instanceof Error) throw options.current
       return options.current
