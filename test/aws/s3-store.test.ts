@@ -15,7 +15,7 @@ import {
 const servers: { versitygw?: S3Server; moto?: S3Server; proxy?: FaultProxy } = {}
 
 beforeAll(async () => {
-  Object.assign(process.env, CREDENTIAL_VARIABLES)
+  Object.assign(process.env, CREDENTIAL_VARIABLES, { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' })
   servers.versitygw = await startVersitygw()
   servers.moto = await startMoto()
   servers.proxy = await FaultProxy.start(servers.versitygw.endpoint, { keepCopyConditions: true })

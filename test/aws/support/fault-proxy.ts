@@ -50,6 +50,8 @@ export class FaultProxy {
   readonly seen: SeenRequest[] = []
   /** Changed by tests while it runs. */
   rule: Rule = () => undefined
+  /** Replaces the body of an answer. */
+  rewrite: ((request: SeenRequest, body: string) => string) | undefined
   readonly #server: Server
 
   private constructor(server: Server) {
@@ -97,7 +99,9 @@ export class FaultProxy {
       return
     }
     if (fault?.kind === 'corrupt') flipByte(answer.body)
-    reply(response, answer, fault)
+    const rewritten = this.rewrite?.(seen, answer.body.toString('latin1'))
+    const told = rewritten === undefined ? answer.body : Buffer.from(rewritten, 'latin1')
+    reply(response, { ...answer, body: told }, fault)
   }
 }
 
@@ -166,7 +170,7 @@ function reply(response: ServerResponse, { status, headers, body }: Answer, faul
   const { 'transfer-encoding': _, connection: _connection, ...kept } = headers
   // A HEAD tells the length of a body that does not come.
   const length = response.req.method === 'HEAD' ? headers['content-length'] : String(body.byteLength)
-  if (fault?.kind === 'truncate') {
+  if (fault?.kind === 'truncate' && response.req.method !== 'HEAD') {
     const half = body.subarray(0, Math.floor(body.byteLength / 2))
     response.writeHead(status, { ...kept, 'content-length': String(half.byteLength) })
     response.end(half)
