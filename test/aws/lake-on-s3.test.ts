@@ -21,7 +21,7 @@ let inFolder: Home
 beforeAll(async () => {
   Object.assign(process.env, CREDENTIAL_VARIABLES, { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' })
   server = await startVersitygw()
-  star = await demoStar(60)
+  star = await demoStar(400)
   const made = await withChangedGroup(star)
   changed = made.star
   change = made.change
