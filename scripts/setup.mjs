@@ -5,6 +5,7 @@ import { checkNode, installDependencies } from './lib/project.mjs'
 import { preparePython } from './lib/python.mjs'
 import { main } from './lib/steps.mjs'
 import { findTemporal } from './lib/temporal.mjs'
+import { prepareVersitygw } from './lib/versitygw.mjs'
 
 await main(async () => {
   await checkNode()
@@ -13,4 +14,5 @@ await main(async () => {
   await findTemporal()
   await preparePython()
   await prepareChromium()
+  await prepareVersitygw()
 })

@@ -11,6 +11,7 @@ import { checkNode, installDependencies, ROOT } from './lib/project.mjs'
 import { preparePython } from './lib/python.mjs'
 import { exitCode, main, say } from './lib/steps.mjs'
 import { findTemporal } from './lib/temporal.mjs'
+import { prepareVersitygw } from './lib/versitygw.mjs'
 
 await main(async () => {
   process.chdir(ROOT)
@@ -22,7 +23,8 @@ await main(async () => {
     const temporal = await findTemporal()
     const python = await preparePython()
     const chromium = await prepareChromium()
-    counts = await runVitest({ ...process.env, ...python, ...chromium, TEMPORAL_CLI: temporal })
+    const versitygw = await prepareVersitygw()
+    counts = await runVitest({ ...process.env, ...python, ...chromium, ...versitygw, TEMPORAL_CLI: temporal })
   } finally {
     process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
   }

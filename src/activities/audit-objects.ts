@@ -3,12 +3,16 @@
  * §5). A difference fails the run and names the partitions; nothing was published yet. Leaves `audited/<n>.json`.
  */
 import { createHash } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
+import { InFlight } from '../lake/in-flight.js'
 import { readFooter } from '../parquet/footer-check.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { type Engine, readParquet } from '../runtime/engine.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { severalAtOnce } from '../runtime/several-at-once.js'
 import { sqlString } from '../runtime/sql.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { type CodeRange, codeRanges, enrichInSql, FILE_COLUMNS } from '../star/enriched-sql.js'
@@ -41,6 +45,9 @@ const SAMPLE_EVERY = 50
 /** What is read again in one statement: bounds the memory of the audit, whatever the size of a unit. */
 const BATCH_PARTITIONS = 200
 const BATCH_ROWS = 100_000
+
+/** What is read of the store at the same time, where several reads overlap. */
+const READ_AT_ONCE_BYTES = 16 * 1024 * 1024
 
 /** Most partitions that an error names. */
 const NAMED = 5
@@ -137,13 +144,15 @@ async function compareBytes(
   ledger: readonly LedgerEntry[],
   signal: AbortSignal,
 ): Promise<void> {
-  const wrong: LedgerEntry[] = []
-  for (const [i, entry] of ledger.entries()) {
+  const reading = new InFlight({ requests: records.store.atOnce, bytes: READ_AT_ONCE_BYTES })
+  const same = await severalAtOnce(ledger, records.store.atOnce, async (entry, i) => {
     if (i % BATCH_PARTITIONS === 0) await breathe()
-    const bytes = await records.store.find(records.key(objectName(unit, entry.ordinal)), signal)
-    const same = bytes?.byteLength === entry.bytes && createHash('sha256').update(bytes).digest('hex') === entry.sha256
-    if (!same) wrong.push(entry)
-  }
+    return await reading.run(entry.bytes, async () => {
+      const bytes = await records.store.find(records.key(objectName(unit, entry.ordinal)), signal)
+      return bytes?.byteLength === entry.bytes && createHash('sha256').update(bytes).digest('hex') === entry.sha256
+    })
+  })
+  const wrong = ledger.filter((_, i) => !same[i])
   if (wrong.length > 0)
     throw difference('ETL3-AU-02', 'the objects in the store are not the ones that were written', wrong)
 }
@@ -172,13 +181,15 @@ interface ContentInput {
 /** Footers and rows of some partitions of a unit, batch by batch. */
 async function compareContent({ context, deps, paths, unit, chosen, progress, signal }: ContentInput): Promise<void> {
   for (const batch of batchesOf(chosen)) {
+    const folder = join(context.scratch, `audit-${process.pid}-${performance.now()}`)
     await compareFooters(context, unit, batch, signal)
     for (const range of await rangesOf(context, deps, paths, batch, signal)) {
       await withEngine(deps, context.scratch, signal, (engine) =>
-        compareRows({ context, engine, paths, unit, chosen: batch, range, signal }),
+        compareRows({ context, engine, paths, folder, unit, chosen: batch, range, signal }),
       )
       progress(0)
     }
+    rmSync(folder, { recursive: true, force: true })
     progress(batch.length)
   }
 }
@@ -231,16 +242,14 @@ async function compareFooters(
   signal: AbortSignal,
 ): Promise<void> {
   const columns = DICTIONARY.map((c) => c.name).join()
-  const wrong: PlannedPartition[] = []
-  for (const partition of chosen) {
+  const same = await severalAtOnce(chosen, records.store.atOnce, async (partition) => {
     const bytes = await records.store.get(records.key(objectName(unit, partition.ordinal)), signal)
     // A footer that cannot be read is a difference like any other: it names the partition and is not tried again.
     const footer = await readFooter(bytes).catch(() => undefined)
     const fingerprint = footer?.metadata.get('etl3.fingerprint')
-    if (footer?.rows !== partition.rows || footer.columns.join() !== columns || fingerprint !== partition.fingerprint) {
-      wrong.push(partition)
-    }
-  }
+    return footer?.rows === partition.rows && footer.columns.join() === columns && fingerprint === partition.fingerprint
+  })
+  const wrong = chosen.filter((_, i) => !same[i])
   if (wrong.length > 0) throw difference('ETL3-AU-03', 'footers differ from the plan', wrong)
 }
 
@@ -249,24 +258,25 @@ async function compareRows(input: {
   readonly context: RunContext
   readonly engine: Engine
   readonly paths: StagedPaths
+  /** For objects that are fetched. */
+  readonly folder: string
   readonly unit: number
   readonly chosen: readonly PlannedPartition[]
   /** Only these codes; all if it is not said. */
   readonly range: CodeRange | undefined
   readonly signal: AbortSignal
 }): Promise<void> {
-  const { context, engine, paths, unit, chosen, range, signal } = input
-  const { records, scratch } = context
+  const { context, engine, paths, folder, unit, chosen, range, signal } = input
+  const { records } = context
   if (chosen.length === 0) return
   await engine.run('CREATE TABLE chosen (ordinal INTEGER, slice_id INTEGER, cell_id INTEGER)')
   await engine.append(
     'chosen',
     chosen.map((p) => [p.ordinal, p.slice, p.cell]),
   )
-  const files: string[] = []
-  for (const { ordinal } of chosen) {
-    files.push(await records.store.fetchLocal(records.key(objectName(unit, ordinal)), scratch, signal))
-  }
+  const files = await severalAtOnce(chosen, records.store.atOnce, ({ ordinal }) =>
+    records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
+  )
   await engine.run('CREATE TABLE files (ordinal INTEGER, filename VARCHAR)')
   await engine.append(
     'files',

@@ -14,7 +14,7 @@ export const ENDED = 'ended.json'
 /** Keeps the lock of a paused run. */
 export function renewLock(_deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<object> {
   return async (run, { signal }) => {
-    const lock = new RunLock(openStore(run.metadataUri), { leaseMs: run.lockLeaseMs })
+    const lock = new RunLock(openStore(run.metadataUri, run), { leaseMs: run.lockLeaseMs })
     await lock.renew({ number: run.lockNumber, owner: run.lockOwner }, signal)
     return {}
   }
@@ -24,7 +24,7 @@ export function renewLock(_deps: ActivityDeps): (run: RunRef, scope: ActivitySco
 export function closeRun(deps: ActivityDeps): (input: CloseRunInput, scope: ActivityScope) => Promise<object> {
   return async (input, { signal }) => {
     const { run, outcome, message } = input
-    const store = openStore(run.metadataUri)
+    const store = openStore(run.metadataUri, run)
     const records = new RunRecords(store, run.runId)
     await records.save(ENDED, { formatVersion: 1, outcome, message, at: new Date().toISOString() }, signal)
     await new RunLock(store).release({ number: run.lockNumber, owner: run.lockOwner }, signal)

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.js'
 import { resolveInput } from '../config/workflow-overrides.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
+import { s3SettingsOf } from '../lake/s3-settings.js'
 import { openStore } from '../lake/stores.js'
 import { clockOfWork, ruleSetOf } from '../quality/rule-set.js'
 import { VERSION } from '../runtime/version.js'
@@ -35,7 +36,8 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     layoutOf(config.partitioning.partition_columns)
     const now = new Date()
     ruleSetOf(config.data_quality, now)
-    const metadata = openStore(config.output.metadata_uri)
+    const s3 = s3SettingsOf(config)
+    const metadata = openStore(config.output.metadata_uri, { s3 })
     const owner = `${request.workflowId}/${request.executionId}`
     const lock = new RunLock(metadata, { leaseMs: config.processing.lock_lease_ms })
 
@@ -57,6 +59,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       runId,
       workflowId: request.workflowId,
       metadataUri: config.output.metadata_uri,
+      s3,
       mode: request.mode,
       lockNumber: held.number,
       lockOwner: owner,
@@ -90,7 +93,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
 }
 
 async function inputsOf(config: Config, deps: ActivityDeps, signal: AbortSignal): Promise<InputTable[]> {
-  return await withEngine(deps, deps.scratch, signal, (engine) => findInputs(config, engine, signal))
+  return await withEngine(deps, deps.scratch, signal, (engine) => findInputs(config, engine, signal, deps.scratch))
 }
 
 /** Everything that decides what the table holds and what its files look like. */

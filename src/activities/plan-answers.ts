@@ -1,5 +1,6 @@
 /** Questions about a plan that a command asks: why is this partition written, and would another layout be better? */
 import type { Config } from '../config/schema.js'
+import { s3SettingsOf } from '../lake/s3-settings.js'
 import { openStore } from '../lake/stores.js'
 import { type Advice, advise, type TypicalQuery } from '../plan/advise.js'
 import {
@@ -46,8 +47,8 @@ export async function explainPlan(
   { config, runId, signal }: PlanQuestion,
   ask: { readonly named?: string | undefined; readonly top: number },
 ): Promise<Explanation> {
-  const records = new RunRecords(openStore(config.output.metadata_uri), runId)
-  const table = openStore(config.output.uri)
+  const records = new RunRecords(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), runId)
+  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
   const { scratch } = config.processing
   const current = await readCurrent(records.store, signal)
   const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
@@ -82,7 +83,7 @@ export async function advisePlan(
   { config, runId, signal }: PlanQuestion,
   queries: readonly TypicalQuery[] | undefined,
 ): Promise<Advice> {
-  const records = new RunRecords(openStore(config.output.metadata_uri), runId)
+  const records = new RunRecords(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), runId)
   const { scratch } = config.processing
   const current = await readCurrent(records.store, signal)
   const manifest = current && (await records.store.fetchLocal(current.manifest, scratch, signal))

@@ -5,6 +5,7 @@ import type { PublishCondition, StoredObject } from '../lake/object-store.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
 import { PLAN } from './plan-partitions.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
@@ -37,19 +38,21 @@ export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope:
     const plan = await records.store.fetchLocal(records.key(PLAN), context.scratch, signal)
     const partitions = await withEngine(deps, context.scratch, signal, (engine) => readUnit(engine, plan, unit))
     const planned = new Map(partitions.map((p) => [p.ordinal, p]))
-    const etags: string[] = []
-    for (const [i, entry] of ledger.entries.entries()) {
+    let published = 0
+    const etags = await severalAtOnce(ledger.entries, records.store.atOnce, async (entry) => {
       const partition = planned.get(entry.ordinal)
       if (!partition)
         throw new Error(`the ledger of unit ${unit} has a partition that the plan has not: ${entry.ordinal}`)
-      etags.push((await publish(context, unit, entry, partition, signal)).etag)
+      const { etag } = await publish(context, unit, entry, partition, signal)
       failPoint('publish:partition')
-      if (i % OBJECTS_PER_BREATH === OBJECTS_PER_BREATH - 1) {
+      published += 1
+      if (published % OBJECTS_PER_BREATH === 0) {
         await new Promise((resolve) => setImmediate(resolve))
-        heartbeat({ unit, partitions: i + 1 })
+        heartbeat({ unit, partitions: published })
         signal.throwIfAborted()
       }
-    }
+      return etag
+    })
     failPoint('publish:before-record')
     await records.save(publishedName(unit), { formatVersion: 1, unit, etags }, signal)
     return answer

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectStore, StoredObject } from '../lake/object-store.js'
+import { s3SettingsOf } from '../lake/s3-settings.js'
 import { openStore } from '../lake/stores.js'
 import { readParquet } from '../runtime/engine.js'
 import type { CurrentRecord } from './current.js'
@@ -33,7 +34,7 @@ export async function tableIsIntact(
       checksums: await column('sha256'),
     }
   })
-  const table = openStore(config.output.uri)
+  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
   for (const [i, object] of (await table.stat(due.keys, signal)).entries()) {
     if (object?.bytes !== Number(due.bytes[i])) return false
     if (object.etag !== due.etags[i] && (await checksumOf(table, object, signal)) !== due.checksums[i]) return false

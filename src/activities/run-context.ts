@@ -1,14 +1,15 @@
 /** A run as an activity sees it: its record, its stores, its lock, its staged files. */
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import type { ObjectStore } from '../lake/object-store.js'
+import { ObjectNotFound, type ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import { type Engine, withEngine as openEngine } from '../runtime/engine.js'
 import { InputError } from '../runtime/errors.js'
-import { assertUnchanged } from '../star/inputs.js'
+import { severalAtOnce } from '../runtime/several-at-once.js'
+import { assertUnchanged, fetchInputs, type LocalCopies } from '../star/inputs.js'
 import { type Layout, layoutOf } from '../star/layout.js'
-import type { StagedName, StagedPaths } from '../star/staged-files.js'
+import { STAGED_DIMENSIONS, STAGED_FACTS, type StagedName, type StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { RunRecords } from './records.js'
 import { parseRunRecord, type RunRecord } from './run-record.js'
@@ -36,7 +37,7 @@ export interface RunContext {
  * @throws InputError ETL3-IN-02 when an input file changed
  */
 export async function openContext(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
-  const metadata = openStore(ref.metadataUri)
+  const metadata = openStore(ref.metadataUri, ref)
   const records = new RunRecords(metadata, ref.runId)
   const record = await records.find('run.json', parseRunRecord, signal)
   if (!record) {
@@ -56,17 +57,37 @@ export async function openContext(ref: RunRef, deps: ActivityDeps, signal: Abort
     config: record.config,
     layout: layoutOf(record.config.partitioning.partition_columns),
     records,
-    table: openStore(record.config.output.uri),
+    table: openStore(record.config.output.uri, ref),
     lock,
     scratch: join(deps.scratch, ref.runId),
   }
 }
 
+/** A run whose input is at hand. */
+export interface InputContext extends RunContext {
+  /** Of what lies in a bucket; another run of this worker may use the same copies. */
+  readonly copies: LocalCopies
+}
+
 /** As {@link openContext}, for steps that read the input itself. */
-export async function openContextOverInputs(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
+export async function openContextOverInputs(
+  ref: RunRef,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<InputContext> {
   const context = await openContext(ref, deps, signal)
-  assertUnchanged(context.record.inputs)
-  return context
+  const { inputs } = context.record
+  const reader = { s3: ref.s3, scratch: deps.scratch, signal }
+  let copies: LocalCopies
+  try {
+    copies = await fetchInputs(inputs, reader)
+  } catch (error) {
+    if (error instanceof ObjectNotFound) await assertUnchanged(inputs, reader)
+    throw error
+  }
+  // After the copies: what was fetched is what the run opened with.
+  await assertUnchanged(inputs, reader)
+  return { ...context, copies }
 }
 
 /** Runs `act` with an engine within the budget; an abort interrupts the statement that runs. */
@@ -90,24 +111,28 @@ export async function stagedPaths(
   signal: AbortSignal,
 ): Promise<StagedPaths> {
   const { records, scratch } = context
-  const fetch = (name: StagedName): Promise<string> =>
-    records.store.fetchLocal(records.key(stagedName(name)), scratch, signal)
+  const names = [...STAGED_DIMENSIONS, ...STAGED_FACTS, 'quarantined'] as const
+  const paths = await severalAtOnce(names, records.store.atOnce, (name) =>
+    records.store.fetchLocal(records.key(stagedName(name)), scratch, signal),
+  )
+  const fetched = new Map<StagedName, string>(names.map((name, i) => [name, paths[i] ?? '']))
+  const fetch = (name: StagedName): string => fetched.get(name) ?? ''
   return {
-    attrs: await fetch('attrs'),
-    codes: await fetch('codes'),
-    groups: await fetch('groups'),
-    npis: await fetch('npis'),
-    cells: await fetch('cells'),
-    attr_parts: await fetch('attr_parts'),
-    code_parts: await fetch('code_parts'),
-    group_parts: await fetch('group_parts'),
-    members: await fetch('members'),
-    benchmarks: await fetch('benchmarks'),
-    benchmark_keys: await fetch('benchmark_keys'),
-    states: await fetch('states'),
-    facts: await fetch('facts'),
-    uids: await fetch('uids'),
-    slices: await fetch('slices'),
-    quarantined: await fetch('quarantined'),
+    attrs: fetch('attrs'),
+    codes: fetch('codes'),
+    groups: fetch('groups'),
+    npis: fetch('npis'),
+    cells: fetch('cells'),
+    attr_parts: fetch('attr_parts'),
+    code_parts: fetch('code_parts'),
+    group_parts: fetch('group_parts'),
+    members: fetch('members'),
+    benchmarks: fetch('benchmarks'),
+    benchmark_keys: fetch('benchmark_keys'),
+    states: fetch('states'),
+    facts: fetch('facts'),
+    uids: fetch('uids'),
+    slices: fetch('slices'),
+    quarantined: fetch('quarantined'),
   }
 }

@@ -2,7 +2,13 @@
 import { z } from 'zod'
 import { configSchema, TABLE_NAMES } from '../config/schema.js'
 
-const inputFile = z.object({ path: z.string(), bytes: z.number(), modifiedMs: z.number(), sha256: z.string() })
+const inputFile = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  modifiedMs: z.number(),
+  etag: z.string().optional(),
+  sha256: z.string(),
+})
 
 const runRecordSchema = z.object({
   formatVersion: z.literal(1),

@@ -83,7 +83,7 @@ async function keepRecord(deps: ActivityDeps, run: RunRef, phase: Phase): Promis
   // What comes from here on is in the report already.
   if (phase === 'report') return
   try {
-    const records = new RunRecords(openStore(run.metadataUri), run.runId)
+    const records = new RunRecords(openStore(run.metadataUri, run), run.runId)
     await deps.recorder.saveIfDue(records, phase, AbortSignal.timeout(RECORD_TIMEOUT_MS))
   } catch (error) {
     deps.log.debug('the record of this worker was not stored', { error: describe(error) })
@@ -98,7 +98,7 @@ function runOf(input: RunRef | { readonly run: RunRef } | OpenRunInput): RunRef 
 /** Renews the run's lock from time to time; where a newer run has taken it, the work is stopped. */
 function keepLock(run: RunRef | undefined, lost: AbortController): NodeJS.Timeout | undefined {
   if (!run) return undefined
-  const lock = new RunLock(openStore(run.metadataUri), { leaseMs: run.lockLeaseMs })
+  const lock = new RunLock(openStore(run.metadataUri, run), { leaseMs: run.lockLeaseMs })
   return setInterval(() => {
     lock.renew({ number: run.lockNumber, owner: run.lockOwner }, lost.signal).catch((error: unknown) => {
       // A store that does not answer for once is no reason to stop: the lease is longer.

@@ -2,14 +2,21 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { selectInput, unreadable } from '../star/inputs.js'
+import { selectInput, unreadable, withCopies } from '../star/inputs.js'
 import { type DimensionCounts, stageDimensions as stage } from '../star/stage-dimensions.js'
 import { joinFactFiles, stageFactFile } from '../star/stage-facts.js'
 import { STAGED_DIMENSIONS, STAGED_FACTS } from '../star/staged-files.js'
 import { selectInputs } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
 import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
-import { openContext, openContextOverInputs, type RunContext, stagedName, withEngine } from './run-context.js'
+import {
+  type InputContext,
+  openContext,
+  openContextOverInputs,
+  type RunContext,
+  stagedName,
+  withEngine,
+} from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { Measured, RunRef, Staged } from './types.js'
 
@@ -30,7 +37,14 @@ export function stageDimensions(deps: ActivityDeps): (run: RunRef, scope: Activi
     const inputs = await inputsRecord(context, signal)
     const folder = freshFolder(context, 'dimensions')
     const counts: DimensionCounts = await withEngine(deps, context.scratch, signal, (engine) =>
-      readingInput(() => stage({ engine, inputs: selectInputs(inputs.tables), layout: context.layout, folder })),
+      readingInput(context, () =>
+        stage({
+          engine,
+          inputs: selectInputs(withCopies(inputs.tables, context.copies)),
+          layout: context.layout,
+          folder,
+        }),
+      ),
     )
     for (const name of STAGED_DIMENSIONS)
       await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
@@ -51,7 +65,8 @@ export function stageFacts(
     const record = `staged/facts/${file}.json`
     const done = await records.find(record, (v) => stagedRecordSchema.parse(v), signal)
     if (done) return await answer(context, record, done.rows, signal)
-    const input = (await inputsRecord(context, signal)).tables.find((t) => t.name === 'fact_rate')?.files[file]
+    const tables = withCopies((await inputsRecord(context, signal)).tables, context.copies)
+    const input = tables.find((t) => t.name === 'fact_rate')?.files[file]
     if (!input) throw new Error(`there is no fact file ${file}`)
     const folder = freshFolder(context, `facts-${file}`)
     const target = join(folder, 'facts.parquet')
@@ -65,7 +80,7 @@ export function stageFacts(
       group_parts: await fetch('group_parts'),
     }
     await withEngine(deps, context.scratch, signal, (engine) =>
-      readingInput(() => stageFactFile(engine, selectInput('fact_rate', [input]), dimensions, target)),
+      readingInput(context, () => stageFactFile(engine, selectInput('fact_rate', [input]), dimensions, target)),
     )
     await records.putFile(`staged/facts/${file}.parquet`, target, signal)
     rmSync(folder, { recursive: true, force: true })
@@ -117,14 +132,15 @@ function freshFolder(context: RunContext, name: string): string {
 }
 
 /** A page that is damaged is met only when it is read. */
-async function readingInput<T>(act: () => Promise<T>): Promise<T> {
+async function readingInput<T>({ copies }: InputContext, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     const file = /(?:file|reading) ["']([^"']+\.parquet)["']/i.exec(message)?.[1]
+    const original = [...copies].find(([, local]) => local === file)?.[0]
     if (file !== undefined || /parquet|snappy|zstd|gzip|decompress|thrift/i.test(message))
-      throw unreadable('an input file', file ?? 'unknown', error)
+      throw unreadable('an input file', original ?? file ?? 'unknown', error)
     throw error
   }
 }

@@ -1,4 +1,5 @@
 /** What the activities take and return: references and figures under 1 KB, never rows. Types only: the workflow imports them. */
+import type { S3Settings } from '../lake/s3-settings.js'
 import type { Etl3Input, PartitionCounts, RunMode, RunResult } from '../workflows/messages.js'
 
 /** A record or staged object in the store. */
@@ -30,6 +31,8 @@ export interface RunRef {
   readonly runId: string
   readonly workflowId: string
   readonly metadataUri: string
+  /** How buckets are reached, if the run needs any. */
+  readonly s3: S3Settings
   readonly mode: RunMode
   /** Number of the lock that this run holds. */
   readonly lockNumber: number

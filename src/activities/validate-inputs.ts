@@ -2,6 +2,7 @@
 import { statfsSync } from 'node:fs'
 import { ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
+import { withCopies } from '../star/inputs.js'
 import { checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
 import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
@@ -22,13 +23,14 @@ export function validateInputs(
 ): (run: RunRef, scope: ActivityScope) => Promise<Omit<ValidatedInputs, keyof Measured>> {
   return async (ref, { signal }) => {
     const context = await openContextOverInputs(ref, deps, signal)
-    const { records, record, config } = context
+    const { records, record, config, copies } = context
     const done = await records.find('inputs.json', parseInputsRecord, signal)
     if (done) return await answer(context, done, signal)
     requireFreeDisk(context)
     const found = await withEngine(deps, context.scratch, signal, async (engine) => {
-      const tables = await checkSchemas(record.inputs, engine)
-      return { tables, findings: await checkKeys(tables, config.input.duplicates, engine) }
+      const tables = await checkSchemas(withCopies(record.inputs, copies), engine)
+      const findings = await checkKeys(withCopies(tables, copies), config.input.duplicates, engine)
+      return { tables, findings }
     })
     const saved: InputsRecord = {
       formatVersion: 1,

@@ -51,7 +51,7 @@ export function writePartitions(deps: ActivityDeps): (input: UnitInput, scope: A
       for (const [block, ofBlock] of groupBy(partitions, (p) => p.block)) {
         await writer.writeBlock(await deps.star.block(loaded, block, engine), ofBlock)
       }
-      return writer.entries
+      return await writer.close()
     })
     failPoint('write:before-flush')
     await records.store.flush(records.key(`objects/${unit}`), signal)
@@ -95,7 +95,9 @@ interface UnitWriterInput {
 
 /** Writes the partitions of a unit, window by window, and keeps the ledger. */
 class UnitWriter {
-  readonly entries: LedgerEntry[] = []
+  /** In the order of the plan, whichever comes to its end first. */
+  readonly #entries: Promise<LedgerEntry>[] = []
+  #failure: { readonly error: unknown } | undefined
   readonly #input: UnitWriterInput
   readonly #builder: RowGroupBuilder
   readonly #chunks: Chunks
@@ -108,6 +110,11 @@ class UnitWriter {
       oneState: context.layout.provider.includes('state'),
     })
     this.#chunks = new Chunks(context.config.processing.chunk_size, deps.memory, scope)
+  }
+
+  /** The ledger, when the store has all of it. @throws the error of the first put that failed */
+  async close(): Promise<readonly LedgerEntry[]> {
+    return await Promise.all(this.#entries)
   }
 
   /** Writes the partitions of one block; they come by slice, then cell. */
@@ -189,7 +196,10 @@ class UnitWriter {
   ): Promise<void> {
     const { context, unit, scope } = this.#input
     const { records } = context
-    const stored = await records.store.put(records.key(objectName(unit, partition.ordinal)), pieces, scope.signal)
+    if (this.#failure) throw this.#failure.error
+    // The encoder may go on once the pieces are consumed; what is on its way to the store is bounded there.
+    const key = records.key(objectName(unit, partition.ordinal))
+    const { stored } = await records.store.startPut(key, pieces, scope.signal)
     if (counted.rows !== partition.rows || counted.facts !== partition.facts) {
       throw new IntegrityError(
         'ETL3-WR-02',
@@ -197,18 +207,23 @@ class UnitWriter {
         { hint: 'Nothing was published. This is a defect of ETL3: please report it with the run folder.' },
       )
     }
-    this.entries.push({
+    const { rows, facts } = counted
+    const entry = stored.then(({ bytes, sha256 }) => ({
       ordinal: partition.ordinal,
       key: partition.key,
       plannedRows: partition.rows,
-      writtenRows: counted.rows,
-      facts: counted.facts,
-      bytes: stored.bytes,
-      sha256: stored.sha256,
+      writtenRows: rows,
+      facts,
+      bytes,
+      sha256,
       fingerprint: partition.fingerprint,
+    }))
+    entry.catch((error: unknown) => {
+      this.#failure ??= { error }
     })
+    this.#entries.push(entry)
     failPoint('write:partition')
-    await this.#chunks.add(counted.rows, { partitions: this.entries.length })
+    await this.#chunks.add(rows, { partitions: this.#entries.length })
   }
 }
 

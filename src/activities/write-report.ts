@@ -36,7 +36,7 @@ const reportedSchema = z.object({ result: runResultSchema })
 export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: ActivityScope) => Promise<RunResult> {
   return async (input, { signal }) => {
     const result = await report(input, deps, signal)
-    const records = new RunRecords(openStore(input.run.metadataUri), input.run.runId)
+    const records = new RunRecords(openStore(input.run.metadataUri, input.run), input.run.runId)
     const record = await records.find('run.json', parseRunRecord, signal)
     if (record) await notifyResult(record.config, result, deps, signal)
     return result
@@ -71,10 +71,10 @@ async function report(input: ReportInput, deps: ActivityDeps, signal: AbortSigna
 
 /** The answer of an attempt whose worker ended after it had given the lock back: nothing is left to do. */
 async function findAnswer(
-  { runId, metadataUri, mode, lockNumber, lockOwner }: RunRef,
+  { runId, metadataUri, s3, mode, lockNumber, lockOwner }: RunRef,
   signal: AbortSignal,
 ): Promise<RunResult | undefined> {
-  const store = openStore(metadataUri)
+  const store = openStore(metadataUri, { s3 })
   if (await new RunLock(store).holds({ number: lockNumber, owner: lockOwner }, signal)) return undefined
   if (mode === 'run') {
     const current = await readCurrent(store, signal)

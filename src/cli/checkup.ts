@@ -190,7 +190,7 @@ async function inputTables(config: Config): Promise<{ finding: Finding; bytes: n
   const scratch = mkdtempSync(join(tmpdir(), 'etl3-doctor-'))
   const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch })
   try {
-    const tables = await findInputs(config, engine, new AbortController().signal)
+    const tables = await findInputs(config, engine, new AbortController().signal, scratch)
     const missing = tables.filter(({ files }) => files.length === 0).map(({ name }) => name)
     const bytes = tables.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0)
     const size = `${tables.length - missing.length} tables, ${Math.ceil(bytes / BYTES_PER_MB)} MB`

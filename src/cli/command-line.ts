@@ -20,6 +20,7 @@ import { registerSchedule } from './schedule.js'
 import { type CliServices, realServices } from './services.js'
 import { type CallRecord, createShell } from './shell.js'
 import { registerStatus } from './status.js'
+import { registerVacuum } from './vacuum.js'
 import { registerValidate } from './validate.js'
 import { registerWorker } from './worker.js'
 
@@ -82,6 +83,7 @@ export function buildProgram(io: CliIo, services: CliServices, record: CallRecor
   registerStatus(program, shell)
   registerReport(program, shell)
   registerQuery(program, shell)
+  registerVacuum(program, shell)
   registerDev(program, shell)
   registerWorker(program, shell)
   registerDoctor(program, shell)

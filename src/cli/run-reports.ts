@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readCurrent } from '../activities/current.js'
 import { RunRecords } from '../activities/records.js'
 import type { Config } from '../config/schema.js'
+import { s3SettingsOf } from '../lake/s3-settings.js'
 import { openStore } from '../lake/stores.js'
 import { reportMarkdown } from '../report/markdown.js'
 import { parseRunReport, type RunReport } from '../report/run-report.js'
@@ -28,7 +29,7 @@ const RUN_ID = /^[0-9a-f]{1,64}$/
  * @throws InputError ETL3-RP-01 when there is none, ETL3-RP-02 when it cannot be read
  */
 export async function findReport(config: Config, runId: string | undefined, signal: AbortSignal): Promise<FoundReport> {
-  const store = openStore(config.output.metadata_uri)
+  const store = openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) })
   const id = runId ?? (await readCurrent(store, signal))?.runId
   if (id === undefined) {
     throw new InputError('ETL3-RP-01', `nothing is published yet [in=${config.output.metadata_uri}]`, {

@@ -5,6 +5,7 @@
 import type { CurrentRecord } from '../activities/current.js'
 import type { Explanation, PlanQuestion } from '../activities/plan-answers.js'
 import type { UnfinishedRun } from '../activities/unfinished-run.js'
+import type { VacuumRequest, VacuumResult } from '../activities/vacuum.js'
 import type { Config } from '../config/schema.js'
 import type { FoundReport } from './run-reports.js'
 import type { Advice, TypicalQuery } from '../plan/advise.js'
@@ -35,6 +36,8 @@ export interface CliServices {
   /** The schedules of the configured server, or of the one at the default address. */
   openSchedules(config: Config): Promise<Schedules>
   queryCatalog(query: CatalogQuery): Promise<QueryAnswer>
+  /** Finds what may go, and deletes it on request. */
+  vacuum(request: VacuumRequest): Promise<VacuumResult>
   /** The run that the table shows, or undefined when nothing is published yet. */
   publishedRun(config: Config, signal: AbortSignal): Promise<CurrentRecord | undefined>
   /** The report of a run; of the published one when none is named. */
@@ -74,23 +77,29 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       const { queryCatalog } = await import('../lake/query.js')
       return await queryCatalog(query)
     },
+    async vacuum(request) {
+      const { vacuum } = await import('../activities/vacuum.js')
+      return await vacuum(request)
+    },
     async publishedRun(config, signal) {
-      const [{ readCurrent }, { openStore }] = await Promise.all([
+      const [{ readCurrent }, { openStore }, { s3SettingsOf }] = await Promise.all([
         import('../activities/current.js'),
         import('../lake/stores.js'),
+        import('../lake/s3-settings.js'),
       ])
-      return await readCurrent(openStore(config.output.metadata_uri), signal)
+      return await readCurrent(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), signal)
     },
     async findReport(config, runId, signal) {
       const { findReport } = await import('./run-reports.js')
       return await findReport(config, runId, signal)
     },
     async unfinishedRun(config, signal) {
-      const [{ findUnfinishedRun }, { openStore }] = await Promise.all([
+      const [{ findUnfinishedRun }, { openStore }, { s3SettingsOf }] = await Promise.all([
         import('../activities/unfinished-run.js'),
         import('../lake/stores.js'),
+        import('../lake/s3-settings.js'),
       ])
-      return await findUnfinishedRun(openStore(config.output.metadata_uri), signal)
+      return await findUnfinishedRun(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), signal)
     },
     async explainPlan(plan, ask) {
       const { explainPlan } = await import('../activities/plan-answers.js')

@@ -134,6 +134,34 @@ const athena = z
   })
   .prefault({})
 
+const s3 = z
+  .strictObject({
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Address of an S3 server that is not AWS. Unset: AWS_ENDPOINT_URL_S3 and the profile count.'),
+    region: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The buckets' region. Unset: AWS_REGION, the profile, athena.region."),
+    path_style: z
+      .boolean()
+      .optional()
+      .describe('endpoint/bucket/key instead of bucket.endpoint/key. Unset: for servers that are not AWS.'),
+    kms_key_id: z.string().min(1).optional().describe("Key of SSE-KMS for all objects. Unset: the bucket's default."),
+    // Only those that a query can read at once.
+    storage_class: z
+      .enum(['STANDARD', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER_IR'])
+      .optional()
+      .describe("Storage class of the table's objects, e.g. STANDARD_IA. Unset: the bucket's default."),
+    attempts: z.int().min(1).max(100).default(10).describe('How often a request is tried, the first time included.'),
+    requests_at_once: z.int().min(1).max(1000).default(32).describe('Requests on their way at once, per worker.'),
+    connect_timeout_ms: z.int().min(100).max(600_000).default(5_000),
+    request_timeout_ms: z.int().min(100).max(3_600_000).default(30_000),
+  })
+  .prefault({})
+
 const dataQuality = z
   .strictObject({
     fail_on: z
@@ -213,6 +241,7 @@ export const configSchema = z.strictObject({
   processing,
   partitioning,
   athena,
+  s3,
   data_quality: dataQuality,
   temporal,
   logging,

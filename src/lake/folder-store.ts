@@ -27,12 +27,16 @@ import { InputError } from '../runtime/errors.js'
 import { folderError, systemCode } from './folder-errors.js'
 import { MAX_KEY_BYTES } from './keys.js'
 import {
+  NOT_A_KEY,
   type ObjectKey,
   ObjectNotFound,
   type ObjectStore,
   type PublishCondition,
   type PublishOutcome,
+  type PutObject,
+  type StartedPut,
   type StoredObject,
+  type UnfinishedWrite,
 } from './object-store.js'
 
 /** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
@@ -46,8 +50,6 @@ const ENTRIES_PER_TURN = 512
 /** How often a write that meets a folder being removed makes it again. */
 const FOLDER_ATTEMPTS = 5
 
-const NOT_A_SEGMENT = /(?:^|\/)\.{0,2}(?:\/|$)|\0/
-
 /**
  * A folder as an {@link ObjectStore}.
  *
@@ -57,6 +59,8 @@ const NOT_A_SEGMENT = /(?:^|\/)\.{0,2}(?:\/|$)|\0/
  */
 export class FolderStore implements ObjectStore {
   readonly uri: string
+  /** System calls are synchronous. */
+  readonly atOnce = 1
   readonly #unfinished: string
   readonly #folders = new Set<string>()
   readonly #process = `${process.pid}-${randomBytes(6).toString('hex')}`
@@ -73,7 +77,7 @@ export class FolderStore implements ObjectStore {
    *   a folder's name can be
    */
   locate(key: ObjectKey): string {
-    if (NOT_A_SEGMENT.test(key) || key === UNFINISHED_FOLDER || key.startsWith(`${UNFINISHED_FOLDER}/`)) {
+    if (NOT_A_KEY.test(key) || key === UNFINISHED_FOLDER || key.startsWith(`${UNFINISHED_FOLDER}/`)) {
       throw new InputError('ETL3-KE-03', `${JSON.stringify(key)} is not a key of an object`)
     }
     // A character has at most three bytes, so short keys need no counting.
@@ -93,7 +97,7 @@ export class FolderStore implements ObjectStore {
     key: ObjectKey,
     bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     signal: AbortSignal,
-  ): Promise<StoredObject & { readonly sha256: string }> {
+  ): Promise<PutObject> {
     signal.throwIfAborted()
     const path = this.locate(key)
     const hash = createHash('sha256')
@@ -110,6 +114,14 @@ export class FolderStore implements ObjectStore {
       rmSync(unfinished, { force: true })
       throw folderError(error, 'write', path)
     }
+  }
+
+  async startPut(
+    key: ObjectKey,
+    bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<StartedPut> {
+    return { stored: Promise.resolve(await this.put(key, bytes, signal)) }
   }
 
   async flush(prefix: ObjectKey, signal: AbortSignal): Promise<void> {
@@ -255,6 +267,20 @@ export class FolderStore implements ObjectStore {
     }
     this.#forget(path)
     await rm(retired, { recursive: true, force: true })
+  }
+
+  async *unfinished(signal: AbortSignal): AsyncGenerator<UnfinishedWrite> {
+    signal.throwIfAborted()
+    for (const { name } of this.#entries(UNFINISHED_FOLDER)) {
+      const stats = lstatSync(join(this.#unfinished, name), { throwIfNoEntry: false })
+      if (stats) yield { name, startedMs: stats.mtimeMs, bytes: stats.isFile() ? stats.size : 0 }
+    }
+  }
+
+  async discard({ name }: UnfinishedWrite, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (name.includes('/') || NOT_A_KEY.test(name)) throw new TypeError(`'${name}' is not an unfinished write`)
+    await rm(join(this.#unfinished, name), { recursive: true, force: true })
   }
 
   // A link, not a rename, because only a link fails where something stands already.

@@ -1,11 +1,14 @@
 /**
- * The port to where a lake and its run records live: a folder or a bucket prefix. Adapters: `folder-store.ts`, later
+ * The port to where a lake and its run records live: a folder or a bucket prefix. Adapters: `folder-store.ts` and
  * `s3-store.ts`. Nobody outside `src/lake/` knows which one is behind the port; `test/unit/lake/object-store.suite.ts`
  * runs over all of them.
  */
 
 /** A key relative to the store's root: '/'-separated, case-sensitive, never starting with '/', at most 1,024 bytes. */
 export type ObjectKey = string
+
+/** What no key holds: an empty part, one that leads up or stays, a NUL. */
+export const NOT_A_KEY = /(?:^|\/)\.{0,2}(?:\/|$)|\0/
 
 /** What a store knows of an object without reading it. */
 export interface StoredObject {
@@ -25,10 +28,31 @@ export type PublishOutcome =
   /** The source is not there: an earlier attempt moved it, or a newer run took it away. */
   | { readonly outcome: 'sourceMissing'; readonly found: StoredObject | undefined }
 
+/** An object with the SHA-256 (hex) of its bytes. */
+export type PutObject = StoredObject & { readonly sha256: string }
+
+/** A write that began and has not ended: of a process that is gone, or of one that is still at it. */
+export interface UnfinishedWrite {
+  /** For people, and for the store to find it again. */
+  readonly name: string
+  readonly startedMs: number
+  /** 0 where the store does not tell. */
+  readonly bytes: number
+}
+
+/** A put whose pieces are consumed, and which may still be on its way. */
+export interface StartedPut {
+  /** Settles when a reader can see the object, or when it failed. */
+  readonly stored: Promise<PutObject>
+}
+
 /** A store of immutable-by-convention objects under one root. */
 export interface ObjectStore {
   /** The root as the configuration names it: a folder's absolute path, or `s3://bucket/prefix`. */
   readonly uri: string
+
+  /** How many requests at once are worth while: 1 where they do not overlap. */
+  readonly atOnce: number
 
   /** Full address of a key, for people, queries and {@link ObjectStore.publish}: an absolute path or an `s3://` URI. */
   locate(key: ObjectKey): string
@@ -42,7 +66,18 @@ export interface ObjectStore {
     key: ObjectKey,
     bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     signal: AbortSignal,
-  ): Promise<StoredObject & { readonly sha256: string }>
+  ): Promise<PutObject>
+
+  /**
+   * As {@link ObjectStore.put}, but returns as soon as the pieces are consumed and there is room for more, so that the
+   * way to the store is hidden behind the making of the next object. How many are on their way at once, and with how
+   * many bytes, is bounded by the store. Whoever starts puts has to wait for `stored` of each before its record.
+   */
+  startPut(
+    key: ObjectKey,
+    bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<StartedPut>
 
   /** Makes everything that was put under `prefix` survive a power cut; one call per unit, before its record. */
   flush(prefix: ObjectKey, signal: AbortSignal): Promise<void>
@@ -83,6 +118,12 @@ export interface ObjectStore {
    * by itself (S3) it only deletes.
    */
   retire(prefix: ObjectKey, signal: AbortSignal): Promise<void>
+
+  /** Writes under this root that have not ended. Whose they are only their age tells. */
+  unfinished(signal: AbortSignal): AsyncIterable<UnfinishedWrite>
+
+  /** Takes away what such a write has left. One that is gone is no error. */
+  discard(write: UnfinishedWrite, signal: AbortSignal): Promise<void>
 }
 
 /** There is no object under the key. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import {
   type DuckDBConnection,
   DuckDBInstance,
@@ -20,7 +20,6 @@ import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } fr
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { ABOUT_SCHEMA, CATALOG_FILE, keyList, readColumns, readPartitionColumns } from './duckdb-catalog.js'
 import { type PrunedTable, partitionCondition } from './partition-pruning.js'
-import { openStore } from './stores.js'
 import { tableSelect } from './table-select.js'
 
 const DEFAULT_MEMORY_LIMIT_MB = 512
@@ -60,7 +59,7 @@ export async function queryCatalog(request: QueryRequest): Promise<QueryResult> 
   const { config, sql, signal } = request
   const started = performance.now()
   signal.throwIfAborted()
-  const path = join(openStore(config.output.metadata_uri).uri, CATALOG_FILE)
+  const path = join(resolve(config.output.metadata_uri), CATALOG_FILE)
   if (!existsSync(path)) {
     throw new InputError('ETL3-QU-02', `nothing is published yet: run \`etl3 run\` [${path}]`)
   }
@@ -71,7 +70,7 @@ export async function queryCatalog(request: QueryRequest): Promise<QueryResult> 
     const connection = await instance.connect()
     const stopInterrupting = interruptOn(signal, connection)
     try {
-      const filesScanned = await defineTable(connection, sql, openStore(config.output.uri).uri)
+      const filesScanned = await defineTable(connection, sql, resolve(config.output.uri))
       const statement = await readingStatement(connection, sql)
       const result = await statement.stream()
       const rows: unknown[][] = []

@@ -3,21 +3,27 @@ import { resolve } from 'node:path'
 import { UsageError } from '../runtime/errors.js'
 import { FolderStore } from './folder-store.js'
 import type { ObjectStore } from './object-store.js'
+import { isS3Address } from './s3-address.js'
+import type { S3Settings } from './s3-settings.js'
+import { S3ObjectStore } from './s3-store.js'
 
 /** How an address is read. */
 export interface OpenStoreOptions {
   /** Folder that relative paths start from. Default: the current one. */
   readonly baseFolder?: string
+  /** How a bucket is reached. */
+  readonly s3: S3Settings
 }
 
 /**
- * Opens the store at `uri`: a folder's path. Opening makes and checks nothing.
- * @throws UsageError `ETL3-ST-01` for a scheme that has no adapter
+ * Opens the store at `uri`: a folder's path, or `s3://bucket/prefix`. Opening reaches and checks nothing.
+ * @throws UsageError `ETL3-ST-01` for a scheme that has no adapter, `ETL3-ST-02` for an address that names no bucket
  */
-export function openStore(uri: string, options: OpenStoreOptions = {}): ObjectStore {
+export function openStore(uri: string, options: OpenStoreOptions): ObjectStore {
+  if (isS3Address(uri)) return new S3ObjectStore(uri, options.s3)
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]
   if (scheme === undefined) return new FolderStore(resolve(options.baseFolder ?? '.', uri))
-  throw new UsageError('ETL3-ST-01', `this version has no adapter for ${scheme}:// addresses yet [${uri}]`, {
-    hint: 'Use a folder for output.uri and output.metadata_uri.',
+  throw new UsageError('ETL3-ST-01', `there is no adapter for ${scheme}:// addresses [${uri}]`, {
+    hint: 'Use a folder or s3://bucket/prefix.',
   })
 }

@@ -9,7 +9,7 @@ import { type FileSchema, type InputTable, readSchema, selectInput, unreadable }
 /** An input table with the schema of each of its files. */
 export interface CheckedTable {
   readonly name: TableName
-  readonly files: readonly { readonly path: string; readonly schema: FileSchema }[]
+  readonly files: readonly { readonly path: string; readonly local?: string; readonly schema: FileSchema }[]
 }
 
 /** What the checks found in one table. */

@@ -116,6 +116,9 @@ export function fakeServices(
     async findReport() {
       throw new Error('no report was expected to be asked for')
     },
+    async vacuum() {
+      throw new Error('nothing to clean here')
+    },
     async publishedRun() {
       if (options.current instanceof Error) throw options.current
       return options.current

@@ -20,6 +20,7 @@ describe('config/etl3.schema.json', () => {
       'processing',
       'partitioning',
       'athena',
+      's3',
       'data_quality',
       'temporal',
       'logging',

@@ -1,0 +1,50 @@
+/** `etl3 vacuum`: deletes what no reader sees and no run needs. */
+import type { Command } from 'commander'
+import { UsageError } from '../runtime/errors.js'
+import { plainText } from '../runtime/plain-text.js'
+import { bytesText, countOf } from './figures.js'
+import type { CliShell } from './shell.js'
+
+const DEFAULT_HOURS = 24
+
+/** Adds `etl3 vacuum`. */
+export function registerVacuum(program: Command, shell: CliShell): void {
+  const command = shell.command(program, {
+    name: 'vacuum',
+    summary: 'delete what no reader sees and no run needs',
+    description:
+      'Shows old and failed runs, staged data, writes that were never ended and old scratch files; deletes them with --yes.\nThe table itself, the published run and a run that is working are never touched.',
+  })
+  shell
+    .configOptions(command)
+    .option(
+      '--older-than <hours>',
+      'failed runs, unfinished writes and scratch that are younger stay',
+      String(DEFAULT_HOURS),
+    )
+  shell.action(command, async (call) => {
+    const { config } = await call.loadConfig()
+    const olderThanHours = hoursOf(call.options['olderThan'])
+    const abort = new AbortController()
+    call.onSignal(() => abort.abort())
+    const result = await shell.services.vacuum({ config, delete: call.yes, olderThanHours, signal: abort.signal })
+    call.result(result, () =>
+      [
+        ...result.items.map(
+          ({ reason, what, objects, bytes }) =>
+            `${reason.padEnd(16)}  ${countOf(objects, 'object').padStart(16)}  ${bytesText(bytes).padStart(10)}  ${plainText(what)}`,
+        ),
+        `${result.deleted ? 'deleted' : 'would delete'} ${countOf(result.objects, 'object')}, ${bytesText(result.bytes)}`,
+      ].join('\n'),
+    )
+    if (!result.deleted && result.items.length > 0) call.notice('nothing was deleted; --yes deletes it')
+  })
+}
+
+function hoursOf(value: unknown): number {
+  const hours = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
+  if (Number.isFinite(hours) && hours >= 0) return hours
+  throw new UsageError('ETL3-US-20', `--older-than takes a number of hours, not ${JSON.stringify(value)}`, {
+    hint: `Leave it out for ${DEFAULT_HOURS}.`,
+  })
+}

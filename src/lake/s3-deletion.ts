@@ -1,0 +1,80 @@
+/** Deletes many keys with few requests, and believes no answer that it has not read item by item. */
+import { severalAtOnce } from '../runtime/several-at-once.js'
+import { formatS3Address } from './s3-address.js'
+import type { S3Connection } from './s3-client.js'
+import { ItemRefused } from './s3-errors.js'
+import { attemptAt } from './s3-object.js'
+
+/** The most that S3 takes in one request. */
+const KEYS_PER_REQUEST = 1000
+const REQUESTS_AT_ONCE = 4
+
+/** Deletes keys of a bucket. One that is not there is no error. @throws the error of the first key that stays */
+export async function deleteKeys(
+  connection: S3Connection,
+  bucket: string,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted()
+  const batches: string[][] = []
+  for (let at = 0; at < keys.length; at += KEYS_PER_REQUEST) batches.push(keys.slice(at, at + KEYS_PER_REQUEST))
+  await severalAtOnce(batches, REQUESTS_AT_ONCE, (batch) => deleteBatch(connection, bucket, batch, signal))
+}
+
+async function deleteBatch(
+  connection: S3Connection,
+  bucket: string,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, sdk } = await connection.open()
+  let left = keys
+  await attemptAt(connection, { doing: 'delete', at: { bucket, path: keys[0] ?? '' }, signal }, async () => {
+    const { Errors = [] } = await client.send(
+      new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: left.map((Key) => ({ Key })), Quiet: true } }),
+      { abortSignal: signal },
+    )
+    const refused = Errors.filter(({ Code }) => Code !== 'NoSuchKey')
+    const [first] = refused
+    if (!first) return
+    // Only what failed is asked for again.
+    left = refused.flatMap(({ Key }) => (Key === undefined ? [] : [Key]))
+    throw new ItemRefused(first.Code, `${first.Message ?? ''} [${formatS3Address({ bucket, path: first.Key ?? '' })}]`)
+  })
+}
+
+/**
+ * Deletes keys that come one by one, many of them per request: those that come while a request is under way go together
+ * with the next one.
+ */
+export class Deletions {
+  readonly #connection: S3Connection
+  readonly #bucket: string
+  #next: { readonly keys: string[]; readonly done: Promise<void> } | undefined
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(connection: S3Connection, bucket: string) {
+    this.#connection = connection
+    this.#bucket = bucket
+  }
+
+  /** Deletes a key; settles when it is gone. */
+  async add(key: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#next) {
+      this.#next.keys.push(key)
+      return await this.#next.done
+    }
+    const keys = [key]
+    const done = this.#last
+      .catch(() => undefined)
+      .then(async () => {
+        this.#next = undefined
+        await deleteKeys(this.#connection, this.#bucket, keys, signal)
+      })
+    this.#next = { keys, done }
+    this.#last = done
+    return await done
+  }
+}

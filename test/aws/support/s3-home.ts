@@ -1,0 +1,56 @@
+/** A home whose table and records lie in a bucket of versitygw, and are looked at in that server's own folder. */
+import { join } from 'node:path'
+import { normalisedUri, workflowIdOf } from '../../../src/runtime/workflow-id.js'
+import { Home, type HomeOptions } from '../../e2e/support/home.js'
+import { makeBucket, type S3Server } from './servers.js'
+
+/** A table in a bucket. */
+export class S3Home extends Home {
+  readonly #server: S3Server
+  readonly bucket: string
+
+  private constructor(server: S3Server, bucket: string, options: HomeOptions, place?: { root: string; state: string }) {
+    super(place ? undefined : inBucket(server.endpoint, bucket, options), place)
+    this.#server = server
+    this.bucket = bucket
+  }
+
+  /** @param endpoint how ETL3 reaches the server, if not directly */
+  static async make(server: S3Server, options: HomeOptions, endpoint = server.endpoint): Promise<S3Home> {
+    return new S3Home({ ...server, endpoint }, await makeBucket(server.endpoint), options)
+  }
+
+  /** @override The same table as somebody sees it who has a server and workers of their own. */
+  override elsewhere(): S3Home {
+    return new S3Home(this.#server, this.bucket, { star: '' }, { root: this.root, state: 'state-elsewhere' })
+  }
+
+  override configure(options: HomeOptions): void {
+    // The constructor of the base calls it with everything said; later calls have the bucket to add.
+    super.configure('s3' in options ? options : inBucket(this.#server.endpoint, this.bucket, options))
+  }
+
+  override get table(): string {
+    return join(this.#server.folder ?? '', this.bucket, 'lake', 'table')
+  }
+
+  override get metadata(): string {
+    return join(this.#server.folder ?? '', this.bucket, 'lake', 'etl3')
+  }
+
+  override get workflowId(): string {
+    return workflowIdOf({
+      output: { uri: normalisedUri(`s3://${this.bucket}/lake/table`), metadata_uri: '', keep_runs: 1 },
+    })
+  }
+}
+
+function inBucket(endpoint: string, bucket: string, options: HomeOptions): HomeOptions {
+  return {
+    output: { uri: `s3://${bucket}/lake/table/`, metadata_uri: `s3://${bucket}/lake/etl3` },
+    s3: { endpoint },
+    // Requests take their share of the machine: a worker that is alive is not to look dead.
+    temporal: { heartbeat_timeout_ms: 8_000 },
+    ...options,
+  }
+}
