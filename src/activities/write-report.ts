@@ -108,7 +108,7 @@ async function gather(
       warnings: input.warnings,
       outputUri: table.uri,
       table: `${config.athena.database}.${config.athena.table}`,
-      catalogUri: openCatalog(config).uri,
+      catalogUri: (await openCatalog(config)).uri,
       reportUri: uriOf('report.md'),
       receiptUri: uriOf('receipt.json'),
     },
