@@ -74,6 +74,8 @@ async function hasPackages(python, variables = {}) {
     .split('\n')
     .filter((line) => line.includes('=='))
     .map((line) => line.trim().split('=='))
+    // moto[server]: the extra is no part of the package's name.
+    .map(([name, version]) => [name.replace(/\[.*\]$/, ''), version])
   const check = `import importlib.metadata as m, json, sys; sys.exit(any(m.version(n) != v for n, v in json.loads(sys.argv[1])))`
   const env = { ...process.env, ...variables }
   return (await exitCode(python, ['-c', check, JSON.stringify(pins)], { stdio: 'ignore', env })) === 0

@@ -5,6 +5,7 @@ import { registerConfig } from './config.js'
 import { registerDev } from './dev.js'
 import { registerDoctor } from './doctor.js'
 import { EXIT_DONE } from './exit-codes.js'
+import { registerIamPolicy } from './iam-policy.js'
 import type { CliIo } from './io.js'
 import { registerMemoryTest } from './memory-test.js'
 import { registerPlan } from './plan.js'
@@ -78,6 +79,7 @@ function buildProgram(io: CliIo, services: CliServices, record: CallRecord): Com
   registerDoctor(program, shell)
   registerMemoryTest(program, shell)
   registerConfig(program, shell)
+  registerIamPolicy(program, shell)
   for (const command of withSubcommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),

@@ -49,6 +49,11 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       return await findRuns(options, env)
     },
     async queryCatalog(query) {
+      const { isOnAws } = await import('../lake/catalogs.js')
+      if (isOnAws(query.config)) {
+        const { queryAthena } = await import('../lake/athena-query.js')
+        return await queryAthena(query)
+      }
       const { queryCatalog } = await import('../lake/query.js')
       return await queryCatalog(query)
     },

@@ -16,6 +16,7 @@ import {
   PARTITION_MARK,
   PartitionDifference,
 } from './partition-difference.js'
+import { projectedTableName } from './projected-table-name.js'
 import {
   CLAIM_PROPERTY,
   defineTables,
@@ -25,7 +26,6 @@ import {
   keepingOthers,
   partitionIndexes,
   partitionStorage,
-  projectedTableName,
   RUN_PROPERTY,
   type TableDefinitions,
   withClaim,

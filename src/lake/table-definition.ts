@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Column, PartitionIndex, StorageDescriptor, Table, TableInput } from '@aws-sdk/client-glue'
 import type { CatalogColumn, PublishedTable } from './catalog.js'
 import type { ObservedPartitions } from './observed-values.js'
+import { projectedTableName } from './projected-table-name.js'
 import { decideProjection, type ProjectionDecision, projectedKeys, projectedProperties } from './projection.js'
 
 /** Properties with this beginning are ETL3's; whatever else stands in a table's properties is kept. */
@@ -28,11 +29,6 @@ export interface TableDefinitions {
   /** Digest of the columns, kept with each partition: a partition has columns of its own. */
   readonly columnsDigest: string
   readonly decision: ProjectionDecision
-}
-
-/** Name of the table beside the exact one. */
-export function projectedTableName(table: string): string {
-  return `${table}_projected`
 }
 
 /** Defines both tables as they stand when the state is registered. */
