@@ -23,6 +23,8 @@ export interface AwsClientSettings {
  * chain: variables, profiles, the role of the machine.
  */
 export function awsClientSettings(region: string): AwsClientSettings {
+  // A notice of the SDK's makers about versions of Node, on stderr; it is not for who runs ETL3.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   return {
     region,
     maxAttempts: ATTEMPTS,
@@ -40,18 +42,18 @@ export function awsErrorName(error: unknown): string {
 }
 
 const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])
+const EXPIRED: ReadonlySet<string> = new Set(['ExpiredToken', 'ExpiredTokenException', 'RequestExpired'])
 const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
   'UnrecognizedClientException',
   'InvalidSignatureException',
   'SignatureDoesNotMatch',
   'InvalidClientTokenId',
-  'ExpiredToken',
-  'ExpiredTokenException',
+  'InvalidAccessKeyId',
   'MissingAuthenticationToken',
   'MissingAuthenticationTokenException',
   'IncompleteSignature',
 ])
-const DENIED: ReadonlySet<string> = new Set(['AccessDeniedException', 'AccessDenied'])
+const DENIED: ReadonlySet<string> = new Set(['AccessDeniedException', 'AccessDenied', 'Forbidden', '403'])
 
 /**
  * A failed call as an error for a person. An abort, and what has a code already, stays as it is.
@@ -70,19 +72,25 @@ export function awsFailure(error: unknown, asked: string, signal?: AbortSignal):
       cause,
     })
   }
+  if (EXPIRED.has(name)) {
+    return new UnavailableError('ETL3-AW-02', `the AWS credentials have expired [${asked}]: ${said}`, {
+      hint: 'Sign in again, and run again: the run resumes.',
+      cause,
+    })
+  }
   if (BAD_CREDENTIALS.has(name)) {
-    return new UnavailableError('ETL3-AW-02', `AWS does not take these credentials [${asked}]: ${name}: ${said}`, {
-      hint: 'Sign in again if they have expired; check the profile and the clock of this machine.',
+    return new ConfigError('ETL3-AW-03', `AWS does not accept the credentials [${asked}]: ${name}: ${said}`, {
+      hint: 'Check `aws sts get-caller-identity`, AWS_PROFILE, the AWS_* variables and the clock of this machine.',
       cause,
     })
   }
   if (DENIED.has(name)) {
-    return new ConfigError('ETL3-AW-03', `not allowed by AWS [${asked}]: ${said}`, {
+    return new ConfigError('ETL3-AW-12', `not allowed by AWS [${asked}]: ${said}`, {
       hint: 'Give the role what `etl3 iam-policy` prints; with Lake Formation, grant it there too.',
       cause,
     })
   }
-  return new UnavailableError('ETL3-AW-04', `AWS did not do it [${asked}]: ${name}: ${said}`, {
+  return new UnavailableError('ETL3-AW-13', `AWS did not do it [${asked}]: ${name}: ${said}`, {
     hint: 'Run again; what is finished is kept. `etl3 doctor` looks at region, endpoint and permissions.',
     cause,
   })

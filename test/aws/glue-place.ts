@@ -34,6 +34,7 @@ export function awsServers(): AwsServers {
       AWS_ENDPOINT_URL_GLUE: front.url,
       AWS_ENDPOINT_URL_ATHENA: front.url,
       AWS_ENDPOINT_URL_STS: moto.url,
+      AWS_ENDPOINT_URL_S3: moto.url,
       AWS_ACCESS_KEY_ID: 'testing',
       AWS_SECRET_ACCESS_KEY: 'testing',
     })

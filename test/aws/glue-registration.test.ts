@@ -312,9 +312,10 @@ describe('a registration', () => {
   })
 
   it.each([
-    ['AccessDeniedException', 'ETL3-AW-03'],
+    ['AccessDeniedException', 'ETL3-AW-12'],
     ['ExpiredTokenException', 'ETL3-AW-02'],
-    ['InvalidInputException', 'ETL3-AW-04'],
+    ['UnrecognizedClientException', 'ETL3-AW-03'],
+    ['InvalidInputException', 'ETL3-AW-13'],
   ])('says why AWS answers %s, and keeps the request out of the error', async (name, code) => {
     const { open, database: _, ...place } = gluePlace()
     process.env['AWS_SESSION_TOKEN'] = 'a-very-secret-token'

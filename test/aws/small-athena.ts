@@ -17,7 +17,8 @@ const tableSchema = z.object({
   StorageDescriptor: z.object({ Columns: z.array(column), Location: z.string() }),
   Parameters: z.record(z.string(), z.string()).default({}),
 })
-const tablesAnswer = z.object({ TableList: z.array(tableSchema) })
+// A database that is not there has no tables.
+const tablesAnswer = z.object({ TableList: z.array(tableSchema).default([]) })
 const partitionsAnswer = z.object({
   Partitions: z.array(z.object({ Values: z.array(z.string()), StorageDescriptor: z.object({ Location: z.string() }) })),
 })
@@ -61,6 +62,11 @@ export class SmallAthena {
         return this.#look(call)
       case 'GetQueryResults':
         return this.#results(call)
+      case 'GetWorkGroup':
+        return {
+          status: 200,
+          body: { WorkGroup: { Name: call.body['WorkGroup'], State: 'ENABLED', Configuration: {} } },
+        }
       case 'StopQueryExecution':
         return this.#stop(call)
       default:

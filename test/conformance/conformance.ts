@@ -110,7 +110,7 @@ async function makeDemoLake(home: string, s3: S3Server, options: ConformanceOpti
 /** A table so plain that even the exact one is projected. */
 async function makeDenseLake(home: string, s3: S3Server, options: ConformanceOptions): Promise<Lake> {
   const star = join(home, 'demo-star')
-  return await makeLake('dense', { home, star, s3, options, partitionColumns: ['payer_slug', 'year', 'month'] })
+  return await makeLake('dense', { home, star, s3, options, partitionColumns: ['payer_slug', 'code_type'] })
 }
 
 interface LakeInput {
@@ -202,7 +202,7 @@ async function checkTable(trino: Trino, lake: Lake, table: string, check: Check)
     check(
       `${name}: ${sql}`,
       rounded(await ask(`${sql.replace('?', table)}`)),
-      rounded(await embedded(lake, sql.replace('?', TABLE))),
+      rounded(await embedded(lake, inDuckDb(sql.replace('?', TABLE)))),
     )
   }
 
@@ -243,6 +243,11 @@ const QUESTIONS = [
   'SELECT code, count(*), round(avg(negotiated_rate), 3) FROM ? GROUP BY 1 ORDER BY 1 LIMIT 50',
   'SELECT min(fact_uid), max(fact_uid), min(city), max(city), min(latitude), max(longitude) FROM ?',
 ]
+
+/** The one function that the two engines call differently. */
+function inDuckDb(sql: string): string {
+  return sql.replace('cardinality(', 'len(')
+}
 
 /** The one value that an exact partition cannot hold: Hive's own word for NULL. */
 function inExactTable(value: string | null): string | null {
