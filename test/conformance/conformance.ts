@@ -15,14 +15,15 @@ import { GlueTables } from '../../src/lake/glue-tables.js'
 import { queryCatalog } from '../../src/lake/query.js'
 import { startMoto } from '../aws/moto.js'
 import { writeStar } from '../stars/star.js'
-import { HARD_VALUES, hardStar } from './hard-star.js'
+import { HARD_VALUES, hardStar, PROVIDERS_PER_FACT } from './hard-star.js'
 import { ACCESS_KEY, type S3Server, SECRET_KEY, startS3 } from './s3-server.js'
 import { Trino } from './trino.js'
 import { literal, patternOf } from './trino-text.js'
 
 const REGION = 'us-east-1'
 const TABLE = 'fact_rate_enriched'
-const DEMO_FACTS = 2_000
+/** Enough for some hundred partitions; the engine opens each file of them for every question. */
+const DEMO_FACTS = 150
 
 /** What the check needs. */
 export interface ConformanceOptions {
@@ -110,7 +111,13 @@ async function makeDemoLake(home: string, s3: S3Server, options: ConformanceOpti
 /** A table so plain that even the exact one is projected. */
 async function makeDenseLake(home: string, s3: S3Server, options: ConformanceOptions): Promise<Lake> {
   const star = join(home, 'demo-star')
-  return await makeLake('dense', { home, star, s3, options, partitionColumns: ['payer_slug', 'code_type'] })
+  return await makeLake('dense', {
+    home,
+    star,
+    s3,
+    options,
+    partitionColumns: ['payer_slug'],
+  })
 }
 
 interface LakeInput {
@@ -213,13 +220,17 @@ async function checkTable(trino: Trino, lake: Lake, table: string, check: Check)
     const grouped = await ask(`SELECT ${column}, count(*) FROM ${table} GROUP BY 1`)
     const names = [...counted].map(([value, count]) => [isExact ? inExactTable(value) : value, count])
     check(`${name}: all values of ${column}`, grouped.toSorted(byText), names.toSorted(byText))
-    const values = [...counted.keys()]
+    const values = [...counted.keys()].slice(0, MOST_VALUES)
     const found = await countsOf(
       ask,
       table,
       values.map((value) => condition(column, value, isExact)),
     )
-    check(`${name}: each value of ${column} by equality, and IS NULL`, found, [...counted.values()])
+    check(
+      `${name}: each value of ${column} by equality, and IS NULL`,
+      found,
+      [...counted.values()].slice(0, MOST_VALUES),
+    )
     check(`${name}: ${column} IS NULL`, await countsOf(ask, table, [`${column} IS NULL`]), [counted.get(null) ?? 0])
     check(`${name}: ${column} = a value that is not there`, await countsOf(ask, table, [`${column} = 'nowhere'`]), [0])
   }
@@ -236,12 +247,8 @@ const TRINO_TYPES: Readonly<Record<string, string>> = {
 
 /** Asked of both engines; `?` is the table. Sums in one order of rows differ in the last digits from those in another. */
 const QUESTIONS = [
-  'SELECT count(*), count(npi), count(DISTINCT fact_uid), count(DISTINCT npi), count(DISTINCT pg_uid) FROM ?',
-  'SELECT round(sum(negotiated_rate), 2), min(negotiated_rate), max(negotiated_rate), round(sum(rate_to_medicare_ratio), 3) FROM ?',
-  'SELECT is_above_medicare, count(*) FROM ? GROUP BY 1 ORDER BY 2, 1',
-  'SELECT cardinality(tin_values), count(*) FROM ? GROUP BY 1 ORDER BY 2, 1',
-  'SELECT code, count(*), round(avg(negotiated_rate), 3) FROM ? GROUP BY 1 ORDER BY 1 LIMIT 50',
-  'SELECT min(fact_uid), max(fact_uid), min(city), max(city), min(latitude), max(longitude) FROM ?',
+  'SELECT count(*), count(npi), count(DISTINCT fact_uid), count(DISTINCT npi), round(sum(negotiated_rate), 2), min(negotiated_rate), max(negotiated_rate), round(sum(rate_to_medicare_ratio), 3), min(city), max(city), min(latitude), max(longitude), sum(cardinality(tin_values)) FROM ?',
+  'SELECT code, is_above_medicare, count(*), round(avg(negotiated_rate), 3) FROM ? GROUP BY 1, 2 ORDER BY 1, 3, 2 LIMIT 50',
 ]
 
 /** The one function that the two engines call differently. */
@@ -280,11 +287,14 @@ async function countsOf(
 
 const CONDITIONS_PER_STATEMENT = 10
 
+/** Of a column with more values than this the first ones are asked one by one; all of them by GROUP BY. */
+const MOST_VALUES = 25
+
 async function checkHardRows(trino: Trino, { database }: Lake, check: Check): Promise<void> {
-  const due = HARD_VALUES.length ** 2
+  const due = HARD_VALUES.length * PROVIDERS_PER_FACT
   for (const table of [TABLE, `${TABLE}_projected`]) {
     const { rows } = await trino.ask(`SELECT count(*) FROM ${table}`, database)
-    check(`${database}.${table}: one row per value of a fact and value of a provider`, rows, [[due]])
+    check(`${database}.${table}: one row per fact and provider`, rows, [[due]])
   }
 }
 

@@ -26,7 +26,13 @@ export const HARD_VALUES: readonly (string | null)[] = [
   null,
 ]
 
-/** One fact and one provider per value: as many rows as pairs of them. */
+/** From a fact's own value to that of its other provider. */
+const STEP = 7
+
+/** Providers of a fact's group: its own value's, and that of another one, so that the sides of a key mix. */
+export const PROVIDERS_PER_FACT = 2
+
+/** One fact and one provider per value. */
 export function hardStar(): Star {
   const star = tinyStar()
   const table = (name: string): Star[string] => {
@@ -43,7 +49,7 @@ export function hardStar(): Star {
       payer_slug: value === null || value === '' ? `payer ${i}` : value,
       billing_class: value,
       code: `C${i}`,
-      pg_uid: 'g',
+      pg_uid: `g${i}`,
       year_month: ['2025-08', '2024-12', 'malformed'][i % 3] ?? null,
     })),
     'dims/dim_code': HARD_VALUES.map((_, i) => ({
@@ -63,7 +69,12 @@ export function hardStar(): Star {
       reporting_entity_name: 'The Payer',
       version: '1',
     })),
-    'dims/dim_provider_group': [{ pg_uid: 'g', payer_slug: 'plain', provider_group_id_raw: '1', version: '1' }],
+    'dims/dim_provider_group': HARD_VALUES.map((_, i) => ({
+      pg_uid: `g${i}`,
+      payer_slug: 'plain',
+      provider_group_id_raw: '1',
+      version: '1',
+    })),
     'dims/dim_npi': HARD_VALUES.map((value, i) => ({
       npi: npi(i),
       enumeration_type: 'NPI-1',
@@ -82,8 +93,13 @@ export function hardStar(): Star {
       address_hash: `a${i}`,
       stat_area_name: value,
     })),
-    'xrefs/xref_pg_member_npi': HARD_VALUES.map((_, i) => ({ pg_uid: 'g', npi: npi(i) })),
-    'xrefs/xref_pg_member_tin': [{ pg_uid: 'g', tin_type: 'ein', tin_value: '11' }],
+    'xrefs/xref_pg_member_npi': HARD_VALUES.flatMap((_, i) =>
+      Array.from({ length: PROVIDERS_PER_FACT }, (_none, k) => ({
+        pg_uid: `g${i}`,
+        npi: npi((i + k * STEP) % HARD_VALUES.length),
+      })),
+    ),
+    'xrefs/xref_pg_member_tin': [{ pg_uid: 'g1', tin_type: 'ein', tin_value: '11' }],
   }
   return Object.fromEntries(
     Object.entries(star).map(([name, { columns, rows: before }]) => [name, { columns, rows: rows[name] ?? before }]),
