@@ -139,6 +139,8 @@ async function makeLake(database: string, input: LakeInput): Promise<Lake> {
     output: { uri: join(folder, 'table'), metadata_uri: join(folder, 'etl3') },
     processing: { scratch: join(folder, 'scratch') },
     athena: { database },
+    // A few wrong facts are a large share of so small a star.
+    data_quality: { rate_range: { severity: 'warn' } },
     logging: { file: join(folder, 'etl3.log') },
     ...(partitionColumns === undefined ? {} : { partitioning: { partition_columns: partitionColumns } }),
   })
