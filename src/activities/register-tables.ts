@@ -80,8 +80,8 @@ export function registerTables(
     if (notes.length > 0) {
       await records.save(REGISTERED, { formatVersion: 1, catalogUri: catalog.uri, ...outcome, notes }, signal)
     }
-    const query = await beginCount(catalog, context, deps, signal)
-    const { poll_ms: pollMs, query_timeout_ms: timeoutMs } = config.athena
+    const { count_rows: countRows, poll_ms: pollMs, query_timeout_ms: timeoutMs } = config.athena
+    const query = countRows ? await beginCount(catalog, context, deps, signal) : undefined
     return {
       catalogUri: catalog.uri,
       ...outcome,

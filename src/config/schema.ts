@@ -136,6 +136,10 @@ const athena = z
       .regex(/^s3:\/\/[^/]+\//)
       .optional()
       .describe("s3:// prefix of query results. Unset: the workgroup's own. Never inside the table."),
+    count_rows: z
+      .boolean()
+      .default(true)
+      .describe('Whether the table is asked for its rows before a run ends. Off only where no engine answers Athena.'),
     poll_ms: z
       .int()
       .min(50)
