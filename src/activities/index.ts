@@ -1,6 +1,7 @@
 /** The activities of ETL3, ready for a worker. */
 
 import type { WorkerResources } from '../runtime/worker-host.js'
+import { lookAtCount, stopCount } from './ask-catalog.js'
 import { auditObjects } from './audit-objects.js'
 import { balanceLedger } from './balance-ledger.js'
 import { checkQuality } from './check-quality.js'
@@ -41,6 +42,8 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
     balanceLedger: inScope(deps, 'audit', balanceLedger(deps)),
     publishPartitions: counted('published', inScope(deps, 'publish', publishPartitions(deps))),
     registerTables: inScope(deps, 'register', registerTables(deps)),
+    lookAtCount: inScope(deps, 'register', lookAtCount(deps)),
+    stopCount: async (input) => void (await inScope(deps, 'register', stopCount(deps))(input)),
     removePartitions: inScope(deps, 'register', removePartitions(deps)),
     writeReport: async (input) => {
       const { phaseMemoryMb: _, ...result } = await inScope(deps, 'report', writeReport(deps))(input)

@@ -21,7 +21,8 @@ export async function tableIsIntact(
   deps: ActivityDeps,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if ((await openCatalog(config).registeredRun(signal)) !== current.runId) return false
+  const catalog = await openCatalog(config)
+  if ((await catalog.registeredRun(signal)) !== current.runId) return false
   if ((await metadata.find(current.manifest, signal)) === undefined) return false
   const manifest = await metadata.fetchLocal(current.manifest, deps.scratch, signal)
   const due = await withEngine(deps, deps.scratch, signal, async (engine) => {

@@ -75,7 +75,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
       warnings: input.warnings,
       outputUri: table.uri,
       table: `${config.athena.database}.${config.athena.table}`,
-      catalogUri: openCatalog(config).uri,
+      catalogUri: (await openCatalog(config)).uri,
       reportUri: uriOf('report.html'),
       receiptUri: uriOf('receipt.json'),
     },

@@ -127,6 +127,19 @@ export interface Registered extends Measured {
   readonly created: number
   readonly updated: number
   readonly deleted: number
+  /** The check query, where the catalog's engine takes its time. */
+  readonly counting?: { readonly query: string; readonly pollMs: number; readonly timeoutMs: number }
+}
+
+/** A check query that is under way. */
+export interface CountInput {
+  readonly run: RunRef
+  readonly query: string
+}
+
+/** Whether a check query is done; one that counts other rows than the ledger is an error. */
+export interface CountLook extends Measured {
+  readonly done: boolean
 }
 
 /** What the last step needs of the workflow's own knowledge. */
@@ -162,6 +175,8 @@ export interface Etl3Activities {
   balanceLedger(run: RunRef): Promise<Audited>
   publishPartitions(input: UnitInput): Promise<UnitDone>
   registerTables(run: RunRef): Promise<Registered>
+  lookAtCount(input: CountInput): Promise<CountLook>
+  stopCount(input: CountInput): Promise<void>
   removePartitions(run: RunRef): Promise<UnitDone>
   writeReport(input: ReportInput): Promise<RunResult>
   /** Keeps the lock while the run is paused. */

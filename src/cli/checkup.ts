@@ -4,8 +4,12 @@ import { freemem, tmpdir, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { ResolvedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
+import { isOnAws } from '../lake/catalogs.js'
 import { Etl3Error, EXIT_CODES } from '../runtime/errors.js'
 import type { Environment } from '../runtime/state-folder.js'
+import { attempt, type Finding, fail, failed, ok, warn } from './finding.js'
+
+export type { Finding, Verdict } from './finding.js'
 
 const BYTES_PER_MB = 1024 * 1024
 const SMALLEST_NODE = [20, 19] as const
@@ -13,21 +17,6 @@ const SMALLEST_NODE = [20, 19] as const
 // The real star: 26 MB of input become 29,425 objects of 11 KB in 72,196 folders of 4 KB, about 600 MB on disk.
 const DISK_PER_INPUT_BYTE = 25
 const COMFORTABLE_DISK_PER_INPUT_BYTE = 50
-
-/** How a check ended. */
-export type Verdict = 'ok' | 'warn' | 'fail'
-
-/** One line of the report. */
-export interface Finding {
-  readonly check: string
-  readonly verdict: Verdict
-  /** What was found. */
-  readonly detail: string
-  /** The way to mend it. */
-  readonly hint?: string
-  /** Exit code of the command when this fails. */
-  readonly exitCode?: number
-}
 
 /** What the checks look at. */
 export interface CheckupOptions {
@@ -63,6 +52,10 @@ export async function* checkup({ env, loadConfig, fix = false }: CheckupOptions)
   yield writable('scratch', config.processing.scratch)
   for (const place of onDifferentDisks([config.output.uri, config.processing.scratch]))
     yield freeDisk(place, inputBytes)
+  if (isOnAws(config)) {
+    const { awsCheckup } = await import('./checkup-aws.js')
+    yield* awsCheckup(config)
+  }
   yield await attempt('memory', () => memory(config, machineMemoryMb(), freemem() / BYTES_PER_MB))
 }
 
@@ -203,7 +196,7 @@ async function inputTables(config: Config): Promise<{ finding: Finding; bytes: n
 }
 
 function writable(check: string, place: string): Finding {
-  if (isRemote(place)) return ok(check, `${place} (not a folder: a run checks it)`)
+  if (isRemote(place)) return ok(check, `${place} (looked at below)`)
   const folder = existingFolder(place)
   try {
     accessSync(folder, constants.W_OK | constants.X_OK)
@@ -254,37 +247,4 @@ function existingFolder(place: string): string {
 
 function isRemote(place: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(place)
-}
-
-async function attempt<F extends Finding | undefined>(check: string, look: () => Promise<F>): Promise<F | Finding> {
-  try {
-    return await look()
-  } catch (error) {
-    return failed(check, error)
-  }
-}
-
-function failed(check: string, error: unknown): Finding {
-  if (!(error instanceof Etl3Error)) {
-    return {
-      check,
-      verdict: 'fail',
-      detail: error instanceof Error ? error.message : String(error),
-      exitCode: EXIT_CODES.ConfigError,
-    }
-  }
-  const { message, hint, exitCode } = error
-  return { check, verdict: 'fail', detail: message.trim(), exitCode, ...(hint === undefined ? {} : { hint }) }
-}
-
-function ok(check: string, detail: string): Finding {
-  return { check, verdict: 'ok', detail }
-}
-
-function warn(check: string, detail: string, hint: string): Finding {
-  return { check, verdict: 'warn', detail, hint }
-}
-
-function fail(check: string, detail: string, hint: string): Finding {
-  return { check, verdict: 'fail', detail, hint, exitCode: EXIT_CODES.ConfigError }
 }

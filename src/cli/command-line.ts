@@ -7,6 +7,7 @@ import { registerDev } from './dev.js'
 import { registerDoctor } from './doctor.js'
 import { EXIT_DONE } from './exit-codes.js'
 import { registerExportDictionary } from './export-dictionary.js'
+import { registerIamPolicy } from './iam-policy.js'
 import { registerInit } from './init.js'
 import type { CliIo } from './io.js'
 import { registerMemoryTest } from './memory-test.js'
@@ -92,6 +93,7 @@ export function buildProgram(io: CliIo, services: CliServices, record: CallRecor
   registerSchedule(program, shell)
   registerExportDictionary(program, shell)
   registerCompletion(program, shell)
+  registerIamPolicy(program, shell)
   for (const command of withSubcommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),

@@ -7,8 +7,8 @@ import type { QueryAnswer } from './services.js'
 /** A wider cell is cut, so that one long text does not push everything else off the screen. */
 const WIDEST_CELL = 60
 
-/** DuckDB's types of plain numbers; not of lists and structures of them. */
-const NUMBER_TYPE = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/
+/** Types of plain numbers, of DuckDB and Athena; not of lists and structures of them. */
+const NUMBER_TYPE = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|REAL|DECIMAL\(\d+,\d+\))$/
 
 /** Rows as objects by column name; `columns` keeps the order and the types. */
 export function jsonRows({ columns, rows, filesScanned }: QueryAnswer): Readonly<Record<string, unknown>> {

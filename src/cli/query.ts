@@ -12,7 +12,7 @@ export function registerQuery(program: Command, shell: CliShell): void {
     name: 'query',
     summary: 'ask the catalog in SQL',
     description:
-      'Asks the published table in DuckDB\'s SQL, e.g. etl3 query "select state, count(*) from fact_rate_enriched group by 1".\nText shows control characters as escapes; csv and json hold the values as they are.',
+      'Asks the published table in DuckDB\'s SQL, e.g. etl3 query "select state, count(*) from fact_rate_enriched group by 1".\nWhere the table lies on S3, Athena is asked, in its SQL.\nText shows control characters as escapes; csv and json hold the values as they are.',
     formats: ['text', 'json', 'csv'],
     examples: [
       {

@@ -7,8 +7,8 @@ import type { Explanation, PlanQuestion } from '../activities/plan-answers.js'
 import type { UnfinishedRun } from '../activities/unfinished-run.js'
 import type { VacuumRequest, VacuumResult } from '../activities/vacuum.js'
 import type { Config } from '../config/schema.js'
-import type { FoundReport } from './run-reports.js'
 import type { Advice, TypicalQuery } from '../plan/advise.js'
+import type { FoundReport } from './run-reports.js'
 import type { OpenRunsOptions, Runs } from './runs.js'
 import type { Schedules } from './schedules.js'
 
@@ -74,6 +74,11 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       return await openSchedules(config)
     },
     async queryCatalog(query) {
+      const { isOnAws } = await import('../lake/catalogs.js')
+      if (isOnAws(query.config)) {
+        const { queryAthena } = await import('../lake/athena-query.js')
+        return await queryAthena(query)
+      }
       const { queryCatalog } = await import('../lake/query.js')
       return await queryCatalog(query)
     },

@@ -129,8 +129,29 @@ const athena = z
       .regex(/^[a-z0-9_]+$/)
       .default('fact_rate_enriched')
       .describe('Name of the table.'),
-    workgroup: z.string().min(1).default('primary'),
-    region: z.string().min(1).default('us-east-1'),
+    workgroup: z.string().min(1).default('primary').describe('Athena workgroup in which queries run.'),
+    region: z.string().min(1).default('us-east-1').describe('Region of Glue and Athena.'),
+    output_location: z
+      .string()
+      .regex(/^s3:\/\/[^/]+\//)
+      .optional()
+      .describe("s3:// prefix of query results. Unset: the workgroup's own. Never inside the table."),
+    count_rows: z
+      .boolean()
+      .default(true)
+      .describe('Whether the table is asked for its rows before a run ends. Off only where no engine answers Athena.'),
+    poll_ms: z
+      .int()
+      .min(50)
+      .max(60_000)
+      .default(1000)
+      .describe('Pause before Athena is asked again whether a query is done; grows to five times that.'),
+    query_timeout_ms: z
+      .int()
+      .min(1000)
+      .max(3_600_000)
+      .default(600_000)
+      .describe('After how long a query of Athena is stopped.'),
   })
   .prefault({})
 

@@ -1,6 +1,6 @@
 /**
- * The port to where queries find the table. Adapters: `duckdb-catalog.ts` (a DuckDB file with a view), later
- * `glue-catalog.ts`. A catalog is brought to one published state; what it holds afterwards is that state and nothing else.
+ * The port to where queries find the table. Adapters: `duckdb-catalog.ts` (a DuckDB file with a view) and
+ * `glue-catalog.ts` (Glue and Athena). A catalog is brought to one published state; what it holds afterwards is that state and nothing else.
  */
 
 /** A column of the table for the catalog. */
@@ -32,6 +32,8 @@ export interface RegisterOutcome {
   readonly created: number
   readonly updated: number
   readonly deleted: number
+  /** What people should know and no figure says, one line each. */
+  readonly notes?: readonly string[]
 }
 
 /** A check as a user would ask: counts by the first two partition columns, from the registered table. */
@@ -40,14 +42,23 @@ export interface SmokeCount {
   readonly rows: number
 }
 
+/** How far a count is: done, or under way at an engine that takes its time. */
+export type RowCount =
+  | { readonly state: 'counted'; readonly counts: readonly SmokeCount[] }
+  | { readonly state: 'counting' /** By which the count is found again. */; readonly query: string }
+
 /** Where queries find the table. */
 export interface Catalog {
   /** A name for people: the DuckDB file or the Glue database. */
   readonly uri: string
   /** Brings the catalog to `state`; repeating it, or two attempts at once, leaves the same. */
   register(state: PublishedTable, signal: AbortSignal): Promise<RegisterOutcome>
-  /** Rows by some partition columns, asked of the registered table as a user would ask. */
-  countRows(columns: readonly string[], signal: AbortSignal): Promise<readonly SmokeCount[]>
+  /** Rows by some partition columns, asked of the registered table as a user would ask. Waits for no other machine. */
+  countRows(columns: readonly string[], signal: AbortSignal): Promise<RowCount>
+  /** Looks at a count that is under way. @param columns as they were given to {@link Catalog.countRows} */
+  lookAtCount(query: string, columns: readonly string[], signal: AbortSignal): Promise<RowCount>
+  /** Gives up a count that is under way; one that is done is no error. */
+  stopCount(query: string, signal: AbortSignal): Promise<void>
   /** The run id whose state the catalog shows, or undefined when it shows none. */
   registeredRun(signal: AbortSignal): Promise<string | undefined>
 }

@@ -2,28 +2,41 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/schema.js'
 import type { Catalog } from './catalog.js'
-import { DuckDbCatalog } from './duckdb-catalog.js'
-import { ManifestCatalog } from './manifest-catalog.js'
-import { isS3Address } from './s3-address.js'
-import { s3SettingsOf } from './s3-settings.js'
-import { openStore } from './stores.js'
+
+/** Whether the table lies on S3, so that Glue and Athena are its catalog. */
+export function isOnAws({ output }: Pick<Config, 'output'>): boolean {
+  return [output.uri, output.metadata_uri].some((uri) => /^s3:\/\//i.test(uri))
+}
 
 /**
- * The catalog of a configuration: a DuckDB file in `output.metadata_uri`, or where a bucket is involved a
- * record there. Opening makes and checks nothing.
+ * The catalog of a configuration: Glue and Athena where the table lies on S3, else a DuckDB file in
+ * `output.metadata_uri`. Opening makes and checks nothing; an adapter is loaded when it is needed.
  * @throws UsageError `ETL3-ST-01` for an address that has no adapter
  */
-export function openCatalog(config: Config): Catalog {
-  const { scratch } = config.processing
-  if (isS3Address(config.output.uri) || isS3Address(config.output.metadata_uri)) {
-    return new ManifestCatalog({
-      metadata: openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }),
-      scratch,
+export async function openCatalog(config: Config): Promise<Catalog> {
+  const { athena, output, processing } = config
+  if (isOnAws(config)) {
+    const [{ GlueCatalog }, { GlueTables }, { AthenaQueries }] = await Promise.all([
+      import('./glue-catalog.js'),
+      import('./glue-tables.js'),
+      import('./athena.js'),
+    ])
+    return new GlueCatalog({
+      glue: new GlueTables(athena.database, athena.region),
+      athena: new AthenaQueries({
+        region: athena.region,
+        database: athena.database,
+        workgroup: athena.workgroup,
+        outputLocation: athena.output_location,
+      }),
+      table: athena.table,
+      scratch: processing.scratch,
     })
   }
+  const { DuckDbCatalog } = await import('./duckdb-catalog.js')
   return new DuckDbCatalog({
-    metadataFolder: resolve(config.output.metadata_uri),
-    database: config.athena.database,
-    scratch,
+    metadataFolder: resolve(output.metadata_uri),
+    database: athena.database,
+    scratch: processing.scratch,
   })
 }

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type Engine, readParquet, withEngine } from '../runtime/engine.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
-import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, SmokeCount } from './catalog.js'
+import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, RowCount, SmokeCount } from './catalog.js'
 import { folderError, systemCode } from './folder-errors.js'
 import { UNFINISHED_FOLDER } from './folder-store.js'
 import { tableSelect } from './table-select.js'
@@ -81,7 +81,27 @@ export class DuckDbCatalog implements Catalog {
    * the view's; the others count with the rows that the catalog lists. So memory and time stay bounded.
    * @throws IntegrityError `ETL3-CA-03` where a file cannot be read
    */
-  async countRows(columns: readonly string[], signal: AbortSignal): Promise<readonly SmokeCount[]> {
+  async countRows(columns: readonly string[], signal: AbortSignal): Promise<RowCount> {
+    return { state: 'counted', counts: await this.#counts(columns, signal) }
+  }
+
+  /** Counts are never under way here; whoever asks gets them anew. */
+  async lookAtCount(_query: string, columns: readonly string[], signal: AbortSignal): Promise<RowCount> {
+    return await this.countRows(columns, signal)
+  }
+
+  async stopCount(): Promise<void> {}
+
+  async registeredRun(signal: AbortSignal): Promise<string | undefined> {
+    if (!existsSync(this.uri)) return undefined
+    return await this.#withEngine(signal, async (engine) => {
+      if (!(await this.#attachIfReadable(engine))) return undefined
+      const [row] = await engine.rows('SELECT run_id FROM published.etl3.published')
+      return row === undefined ? undefined : String(row['run_id'])
+    })
+  }
+
+  async #counts(columns: readonly string[], signal: AbortSignal): Promise<readonly SmokeCount[]> {
     const names = columns.map(sqlIdentifier)
     return await this.#withEngine(signal, async (engine) => {
       await this.#attach(engine)
@@ -104,15 +124,6 @@ export class DuckDbCatalog implements Catalog {
         values: columns.map((name) => (row[name] === null ? null : String(row[name]))),
         rows: Number(row['counted_rows']),
       }))
-    })
-  }
-
-  async registeredRun(signal: AbortSignal): Promise<string | undefined> {
-    if (!existsSync(this.uri)) return undefined
-    return await this.#withEngine(signal, async (engine) => {
-      if (!(await this.#attachIfReadable(engine))) return undefined
-      const [row] = await engine.rows('SELECT run_id FROM published.etl3.published')
-      return row === undefined ? undefined : String(row['run_id'])
     })
   }
 

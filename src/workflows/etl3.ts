@@ -1,6 +1,7 @@
 /** The workflow: the order of the steps, nothing else. What a step does is in src/activities. */
 import { workflowInfo } from '@temporalio/workflow'
 import type { RunRef, Staged } from '../activities/types.js'
+import { awaitCount } from './await-count.js'
 import { closeFailedRun } from './close-failed-run.js'
 import type { RunResult } from './messages.js'
 import { type ContinuedInput, RunLog } from './run-log.js'
@@ -60,6 +61,7 @@ async function audit(log: RunLog, units: UnitsInput): ReturnType<ReturnType<RunL
 /** What vanished is deleted only after nobody is led there any more. */
 async function register(log: RunLog, run: RunRef): ReturnType<ReturnType<RunLog['activities']>['registerTables']> {
   const registered = await log.activities().registerTables(run)
+  await awaitCount(log, run, registered)
   await log.activities().removePartitions(run)
   return registered
 }

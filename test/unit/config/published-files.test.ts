@@ -59,6 +59,17 @@ describe('config/etl3.yaml', () => {
   })
 })
 
+describe('config/etl3.aws.yaml', () => {
+  it('is valid, lies on S3 wholly, and so does each environment', () => {
+    for (const environment of [undefined, 'development', 'production']) {
+      const { config } = loadConfig({ file: 'config/etl3.aws.yaml', environment, env: {} })
+      const { input, output, athena } = config
+      for (const uri of [input.root, output.uri, output.metadata_uri, athena.output_location])
+        expect(uri).toMatch(/^s3:\/\//)
+    }
+  })
+})
+
 describe('the keys', () => {
   it('have a variable each, and none is a reserved one', () => {
     const { byKey, byVariable } = configKeys()

@@ -6,6 +6,7 @@ import type { PublishedTable } from '../../../src/lake/catalog.js'
 import { DuckDbCatalog } from '../../../src/lake/duckdb-catalog.js'
 import { FolderStore } from '../../../src/lake/folder-store.js'
 import { catalogSuite } from './catalog.suite.js'
+import { countRows } from './count-rows.js'
 import { GO_ON, lakeFolder } from './lake-folder.js'
 import { openForWriting } from './open-for-writing.js'
 import { COLUMNS, DIFFICULT, PARTITION_COLUMNS, type SmallPartition, writeSmallLake } from './small-lake.js'
@@ -16,7 +17,7 @@ function place(name = 'lake'): { open: () => DuckDbCatalog; root: string; folder
   return { open: () => new DuckDbCatalog(options), root: join(folder, 'table'), folder }
 }
 
-catalogSuite('a DuckDB file', async () => place())
+catalogSuite('a DuckDB file', async () => ({ ...place(), missingFile: 'error' }))
 
 /** Opens the file as a user does, in DuckDB itself. */
 async function inDuckDb(file: string): Promise<(sql: string) => Promise<Json[][]>> {
@@ -186,7 +187,7 @@ describe('the embedded catalog', () => {
       rows: 2,
     }))
     await open().register(await writeSmallLake(partitions, { root }), GO_ON)
-    const counts = await open().countRows(['state'], GO_ON)
+    const counts = await countRows(open(), ['state'])
     expect(counts.toSorted((a, b) => String(a.values).localeCompare(String(b.values)))).toEqual([
       { values: ['s0'], rows: 400 },
       { values: ['s1'], rows: 400 },

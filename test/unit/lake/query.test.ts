@@ -19,7 +19,8 @@ function configOf(folder: string): Config {
 
 async function published(partitions: readonly SmallPartition[], folder = lakeFolder()): Promise<Config> {
   const config = configOf(folder)
-  await openCatalog(config).register(await writeSmallLake(partitions, { root: join(folder, 'table') }), GO_ON)
+  const catalog = await openCatalog(config)
+  await catalog.register(await writeSmallLake(partitions, { root: join(folder, 'table') }), GO_ON)
   return config
 }
 

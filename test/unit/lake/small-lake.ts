@@ -31,7 +31,7 @@ export interface SmallPartition {
 /** Writes the files and the manifest of a table and tells what the catalog is brought to. */
 export async function writeSmallLake(
   partitions: readonly SmallPartition[],
-  place: { readonly root: string; readonly runId?: string; readonly content?: string },
+  place: { readonly root: string; readonly tableUri?: string; readonly runId?: string; readonly content?: string },
 ): Promise<PublishedTable> {
   const instance = await DuckDBInstance.create()
   const connection = await instance.connect()
@@ -72,7 +72,7 @@ export async function writeSmallLake(
     table: 'fact_rate_enriched',
     columns: COLUMNS,
     partitionColumns: PARTITION_COLUMNS,
-    tableUri: place.root,
+    tableUri: place.tableUri ?? place.root,
     manifestPath,
     runId: place.runId ?? 'run 1',
     figures: { rows: partitions.reduce((sum, p) => sum + p.rows, 0), note: "it's fine" },

@@ -1,0 +1,88 @@
+/** Asks the registered table as a user would, and compares with the ledger. Where the engine takes its time nobody waits. */
+import type { Catalog, RowCount, SmokeCount } from '../lake/catalog.js'
+import { openCatalog } from '../lake/catalogs.js'
+import { readParquet } from '../runtime/engine.js'
+import { IntegrityError } from '../runtime/errors.js'
+import { sqlIdentifier } from '../runtime/sql.js'
+import type { ActivityDeps } from './deps.js'
+import { MANIFEST } from './manifest.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+import type { CountInput, CountLook, Measured } from './types.js'
+
+/** Columns of the question: the first two partition columns, payer and state. */
+const ASKED_COLUMNS = 2
+
+/** Begins to count; compares at once where the catalog answers at once. @returns the query of a count that is under way */
+export async function beginCount(
+  catalog: Catalog,
+  context: RunContext,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return await settle(await catalog.countRows(askedColumns(context), signal), catalog, { context, deps, signal })
+}
+
+/**
+ * Looks whether a count that is under way is done, and compares it.
+ * @throws IntegrityError ETL3-CA-01 when the catalog gives other counts than the ledger
+ */
+export function lookAtCount(
+  deps: ActivityDeps,
+): (input: CountInput, scope: ActivityScope) => Promise<Omit<CountLook, keyof Measured>> {
+  return async ({ run, query }, { signal }) => {
+    const context = await openContext(run, deps, signal)
+    const catalog = await openCatalog(context.config)
+    const count = await catalog.lookAtCount(query, askedColumns(context), signal)
+    return { done: (await settle(count, catalog, { context, deps, signal })) === undefined }
+  }
+}
+
+/** Stops a count that nobody waits for any more. */
+export function stopCount(deps: ActivityDeps): (input: CountInput, scope: ActivityScope) => Promise<object> {
+  return async ({ run, query }, { signal }) => {
+    const { config } = await openContext(run, deps, signal)
+    await (await openCatalog(config)).stopCount(query, signal)
+    return {}
+  }
+}
+
+interface Surroundings {
+  readonly context: RunContext
+  readonly deps: ActivityDeps
+  readonly signal: AbortSignal
+}
+
+async function settle(count: RowCount, { uri }: Catalog, surroundings: Surroundings): Promise<string | undefined> {
+  if (count.state === 'counting') return count.query
+  const due = await readLedger(surroundings)
+  if (comparable(count.counts) === comparable(due)) return undefined
+  throw new IntegrityError('ETL3-CA-01', `the catalog counts other rows than the ledger [${uri}]`, {
+    hint: 'Run again: it registers anew. If it stays, report it with the run folder.',
+  })
+}
+
+async function readLedger({ context, deps, signal }: Surroundings): Promise<readonly SmokeCount[]> {
+  const { records, scratch } = context
+  const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
+  const columns = askedColumns(context)
+  const names = columns.map(sqlIdentifier).join(', ')
+  const rows = await withEngine(deps, scratch, signal, (engine) =>
+    engine.rows(`SELECT ${names}, sum(rows)::BIGINT AS counted FROM ${readParquet([manifest])} GROUP BY ALL`),
+  )
+  return rows.map((row) => ({
+    values: columns.map((name) => (row[name] === null ? null : String(row[name]))),
+    rows: Number(row['counted']),
+  }))
+}
+
+function comparable(counts: readonly SmokeCount[]): string {
+  return counts
+    .map(({ values, rows }) => JSON.stringify([...values, rows]))
+    .toSorted()
+    .join()
+}
+
+function askedColumns({ layout }: RunContext): readonly string[] {
+  return layout.columns.slice(0, ASKED_COLUMNS)
+}
