@@ -61,6 +61,8 @@ describe('docker compose up, docker compose run etl3 run', () => {
     expect(limit).toBe(MEMORY_LIMIT_MB * BYTES_PER_MB)
     expect(peak).toBeLessThan(limit)
     expect(kills).toBe(0)
+    // The rest is for the command that watches over it.
+    expect((await worker.process('worker.js')).command).toContain(`"memoryLimitMb":${MEMORY_LIMIT_MB - 64},`)
     expect(undisturbed.result.peakMemoryMb).toBeLessThan(MEMORY_LIMIT_MB)
   })
 
