@@ -8,7 +8,8 @@ import type { CliCall, CliShell } from './shell.js'
 // Its processes outlive it when it is killed, as long as a run is open, and this much longer.
 const IDLE_AFTER_MS = 5_000
 
-// Measured in a container with Node 24: this command has 50 MB that can't be reclaimed; the rest is for the kernel and the health check.
+// Measured in a container with Node 24: this command has 50 MB that can't be reclaimed; the rest is for the kernel and
+// the health check.
 const COMMAND_MB = 64
 
 const DESCRIPTION = `Starts worker processes for a Temporal server that is there, and keeps them until Ctrl-C.
