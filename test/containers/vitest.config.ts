@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/containers/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 1,
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 300_000,
   },
 })
