@@ -97,6 +97,8 @@ export class Stack {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // A command that a failed test left would keep its volumes.
+    for (const { name } of await this.commandContainers()) await podman('rm', '--force', '--time', '5', name)
     await this.#call(['--profile', 'cli', 'down', '--volumes', '--timeout', '5'])
   }
 
