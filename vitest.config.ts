@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/replay/**', 'test/aws/**'],
+          exclude: ['test/e2e/**', 'test/replay/**', 'test/aws/**', 'test/containers/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,

@@ -9,6 +9,7 @@ import { MemorySampler } from './memory-sampler.js'
 import { gaugeMemory, metricsOptions } from './metrics.js'
 import { leave, present } from './presence.js'
 import { stopPrivateServer } from './private-server.js'
+import { giveSignsOfLife } from './sign-of-life.js'
 import { connectWorker } from './worker-connection.js'
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS } from './worker-process.js'
 import type { WorkerSettings } from './worker-settings.js'
@@ -83,7 +84,11 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
     log.info(`memory: ${describeBudget(budget)}`, { address: settings.endpoint.address, taskQueue: settings.taskQueue })
     const ended = new AbortController()
     const watch = shutDownWhenIdle(worker, settings, ended.signal)
-    await worker.run().finally(() => ended.abort())
+    const endSigns = settings.idle ? giveSignsOfLife(settings.idle.folder) : () => {}
+    await worker.run().finally(() => {
+      ended.abort()
+      endSigns()
+    })
     await watch
   } finally {
     await connection.close()
