@@ -114,7 +114,7 @@ describe('a worker that comes back', () => {
 
   it('goes on to the same bytes after it was stopped and started', async () => {
     const running = stack.run('stopped')
-    const written = join(await stack.volume('work'), 'stopped', 'etl3', 'runs')
+    const written = join(await stack.prefix('stopped', 'etl3'), 'runs')
     await ended(running, async () => {
       await until('the first unit to be written', async () => existsSync(written) && (await hasUnit(written)))
       await stack.stop('worker')

@@ -11,6 +11,9 @@ import { type Ended, podman, prepared, run } from './programs.js'
 /** Shorter than the default, so that a worker that was killed is noticed soon. */
 const HEARTBEAT_TIMEOUT_MS = 3_000
 
+/** The bucket that containers/s3 brings. */
+const BUCKET = 'etl3-lake'
+
 const EXAMPLE = parseEnv(readFileSync('.env.example', 'utf8'))
 
 /** Services that stay, and their containers' users. */
@@ -65,8 +68,9 @@ export class Stack {
   /** Runs the pipeline into a table of this name. @throws Error when it is not published */
   async run(table: string): Promise<RunResult> {
     const { code, stdout, stderr } = await this.etl3(['run', '--output', 'json'], {
-      ETL3_OUTPUT_URI: `/var/lib/etl3/${table}/table`,
-      ETL3_OUTPUT_METADATA_URI: `/var/lib/etl3/${table}/etl3`,
+      ETL3_OUTPUT_URI: `s3://${BUCKET}/${table}/table/`,
+      ETL3_OUTPUT_METADATA_URI: `s3://${BUCKET}/${table}/etl3/`,
+      ETL3_ATHENA_TABLE: table,
     })
     if (code !== 0) throw new Error(`etl3 run ended with ${code}: ${stdout}${stderr}`)
     const result: RunResult = JSON.parse(stdout)
@@ -75,7 +79,12 @@ export class Stack {
 
   /** SHA-256 of each file of a table. */
   async tree(table: string): Promise<Tree> {
-    return readTree(join(await this.volume('work'), table, 'table'))
+    return readTree(await this.prefix(table, 'table'))
+  }
+
+  /** Folder in which the S3 server keeps the objects of a table's prefix. */
+  async prefix(table: string, name: 'table' | 'etl3'): Promise<string> {
+    return join(await this.volume('s3'), BUCKET, table, name)
   }
 
   /** Folder of a volume on this machine. */
