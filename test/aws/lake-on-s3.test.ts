@@ -9,10 +9,12 @@ import { differenceOf, readStamps } from '../check-star/tree.js'
 import { Home } from '../e2e/support/home.js'
 import { demoStar, type StarOnDisk, withChangedGroup } from '../e2e/support/stars.js'
 import { compareTable, filesUnder } from '../oracle/compare-table.js'
+import { type Moto, startMoto } from './moto.js'
 import { S3Home } from './support/s3-home.js'
 import { CREDENTIAL_VARIABLES, type S3Server, settingsFor, startVersitygw } from './support/servers.js'
 
 let server: S3Server
+let glue: Moto
 let star: StarOnDisk
 let changed: StarOnDisk
 let change: ChangedGroup
@@ -21,6 +23,8 @@ let inFolder: Home
 beforeAll(async () => {
   Object.assign(process.env, CREDENTIAL_VARIABLES, { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' })
   server = await startVersitygw()
+  glue = await startMoto()
+  process.env['AWS_ENDPOINT_URL_GLUE'] = glue.url
   star = await demoStar(400)
   const made = await withChangedGroup(star)
   changed = made.star
@@ -31,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await inFolder[Symbol.asyncDispose]()
-  await server.stop()
+  await Promise.all([server.stop(), glue.stop()])
 })
 
 /** Puts a star into a bucket. @returns its address */
