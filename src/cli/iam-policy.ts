@@ -8,8 +8,7 @@ import type { CliShell } from './shell.js'
 const ROLES = ['reader', 'writer', 'vacuum'] as const
 
 const DESCRIPTION = `Prints an IAM policy with the least that a role must be allowed, from the configuration:
-reader asks the tables through Athena, writer runs the pipeline, vacuum cleans up old runs.
-Example: etl3 iam-policy --config config/etl3.aws.yaml --role writer --account 123456789012 > writer.json`
+reader asks the tables through Athena, writer runs the pipeline, vacuum cleans up old runs.`
 
 /** Adds `etl3 iam-policy`. */
 export function registerIamPolicy(program: Command, shell: CliShell): void {
@@ -18,6 +17,13 @@ export function registerIamPolicy(program: Command, shell: CliShell): void {
     summary: 'print the least rights that a role needs on AWS',
     description: DESCRIPTION,
     formats: ['json'],
+    examples: [
+      {
+        call: 'etl3 iam-policy --config config/etl3.aws.yaml --role writer --account 123456789012 > writer.json',
+        purpose: 'what the role of the worker needs, in one account',
+      },
+      { call: 'etl3 iam-policy --config config/etl3.aws.yaml --role reader', purpose: 'what an analyst needs' },
+    ],
   })
   shell
     .configOptions(command)

@@ -13,7 +13,12 @@ export function registerReport(program: Command, shell: CliShell): void {
     name: 'report',
     summary: 'show the report of the last published run, or of another one',
     description:
-      'Prints the report in short (Markdown) and, on stderr, where the page lies. With -o json it prints all of its data.\n\nExamples:\n  etl3 report --open\n  etl3 report --run 839b833d09f85e81\n  etl3 report --compare 839b833d09f85e81 cbb5152dc029e75c',
+      'Prints the report in short (Markdown) and, on stderr, where the page lies. With -o json it prints all of its data.',
+    examples: [
+      { call: 'etl3 report --open', purpose: 'the page, in the browser' },
+      { call: 'etl3 report --run 839b833d09f85e81', purpose: 'the report of another run' },
+      { call: 'etl3 report --compare 839b833d09f85e81 cbb5152dc029e75c', purpose: 'what two runs differ in' },
+    ],
   })
   shell
     .configOptions(command)

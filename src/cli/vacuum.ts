@@ -14,6 +14,10 @@ export function registerVacuum(program: Command, shell: CliShell): void {
     summary: 'delete what no reader sees and no run needs',
     description:
       'Shows old and failed runs, staged data, writes that were never ended and old scratch files; deletes them with --yes.\nThe table itself, the published run and a run that is working are never touched.',
+    examples: [
+      { call: 'etl3 vacuum', purpose: 'what could go, and how much it is' },
+      { call: 'etl3 vacuum --yes --older-than 168', purpose: 'delete it, but leave what failed this week' },
+    ],
   })
   shell
     .configOptions(command)
