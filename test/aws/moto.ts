@@ -1,9 +1,10 @@
-/** moto as a server: Glue and Athena's API in memory, on a free port. */
+/** moto as a server: S3, Glue and Athena's API in memory, on a free port. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../../src/runtime/dev-server.js'
 
-const PYTHON = process.env['ETL3_PYTHON'] ?? 'python3'
+const PYTHON = process.env['ETL3_PYTHON'] ?? (existsSync('.venv/bin/python') ? '.venv/bin/python' : 'python3')
 const START = 'import sys; from moto.server import main; main(sys.argv[1:])'
 const LOOK_INTERVAL_MS = 100
 const PATIENCE_MS = 60_000
@@ -47,14 +48,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const end = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGKILL')
   await end
-}
-
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port')
-  return address.port
 }

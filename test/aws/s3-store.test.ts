@@ -8,7 +8,7 @@ import {
   makeBucket,
   type S3Server,
   settingsFor,
-  startMoto,
+  startMotoS3,
   startVersitygw,
 } from './support/servers.js'
 
@@ -17,7 +17,7 @@ const servers: { versitygw?: S3Server; moto?: S3Server; proxy?: FaultProxy } = {
 beforeAll(async () => {
   Object.assign(process.env, CREDENTIAL_VARIABLES, { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' })
   servers.versitygw = await startVersitygw()
-  servers.moto = await startMoto()
+  servers.moto = await startMotoS3()
   servers.proxy = await FaultProxy.start(servers.versitygw.endpoint, { keepCopyConditions: true })
 })
 

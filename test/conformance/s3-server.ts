@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { freePort } from '../aws/moto.js'
+import { freePort } from '../../src/runtime/dev-server.js'
 
 /** What the server takes. */
 export const ACCESS_KEY = 'conformance'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { freePort } from '../aws/moto.js'
+import { freePort } from '../../src/runtime/dev-server.js'
 
 const PATIENCE_MS = 180_000
 const LOOK_INTERVAL_MS = 500

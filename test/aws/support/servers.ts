@@ -1,12 +1,13 @@
 /** S3 servers for tests, each on a free port of its own, with nothing in it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { S3Settings } from '../../../src/lake/s3-settings.js'
+import { freePort } from '../../../src/runtime/dev-server.js'
 import { until } from '../../e2e/support/until.js'
+import { startMoto } from '../moto.js'
 
 /** What the servers take, and what the default chain finds in the environment. */
 export const CREDENTIALS = { accessKeyId: 'AKIAETL3TESTONLY0000', secretAccessKey: 'a-secret-of-tests-only' }
@@ -51,12 +52,9 @@ export async function startVersitygw(): Promise<S3Server> {
 }
 
 /** moto's S3, in memory. */
-export async function startMoto(): Promise<S3Server> {
-  const python = process.env['ETL3_PYTHON'] ?? (existsSync('.venv/bin/python') ? '.venv/bin/python' : 'python3')
-  const port = await freePort()
-  const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)]
-  const child = spawn(python, args, { stdio: 'ignore' })
-  return await whenReady(child, { port, folder: undefined, clean: () => undefined })
+export async function startMotoS3(): Promise<S3Server> {
+  const { url, stop } = await startMoto()
+  return { endpoint: url, folder: undefined, stop }
 }
 
 let buckets = 0
@@ -83,18 +81,6 @@ export function settingsFor(endpoint: string, settings: Partial<S3Settings> = {}
   }
 }
 
-/** A port on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  return await new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
 function versitygw(): string {
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
   const program = process.env['ETL3_VERSITYGW'] ?? join(cache, 'etl3', 'versitygw-v1.8.0', 'versitygw')
@@ -104,7 +90,7 @@ function versitygw(): string {
 
 async function whenReady(
   child: ChildProcess,
-  { port, folder, clean }: { readonly port: number; readonly folder: string | undefined; readonly clean: () => void },
+  { port, folder, clean }: { readonly port: number; readonly folder: string; readonly clean: () => void },
 ): Promise<S3Server> {
   const endpoint = `http://127.0.0.1:${port}`
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
