@@ -14,29 +14,7 @@ export function qualitySection(report: RunReport): Markup {
   const { rules, inputWarnings } = report
   const { grade, text } = verdictOf(report)
   return html`<div class="verdict ${grade}"><span aria-hidden="true">${SIGNS[grade]}</span><p>${text}</p></div>
-${table({
-  caption: 'Quality rules',
-  columns: [
-    { name: 'rule' },
-    { name: 'result' },
-    { name: 'what holds', kind: 'long' },
-    { name: 'broken by', kind: 'number' },
-    { name: 'share', kind: 'number' },
-    { name: 'allowed', kind: 'number' },
-    { name: 'set aside', kind: 'number' },
-    { name: 'severity' },
-  ],
-  rows: rules.map((rule) => [
-    nameOf(rule),
-    html`<span class="tag ${TAG_OF[rule.outcome]}">${rule.outcome}</span>`,
-    rule.meaning,
-    rule.outcome === 'skipped' ? '–' : `${countText(rule.failed)} of ${countText(rule.checked)} ${rule.unit}`,
-    rule.outcome === 'skipped' ? '–' : shareText(rule.share, 1),
-    shareText(rule.threshold, 1),
-    countText(rule.quarantined),
-    rule.severity,
-  ]),
-})}${examplesOf(rules)}${
+${rulesOf(rules)}${examplesOf(rules)}${
   inputWarnings.length === 0
     ? undefined
     : details(
@@ -44,6 +22,47 @@ ${table({
         html`<ul class="plain">${inputWarnings.map((warning) => html`<li>${warning}</li>`)}</ul>`,
       )
 }`
+}
+
+/** What a reader has to know first: the rules that were broken, or that set facts aside. The others are one click away. */
+function rulesOf(rules: readonly ReportedRule[]): Markup {
+  const told = rules.filter((rule) => isTold(rule))
+  const quiet = rules.filter((rule) => !isTold(rule))
+  return html`${told.length === 0 ? undefined : rulesTable('Rules that were broken, or that set facts aside', told)}${
+    quiet.length === 0
+      ? undefined
+      : details(`Rules that hold (${countText(quiet.length)})`, rulesTable('Rules that hold', quiet))
+  }`
+}
+
+function isTold({ outcome, quarantined }: ReportedRule): boolean {
+  return outcome === 'warned' || outcome === 'failed' || quarantined > 0
+}
+
+function rulesTable(caption: string, rules: readonly ReportedRule[]): Markup {
+  return table({
+    caption,
+    columns: [
+      { name: 'rule' },
+      { name: 'result' },
+      { name: 'what holds', kind: 'long' },
+      { name: 'broken by', kind: 'number' },
+      { name: 'share', kind: 'number' },
+      { name: 'allowed', kind: 'number' },
+      { name: 'set aside', kind: 'number' },
+      { name: 'severity' },
+    ],
+    rows: rules.map((rule) => [
+      nameOf(rule),
+      html`<span class="tag ${TAG_OF[rule.outcome]}">${rule.outcome}</span>`,
+      rule.meaning,
+      rule.outcome === 'skipped' ? '–' : `${countText(rule.failed)} of ${countText(rule.checked)} ${rule.unit}`,
+      rule.outcome === 'skipped' ? '–' : shareText(rule.share, 1),
+      shareText(rule.threshold, 1),
+      countText(rule.quarantined),
+      rule.severity,
+    ]),
+  })
 }
 
 function nameOf({ name, subject }: ReportedRule): string {
