@@ -24,7 +24,8 @@ import type { ActivityScope } from './scope.js'
 import type { Measured, UnitDone, UnitInput } from './types.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
 
-const auditedRecordSchema = z.object({
+/** What an audit looked at: in one unit, or in all of them together. */
+export const auditedRecordSchema = z.object({
   formatVersion: z.literal(1),
   depth: z.enum(['sample', 'full']),
   partitions: z.number(),
@@ -34,7 +35,7 @@ const auditedRecordSchema = z.object({
   bytes: z.number(),
 })
 
-/** `audited/<n>.json`: what the audit looked at in one unit. */
+/** `audited/<n>.json`, and summed up over all units `audit.json`. */
 export type AuditedRecord = z.output<typeof auditedRecordSchema>
 
 type Answer = Omit<UnitDone, keyof Measured>

@@ -1,24 +1,11 @@
 /** Balances the ledger: what all units together wrote and audited is what the plan says. Leaves `audit.json`. */
-import { z } from 'zod'
 import { IntegrityError } from '../runtime/errors.js'
-import { type AuditedRecord, findAudited } from './audit-objects.js'
+import { type AuditedRecord, auditedRecordSchema, findAudited } from './audit-objects.js'
 import type { ActivityDeps } from './deps.js'
 import { findPlan } from './plan-partitions.js'
 import { openContext, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { Audited, Measured, RunRef } from './types.js'
-
-const auditRecordSchema = z.object({
-  formatVersion: z.literal(1),
-  depth: z.enum(['sample', 'full']),
-  partitions: z.number(),
-  rows: z.number(),
-  readAgain: z.number(),
-  bytes: z.number(),
-})
-
-/** `audit.json`: what the audit of all units looked at. */
-export type AuditRecord = z.output<typeof auditRecordSchema>
 
 type Answer = Omit<Audited, keyof Measured>
 
@@ -34,11 +21,11 @@ export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: Activity
 }
 
 /** The audit's record, or undefined before all units were audited. */
-export async function findAudit({ records }: RunContext, signal: AbortSignal): Promise<AuditRecord | undefined> {
-  return await records.find('audit.json', (value) => auditRecordSchema.parse(value), signal)
+export async function findAudit({ records }: RunContext, signal: AbortSignal): Promise<AuditedRecord | undefined> {
+  return await records.find('audit.json', (value) => auditedRecordSchema.parse(value), signal)
 }
 
-async function balance(context: RunContext, signal: AbortSignal): Promise<AuditRecord> {
+async function balance(context: RunContext, signal: AbortSignal): Promise<AuditedRecord> {
   const plan = await findPlan(context, signal)
   if (!plan) throw new Error(`run ${context.ref.runId} has no plan`)
   const audited: AuditedRecord[] = []
@@ -57,7 +44,7 @@ async function balance(context: RunContext, signal: AbortSignal): Promise<AuditR
       `${plan.rowsToWrite} rows in ${planned} partitions were planned, the ledger has ${rows} in ${partitions}`,
     )
   }
-  const record: AuditRecord = {
+  const record: AuditedRecord = {
     formatVersion: 1,
     depth: context.config.processing.audit,
     partitions,

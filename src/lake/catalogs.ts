@@ -2,10 +2,11 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/schema.js'
 import type { Catalog } from './catalog.js'
+import { isS3Address } from './s3-address.js'
 
 /** Whether the table lies on S3, so that Glue and Athena are its catalog. */
 export function isOnAws({ output }: Pick<Config, 'output'>): boolean {
-  return [output.uri, output.metadata_uri].some((uri) => /^s3:\/\//i.test(uri))
+  return [output.uri, output.metadata_uri].some(isS3Address)
 }
 
 /**

@@ -1,30 +1,8 @@
 /** `report.json`: everything that a report says of a run. The page and the Markdown are made from it alone. */
 import { z } from 'zod'
+import { runResultSchema } from './run-result.js'
 
 const count = z.number().int().nonnegative()
-
-const partitionCounts = z.object({ total: count, added: count, replaced: count, kept: count, removed: count })
-
-const resultSchema = z.object({
-  formatVersion: z.literal(1),
-  runId: z.string(),
-  workflowId: z.string(),
-  status: z.enum(['published', 'unchanged', 'validated', 'planned', 'failed']),
-  facts: count,
-  quarantined: count,
-  rows: count,
-  partitions: partitionCounts,
-  bytes: count,
-  peakMemoryMb: z.number(),
-  memoryLimitMb: z.number(),
-  seconds: z.record(z.string(), z.number()),
-  warnings: count,
-  outputUri: z.string(),
-  table: z.string(),
-  catalogUri: z.string(),
-  reportUri: z.string(),
-  receiptUri: z.string(),
-})
 
 const ruleSchema = z.object({
   name: z.string(),
@@ -194,7 +172,7 @@ const courseSchema = z.object({
 /** Shape of `report.json`. */
 export const runReportSchema = z.object({
   formatVersion: z.literal(2),
-  result: resultSchema,
+  result: runResultSchema,
   /** Number of the lock under which the run was opened: a report is written once for each opening. */
   lockNumber: count,
   /** ISO 8601, UTC. */

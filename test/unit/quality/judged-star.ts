@@ -22,6 +22,7 @@ import { joinFactFiles, stageFactFile } from '../../../src/star/stage-facts.js'
 import type { StagedPaths } from '../../../src/star/staged-files.js'
 import { loadBlock, loadStagedStar } from '../../../src/star/staged-star.js'
 import { checkKeys, checkSchemas, selectInputs } from '../../../src/star/validate.js'
+import { pathsIn } from '../../pipeline/run-in-process.js'
 import { type Star, writeStar } from '../../stars/star.js'
 
 /** The clock of all tests. */
@@ -168,25 +169,3 @@ async function* inventory(engine: Engine, paths: StagedPaths): AsyncGenerator<In
 }
 
 async function* nothing(): AsyncGenerator<never> {}
-
-function pathsIn(folder: string): StagedPaths {
-  const path = (name: string): string => join(folder, `${name}.parquet`)
-  return {
-    attrs: path('attrs'),
-    codes: path('codes'),
-    groups: path('groups'),
-    npis: path('npis'),
-    cells: path('cells'),
-    attr_parts: path('attr_parts'),
-    code_parts: path('code_parts'),
-    group_parts: path('group_parts'),
-    members: path('members'),
-    benchmarks: path('benchmarks'),
-    benchmark_keys: path('benchmark_keys'),
-    states: path('states'),
-    facts: path('facts'),
-    uids: path('uids'),
-    slices: path('slices'),
-    quarantined: path('quarantined'),
-  }
-}
