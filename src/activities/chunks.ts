@@ -5,6 +5,12 @@ import type { ActivityScope } from './scope.js'
 /** Smallest chunk that memory pressure leads to. */
 const SMALLEST_CHUNK_ROWS = 100
 
+/**
+ * Chunks that end sooner after the last pause go on without one. Looking at the memory takes 0.1 ms, which after each
+ * chunk of 500 rows was a twentieth of the writing.
+ */
+const SHORTEST_STEP_MS = 10
+
 /** Counts rows and pauses between chunks. */
 export class Chunks {
   readonly #memory: MemoryGuard
@@ -12,6 +18,7 @@ export class Chunks {
   #chunkRows: number
   #inChunk = 0
   #total = 0
+  #pausedAt = performance.now()
 
   constructor(chunkRows: number, memory: MemoryGuard, scope: ActivityScope) {
     this.#chunkRows = chunkRows
@@ -30,6 +37,9 @@ export class Chunks {
     this.#total += rows
     if (this.#inChunk < this.#chunkRows) return
     this.#inChunk = 0
+    const now = performance.now()
+    if (now - this.#pausedAt < SHORTEST_STEP_MS) return
+    this.#pausedAt = now
     await new Promise((resolve) => setImmediate(resolve))
     this.#scope.heartbeat({ rows: this.#total, ...details })
     if (this.#memory.ease(this.#scope.signal) === 'halve') {

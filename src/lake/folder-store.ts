@@ -1,24 +1,18 @@
 /** The embedded object store: a folder of this machine. */
 import { execFile } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import {
   type BigIntStats,
-  closeSync,
   copyFileSync,
-  fstatSync,
-  fsyncSync,
-  futimesSync,
   linkSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
@@ -38,6 +32,8 @@ import {
   type StoredObject,
   type UnfinishedWrite,
 } from './object-store.js'
+import { LARGEST_IN_BATCH_BYTES, putThread } from './put-thread.js'
+import { createDurable, etagOf, flushOne, isMissing, statOf, writePieces, writeWhole } from './whole-file.js'
 
 /** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
 export const UNFINISHED_FOLDER = '.etl3-unfinished'
@@ -53,9 +49,9 @@ const FOLDER_ATTEMPTS = 5
 /**
  * A folder as an {@link ObjectStore}.
  *
- * System calls are synchronous: for tens of thousands of small files they take half the time of asynchronous ones
- * (design §11). A file is written under a temporary name on the same file system and renamed or linked into place, so a
- * reader sees all of it or none. Folders are made once each and remembered.
+ * A file is written under a temporary name on the same file system and renamed or linked into place, so a reader sees
+ * all of it or none. Folders are made once each and remembered. Puts that are only started are a thread's work
+ * (put-thread.ts).
  */
 export class FolderStore implements ObjectStore {
   readonly uri: string
@@ -100,18 +96,12 @@ export class FolderStore implements ObjectStore {
   ): Promise<PutObject> {
     signal.throwIfAborted()
     const path = this.locate(key)
-    const hash = createHash('sha256')
-    const unfinished = this.#unfinishedPath()
+    const place = { unfinished: this.#unfinishedPath(), path }
+    const rename = (from: string, to: string): void => this.#intoFolder(to, () => renameSync(from, to))
     try {
-      const options = { hash, durable: false }
-      const stats =
-        Symbol.asyncIterator in bytes
-          ? await this.#writeStream(unfinished, bytes, options)
-          : this.#write(unfinished, bytes, options)
-      this.#intoFolder(path, () => renameSync(unfinished, path))
-      return { ...storedObject(key, stats), sha256: hash.digest('hex') }
+      if (bytes instanceof Uint8Array) return { key, ...writeWhole(place, bytes, rename) }
+      return { key, ...(await writePieces(place, bytes, rename)) }
     } catch (error) {
-      rmSync(unfinished, { force: true })
       throw folderError(error, 'write', path)
     }
   }
@@ -121,7 +111,28 @@ export class FolderStore implements ObjectStore {
     bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<StartedPut> {
-    return { stored: Promise.resolve(await this.put(key, bytes, signal)) }
+    signal.throwIfAborted()
+    const pieces = bytes instanceof Uint8Array ? [bytes] : bytes
+    if (Symbol.asyncIterator in pieces) return { stored: Promise.resolve(await this.put(key, pieces, signal)) }
+    const iterator = pieces[Symbol.iterator]()
+    let next = iterator.next()
+    const first = next.done ? new Uint8Array() : next.value
+    if (first.byteLength > LARGEST_IN_BATCH_BYTES) {
+      return { stored: Promise.resolve(await this.put(key, resumed([first], iterator), signal)) }
+    }
+    const path = this.locate(key)
+    try {
+      this.#makeFolder(dirname(path))
+      const { written, copy } = await putThread().put(first, () => {
+        if (!next.done) next = iterator.next()
+        return next.done ? { unfinished: this.#unfinishedPath(), path } : undefined
+      })
+      if (written) return { stored: written.then((file) => ({ key, ...file })).catch(thrown('write', path)) }
+      const begun = next.done ? [copy] : [copy, next.value]
+      return { stored: Promise.resolve(await this.put(key, resumed(begun, iterator), signal)) }
+    } catch (error) {
+      throw folderError(error, 'write', path)
+    }
   }
 
   async flush(prefix: ObjectKey, signal: AbortSignal): Promise<void> {
@@ -146,7 +157,7 @@ export class FolderStore implements ObjectStore {
     const path = this.locate(key)
     const unfinished = this.#unfinishedPath()
     try {
-      this.#write(unfinished, bytes, { durable: true })
+      createDurable(unfinished, bytes)
       try {
         this.#intoFolder(path, () => linkSync(unfinished, path))
         flushOne(dirname(path))
@@ -330,26 +341,6 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  #write(path: string, bytes: Uint8Array | Iterable<Uint8Array>, options: WriteOptions): BigIntStats {
-    const file = openSync(path, 'wx')
-    try {
-      for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) append(file, piece, options)
-      return seal(file, options)
-    } finally {
-      closeSync(file)
-    }
-  }
-
-  async #writeStream(path: string, bytes: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<BigIntStats> {
-    const file = openSync(path, 'wx')
-    try {
-      for await (const piece of bytes) append(file, piece, options)
-      return seal(file, options)
-    } finally {
-      closeSync(file)
-    }
-  }
-
   /** Does something in the folder of `path`, which is made if need be, also where another process just removed it. */
   #intoFolder(path: string, act: () => void): void {
     const folder = dirname(path)
@@ -447,51 +438,18 @@ export class FolderStore implements ObjectStore {
   }
 }
 
-// Size, time and file number together change with every write: a new file has a new number while the old one is still
-// there, and times are never given twice (nextInstantMs), so a number that is used again does not matter.
 function storedObject(key: ObjectKey, stats: BigIntStats): StoredObject {
-  return { key, bytes: Number(stats.size), etag: `${stats.size}-${stats.mtimeNs}-${stats.ino}` }
-}
-
-let lastInstantMs = 0
-
-/** Now, to the microsecond and never twice: the kernel's own file times only move every few milliseconds. */
-function nextInstantMs(): number {
-  lastInstantMs = Math.max(performance.timeOrigin + performance.now(), lastInstantMs + 0.002)
-  return lastInstantMs
-}
-
-function statOf(path: string): BigIntStats | undefined {
-  try {
-    return lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
+  return { key, bytes: Number(stats.size), etag: etagOf(stats) }
 }
 
 function readFolder(path: string) {
   return readdirSync(path, { withFileTypes: true })
 }
 
-function isMissing(error: unknown): boolean {
-  const code = systemCode(error)
-  return code === 'ENOENT' || code === 'ENOTDIR'
-}
-
 /** Lets the event loop go round, unless only a few entries were handled since. */
 async function turn(signal: AbortSignal, entries = 0): Promise<void> {
   signal.throwIfAborted()
   if (entries % ENTRIES_PER_TURN === 0) await nextTurn()
-}
-
-function flushOne(path: string): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
 }
 
 /** Flushes the whole file system that holds `path`, by coreutils' `sync -f`. False where there is no such command. */
@@ -513,22 +471,14 @@ function segmentTooLong(segment: string, bytes: number): InputError {
   )
 }
 
-interface WriteOptions {
-  readonly hash?: ReturnType<typeof createHash>
-  readonly durable: boolean
+/** Pieces that were asked for already, then those that were not. */
+function* resumed(begun: readonly Uint8Array[], iterator: Iterator<Uint8Array>): Generator<Uint8Array> {
+  yield* begun
+  for (let next = iterator.next(); !next.done; next = iterator.next()) yield next.value
 }
 
-function append(file: number, piece: Uint8Array, { hash }: WriteOptions): void {
-  hash?.update(piece)
-  for (let written = 0; written < piece.byteLength; ) {
-    written += writeSync(file, piece, written, piece.byteLength - written)
+function thrown(doing: string, path: string): (error: unknown) => never {
+  return (error) => {
+    throw folderError(error, doing, path)
   }
-}
-
-/** Gives a file its mark of this instant, and its place on the disk if that is asked for. */
-function seal(file: number, { durable }: WriteOptions): BigIntStats {
-  const seconds = nextInstantMs() / 1000
-  futimesSync(file, seconds, seconds)
-  if (durable) fsyncSync(file)
-  return fstatSync(file, { bigint: true })
 }

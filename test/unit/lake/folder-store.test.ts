@@ -76,6 +76,41 @@ describe('a folder', () => {
     expect(readdirSync(join(root, '.etl3-unfinished'))).toEqual([])
   })
 
+  it('says of a started put that failed what it could not write and why', async () => {
+    const root = lakeFolder()
+    const store = new FolderStore(root)
+    mkdirSync(join(root, 'o', 'taken'), { recursive: true })
+    const { stored } = await store.startPut('o/taken', text('x'), GO_ON)
+    await expect(stored).rejects.toMatchObject({ code: 'ETL3-DK-04', message: expect.stringContaining('o/taken') })
+    expect(readdirSync(join(root, '.etl3-unfinished'))).toEqual([])
+    const { stored: next } = await store.startPut('o/free', text('y'), GO_ON)
+    expect(await next).toMatchObject({ key: 'o/free', bytes: 1 })
+  })
+
+  it('stores a started put also where its folder was removed as empty meanwhile', async () => {
+    const root = lakeFolder()
+    const store = new FolderStore(root)
+    await (await store.startPut('o/a', text('a'), GO_ON)).stored
+    rmSync(join(root, 'o'), { recursive: true })
+    // The store remembers the folder as made.
+    expect(await (await store.startPut('o/b', text('b'), GO_ON)).stored).toMatchObject({ key: 'o/b' })
+    expect(readFileSync(join(root, 'o', 'b'), 'utf8')).toBe('b')
+  })
+
+  it('gives started puts the marks and digests that it gives the others, whatever their size', async () => {
+    const store = new FolderStore(lakeFolder())
+    const sizes = [0, 1, 256 * 1024, 256 * 1024 + 1, 1024 * 1024, 3 * 1024 * 1024]
+    for (const size of sizes) {
+      const bytes = Buffer.alloc(size, 'z')
+      const { stored } = await store.startPut(`o/${size}`, [bytes], GO_ON)
+      const one = await stored
+      const [found] = await store.stat([`o/${size}`], GO_ON)
+      expect(found).toEqual({ key: one.key, bytes: one.bytes, etag: one.etag })
+      expect(one.sha256).toBe((await store.put(`p/${size}`, bytes, GO_ON)).sha256)
+      expect(Buffer.from(await store.get(`o/${size}`, GO_ON)).equals(bytes)).toBe(true)
+    }
+  })
+
   it('does not list unfinished files, and sweeps away those that nobody finishes any more', async () => {
     const root = lakeFolder()
     const unfinished = join(root, '.etl3-unfinished')

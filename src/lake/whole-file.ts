@@ -1,0 +1,150 @@
+/**
+ * Files of a folder store: written under a temporary name, and given their own only when they are whole. System calls
+ * are synchronous: for tens of thousands of small files they take half the time of asynchronous ones (design §11).
+ */
+import { createHash, hash } from 'node:crypto'
+import {
+  type BigIntStats,
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { systemCode } from './folder-errors.js'
+
+/** What a file is after it was written. */
+export interface WrittenFile {
+  readonly bytes: number
+  /** See {@link etagOf}. */
+  readonly etag: string
+  /** Of its bytes, in hex. */
+  readonly sha256: string
+}
+
+/** Where a file is written, and where it ends; both in one file system. */
+export interface FilePlace {
+  readonly unfinished: string
+  readonly path: string
+}
+
+/** Gives a file its name; may make the folder for it. */
+export type Rename = (from: string, to: string) => void
+
+/**
+ * Writes a small file in one piece. What failed leaves nothing behind.
+ */
+export function writeWhole({ unfinished, path }: FilePlace, bytes: Uint8Array, rename: Rename): WrittenFile {
+  try {
+    const stats = createFile(unfinished, (file) => append(file, bytes))
+    rename(unfinished, path)
+    return { bytes: Number(stats.size), etag: etagOf(stats), sha256: hash('sha256', bytes, 'hex') }
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    throw error
+  }
+}
+
+/** As {@link writeWhole}, for a file that comes in pieces; each is consumed before the next one is asked for. */
+export async function writePieces(
+  { unfinished, path }: FilePlace,
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  rename: Rename,
+): Promise<WrittenFile> {
+  const sha256 = createHash('sha256')
+  const file = openSync(unfinished, 'wx')
+  try {
+    let stats: BigIntStats
+    try {
+      for await (const piece of pieces) {
+        sha256.update(piece)
+        append(file, piece)
+      }
+      stats = seal(file)
+    } finally {
+      closeSync(file)
+    }
+    rename(unfinished, path)
+    return { bytes: Number(stats.size), etag: etagOf(stats), sha256: sha256.digest('hex') }
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    throw error
+  }
+}
+
+/** Makes a file that survives a power cut. */
+export function createDurable(path: string, bytes: Uint8Array): void {
+  createFile(path, (file) => {
+    append(file, bytes)
+    fsyncSync(file)
+  })
+}
+
+/** Brings a file or folder to the disk. */
+export function flushOne(path: string): void {
+  const file = openSync(path, 'r')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** What lies at a path, or undefined where there is nothing. */
+export function statOf(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+/** Whether a system call failed because there is nothing at the path. */
+export function isMissing(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+/**
+ * The mark of a file. Size, time and file number together change with every write: a new file has a new number while
+ * the old one is still there, and times are never given twice (nextInstantMs), so a number that is used again does not
+ * matter.
+ */
+export function etagOf(stats: BigIntStats): string {
+  return `${stats.size}-${stats.mtimeNs}-${stats.ino}`
+}
+
+function createFile(path: string, fill: (file: number) => void): BigIntStats {
+  const file = openSync(path, 'wx')
+  try {
+    fill(file)
+    return seal(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function append(file: number, piece: Uint8Array): void {
+  for (let written = 0; written < piece.byteLength; ) {
+    written += writeSync(file, piece, written, piece.byteLength - written)
+  }
+}
+
+/** Gives a file its mark of this instant. */
+function seal(file: number): BigIntStats {
+  const seconds = nextInstantMs() / 1000
+  futimesSync(file, seconds, seconds)
+  return fstatSync(file, { bigint: true })
+}
+
+let lastInstantMs = 0
+
+/** Now, to the microsecond and never twice: the kernel's own file times only move every few milliseconds. */
+function nextInstantMs(): number {
+  lastInstantMs = Math.max(performance.timeOrigin + performance.now(), lastInstantMs + 0.002)
+  return lastInstantMs
+}
