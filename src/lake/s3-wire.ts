@@ -6,6 +6,7 @@ import { type Agent as HttpAgent, request as httpRequest, type IncomingMessage }
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { SignatureV4 } from '@smithy/signature-v4'
+import { onAbort } from './on-abort.js'
 import type { S3Address } from './s3-address.js'
 import { answerOf, type S3Answer, S3Refusal } from './s3-answer.js'
 import { type BucketEndpoint, endpointOf } from './s3-endpoint.js'
@@ -108,7 +109,6 @@ export class S3Wire {
         path: signed.path,
         method,
         headers: signed.headers,
-        signal,
         // Without a sign of life, from the moment that there is a connection.
         timeout: settings.requestTimeoutMs,
       }
@@ -118,6 +118,9 @@ export class S3Wire {
           : httpsRequest({ ...options, agent: httpsAgent })
       sent.once('response', resolve)
       sent.on('error', reject)
+      // The bytes of an answer are part of the request: it ends when these have come.
+      const forget = onAbort(signal, () => sent.destroy(abortError(signal)))
+      sent.once('close', forget)
       sent.once('timeout', () => sent.destroy(timeoutError(`no answer in ${settings.requestTimeoutMs} ms`)))
       sent.once('socket', (socket) => {
         if (!socket.connecting) return
@@ -169,6 +172,10 @@ function encodedPath(key: string): string {
   return encodeURIComponent(key)
     .replaceAll('%2F', '/')
     .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+function abortError(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))
 }
 
 /** Named as the SDK's own, so that it counts as a fault of the connection. */
