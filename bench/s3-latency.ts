@@ -2,7 +2,7 @@
  * What latency does to a run on S3: the real star into a folder, and into versitygw behind a line on which every answer
  * comes so many milliseconds later. Prints the phases of each run and the ratio of "write", which must stay within 2.
  *
- * `node scripts/run-typescript.mjs bench/s3-latency.ts [--delay-ms 50] [--rounds 1] [--keep]`; needs a build, versitygw and a
+ * `node scripts/run-typescript.mjs bench/s3-latency.ts [--delay-ms 50] [--rounds 1] [--only s3]`; needs a build, versitygw and a
  * Python with moto (`node scripts/setup.mjs`).
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -59,7 +59,8 @@ try {
   await proxy.stop()
   process.stdout.write(`versitygw took ${cpuSecondsOf(lake.s3.pid)} s of CPU\n`)
   await lake.stop()
-  rmSync(folder, { recursive: true, force: true })
+  // A worker that was given up may still be closing its files.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
 }
 
 function say(where: string, { runSeconds, phases, peakMb }: RunTimes): void {
