@@ -1,7 +1,7 @@
 /** ETL3 as a user runs it: the built command line, timed from outside. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Installation, resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
+import { type BucketPlace, type Installation, resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
 import type { Subject } from './subject.js'
 
 /** How to run it. */
@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly memoryLimitMb: number
   readonly chunkSize: number
   readonly partitionColumns?: readonly string[]
+  /** Unset: table and records lie in the folder. */
+  readonly bucket?: BucketPlace
 }
 
 /** What a run took. */

@@ -18,6 +18,7 @@ import type { Config } from '../config/schema.js'
 import { AthenaQueries } from '../lake/athena.js'
 import { awsClientSettings, awsErrorName, awsFailure } from '../lake/aws-connection.js'
 import { GlueTables } from '../lake/glue-tables.js'
+import { bucketPlaceOf, prefixBelow, type S3Address } from '../lake/s3-address.js'
 import { connectS3 } from '../lake/s3-client.js'
 import { s3SettingsOf } from '../lake/s3-settings.js'
 import { isOwnTable } from '../lake/table-definition.js'
@@ -40,7 +41,9 @@ export async function* awsCheckup(config: Config): AsyncGenerator<Finding> {
   yield await attempt('clock', () => clock(config, signal))
   const { client: s3 } = await connectS3(s3SettingsOf(config)).open()
   const { output, athena } = config
-  const places = [output.uri, output.metadata_uri, athena.output_location].flatMap((uri) => placeOf(uri) ?? [])
+  const { output_location: results } = athena
+  const uris = [output.uri, output.metadata_uri, ...(results === undefined ? [] : [results])]
+  const places = uris.flatMap((uri) => bucketPlaceOf(uri) ?? [])
   for (const bucket of new Set(places.map((place) => place.bucket))) {
     yield await attempt(`bucket ${bucket}`, () => bucketRegion(s3, bucket, athena.region, signal))
     yield await attempt(`bucket ${bucket}: encryption`, () => encryption(s3, bucket, signal))
@@ -49,24 +52,13 @@ export async function* awsCheckup(config: Config): AsyncGenerator<Finding> {
     yield await attempt(`bucket ${bucket}: abandoned uploads`, () => uploadsExpire(s3, bucket, signal))
   }
   // Not below the table's root: a run stops at objects there that it does not know.
-  for (const uri of [output.metadata_uri, athena.output_location]) {
-    const place = placeOf(uri)
+  for (const uri of uris.slice(1)) {
+    const place = bucketPlaceOf(uri)
     if (place) yield await attempt(`write, read, delete in ${uri}`, () => probe(s3, place, signal))
   }
   yield await attempt('Glue', () => glue(config, signal))
   yield await attempt('Athena workgroup', () => workgroup(config, signal))
   yield await attempt('Athena query', () => smallQuery(config, signal))
-}
-
-interface BucketPlace {
-  readonly bucket: string
-  readonly prefix: string
-}
-
-function placeOf(uri: string | undefined): BucketPlace | undefined {
-  const [, bucket, path = ''] = /^s3:\/\/([^/]+)\/?(.*)$/i.exec(uri ?? '') ?? []
-  if (bucket === undefined) return undefined
-  return { bucket, prefix: path === '' || path.endsWith('/') ? path : `${path}/` }
 }
 
 async function asked<T>(what: string, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
@@ -202,7 +194,9 @@ async function uploadsExpire(s3: S3Client, bucket: string, signal: AbortSignal):
   return warn(check, 'no lifecycle rule aborts them', 'Add one (AbortIncompleteMultipartUpload), or call etl3 vacuum.')
 }
 
-async function probe(s3: S3Client, { bucket, prefix }: BucketPlace, signal: AbortSignal): Promise<Finding> {
+async function probe(s3: S3Client, address: S3Address, signal: AbortSignal): Promise<Finding> {
+  const { bucket } = address
+  const prefix = prefixBelow(address)
   const where = `s3://${bucket}/${prefix}`
   const place = { Bucket: bucket, Key: `${prefix}etl3-doctor-${randomBytes(6).toString('hex')}` }
   const sent = randomBytes(16).toString('hex')

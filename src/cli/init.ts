@@ -44,7 +44,10 @@ async function writeConfiguration(call: CliCall): Promise<void> {
   const file = textOf(call.options['config']) ?? DEFAULT_FILE
   if (existsSync(file) && !call.yes) throw alreadyThere(file)
   const answers = await answersOf(call)
-  const { configTemplate, isS3 } = await import('../config/template.js')
+  const [{ configTemplate }, { isS3Address }] = await Promise.all([
+    import('../config/template.js'),
+    import('../lake/s3-address.js'),
+  ])
   mkdirSync(dirname(file), { recursive: true })
   try {
     // Not even one that appeared while the questions were asked is written over.
@@ -53,7 +56,7 @@ async function writeConfiguration(call: CliCall): Promise<void> {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw alreadyThere(file)
     throw cause
   }
-  const steps = nextSteps(file, isS3(answers.lake))
+  const steps = nextSteps(file, isS3Address(answers.lake))
   const widest = Math.max(...steps.map(({ call: line }) => line.length))
   call.result({ formatVersion: 1, file, ...answers, next: steps.map(({ call: line }) => line) }, () =>
     [

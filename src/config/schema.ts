@@ -177,7 +177,7 @@ const s3 = z
       .optional()
       .describe("Storage class of the table's objects, e.g. STANDARD_IA. Unset: the bucket's default."),
     attempts: z.int().min(1).max(100).default(10).describe('How often a request is tried, the first time included.'),
-    requests_at_once: z.int().min(1).max(1000).default(32).describe('Requests on their way at once, per worker.'),
+    requests_at_once: z.int().min(1).max(1000).default(128).describe('Requests on their way at once, per worker.'),
     connect_timeout_ms: z.int().min(100).max(600_000).default(5_000),
     request_timeout_ms: z.int().min(100).max(3_600_000).default(30_000),
   })

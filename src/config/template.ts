@@ -1,4 +1,5 @@
 /** The text of a new configuration file: what `etl3 init` writes. */
+import { isS3Address } from '../lake/s3-address.js'
 import type { Config } from './schema.js'
 
 /** What a new configuration depends on. */
@@ -32,17 +33,12 @@ export function processingFor({
   return { chunk_size: chunk, max_workers: workers, memory_limit_mb: limitMb }
 }
 
-/** Whether a place lies on S3. */
-export function isS3(place: string): boolean {
-  return /^s3:\/\//i.test(place)
-}
-
 /** The whole file, as YAML that ends with a line end. */
 export function configTemplate(answers: TemplateAnswers): string {
   const { input } = answers
   const lake = answers.lake.endsWith('/') ? answers.lake : `${answers.lake}/`
   const processing = processingFor(answers)
-  const cloud = isS3(lake)
+  const cloud = isS3Address(lake)
   return `# Configuration of ETL3, written by 'etl3 init'. What is not here has its default: 'etl3 config show' lists all values and
 # where each comes from, 'etl3 config schema' describes them. A flag or an ETL3_* variable overrides a value of this file.
 # Paths are relative to the folder in which the command is called.

@@ -1,6 +1,7 @@
 /** The least that a role must be allowed, from the configuration (`etl3 iam-policy`). */
 import type { Config } from '../config/schema.js'
 import { projectedTableName } from './projected-table-name.js'
+import { bucketPlaceOf, prefixBelow } from './s3-address.js'
 
 /** What a role does: asks the tables, runs the pipeline, or cleans up after it. */
 export const IAM_ROLES = ['reader', 'writer', 'vacuum'] as const
@@ -178,12 +179,13 @@ function athenaStatements({ config, account, partition }: IamPolicyOptions): Iam
 function placesOf(uris: readonly string[]): BucketPlace[] {
   const places = new Map<string, BucketPlace>()
   for (const uri of uris) {
-    const [, bucket, path = ''] = /^s3:\/\/([^/]+)\/?(.*)$/i.exec(uri) ?? []
-    if (bucket === undefined) continue
+    const place = bucketPlaceOf(uri)
+    if (!place) continue
+    const { bucket, path } = place
     // A glob, or one file: everything that begins like it.
     const plain = path.split(/[*?[{]/, 1)[0] ?? ''
-    const isFolder = plain === path && plain !== '' && !plain.endsWith('/') && !/\.[a-z]+$/i.test(plain)
-    const prefix = isFolder ? `${plain}/` : plain
+    const isFolder = plain === path && (uri.endsWith('/') || !/\.[a-z]+$/i.test(plain))
+    const prefix = isFolder ? prefixBelow(place) : plain
     places.set(`${bucket}/${prefix}`, { bucket, prefix })
   }
   return [...places.values()]

@@ -29,6 +29,19 @@ export function parseS3Address(uri: string): S3Address {
   })
 }
 
+/**
+ * The place in a bucket that an address names, or undefined where it names a folder.
+ * @throws UsageError `ETL3-ST-02` where it names a bucket badly
+ */
+export function bucketPlaceOf(uri: string): S3Address | undefined {
+  return isS3Address(uri) ? parseS3Address(uri) : undefined
+}
+
+/** Beginning of all keys below an address: '' for the whole bucket, else with a slash at its end. */
+export function prefixBelow({ path }: S3Address): string {
+  return path === '' ? '' : `${path}/`
+}
+
 /** The address as people and queries write it. */
 export function formatS3Address({ bucket, path }: S3Address): string {
   return path === '' ? `s3://${bucket}` : `s3://${bucket}/${path}`

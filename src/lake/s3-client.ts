@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { InFlight } from './in-flight.js'
 import type { S3Settings } from './s3-settings.js'
+import type { S3Wire } from './s3-wire.js'
 
 /** Bytes of objects that wait for the store's answer: a part of a large object, and many small ones beside it. */
 const BYTES_IN_FLIGHT = 16 * 1024 * 1024
@@ -13,8 +14,8 @@ export type S3Sdk = typeof import('@aws-sdk/client-s3')
 
 /** The way to S3, and the bound on what puts hold in memory on it. */
 export interface S3Connection {
-  /** The client, and the SDK that its requests are made with. */
-  open(): Promise<{ readonly client: S3Client; readonly sdk: S3Sdk }>
+  /** The client, the SDK that its requests are made with, and the short way for single objects. */
+  open(): Promise<{ readonly client: S3Client; readonly sdk: S3Sdk; readonly wire: S3Wire }>
   readonly settings: S3Settings
   readonly inFlight: InFlight
 }
@@ -40,14 +41,16 @@ export function connectS3(settings: S3Settings): S3Connection {
 }
 
 async function openClient(settings: S3Settings): ReturnType<S3Connection['open']> {
-  const [sdk, { NodeHttpHandler }] = await Promise.all([
+  const [sdk, { NodeHttpHandler }, { S3Wire }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('@smithy/node-http-handler'),
+    import('./s3-wire.js'),
   ])
   const { endpoint, requestsAtOnce } = settings
   // A notice of the SDK's makers about versions of Node, on stderr; it is not for who runs ETL3.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const agent = { keepAlive: true, maxSockets: requestsAtOnce }
+  const [httpAgent, httpsAgent] = [new HttpAgent(agent), new HttpsAgent(agent)]
   const custom = endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
   const client = new sdk.S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -60,8 +63,8 @@ async function openClient(settings: S3Settings): ReturnType<S3Connection['open']
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: new NodeHttpHandler({
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent(agent),
+      httpAgent,
+      httpsAgent,
       connectionTimeout: settings.connectTimeoutMs,
       socketTimeout: settings.requestTimeoutMs,
       requestTimeout: settings.requestTimeoutMs,
@@ -70,7 +73,7 @@ async function openClient(settings: S3Settings): ReturnType<S3Connection['open']
       socketAcquisitionWarningTimeout: 2 ** 31 - 1,
     }),
   })
-  return { client, sdk }
+  return { client, sdk, wire: new S3Wire({ client, sdk, settings, httpAgent, httpsAgent }) }
 }
 
 /** The region that the environment or the profile names. */

@@ -6,7 +6,7 @@ import { folderError } from './folder-errors.js'
 import { formatS3Address, type S3Address } from './s3-address.js'
 import type { S3Connection } from './s3-client.js'
 import { isNotFound } from './s3-errors.js'
-import { attemptAt, headObject, quoted, readOnce } from './s3-object.js'
+import { attemptAt, headObject, readOnce } from './s3-object.js'
 
 /** Folder in a scratch folder that holds fetched objects. */
 export const FETCHED_FOLDER = 'fetched'
@@ -61,8 +61,7 @@ async function transfer(
       mkdirSync(folder, { recursive: true })
       const file = openSync(unfinished, 'w')
       try {
-        const input = { Bucket: at.bucket, Key: at.path, IfMatch: quoted(etag) }
-        await readOnce(connection, input, signal, (piece) => writeAll(file, piece))
+        await readOnce(connection, { at, ifMatch: etag }, signal, (piece) => writeAll(file, piece))
       } catch (error) {
         if (isNotFound(error)) return undefined
         throw error

@@ -1,12 +1,19 @@
 /** Single requests for one object of a bucket, each with its attempts, and with errors that name the object. */
+import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { Readable } from 'node:stream'
-import type { CopyObjectCommandInput, GetObjectCommandInput, PutObjectCommandInput } from '@aws-sdk/client-s3'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
+import type { PublishCondition } from './object-store.js'
 import { formatS3Address, type S3Address } from './s3-address.js'
+import { elementOf } from './s3-answer.js'
 import type { S3Connection } from './s3-client.js'
-import { agreesWith, base64Sha256, ObjectDigest } from './s3-digests.js'
+import { agreesWith, ObjectDigest } from './s3-digests.js'
 import { DamagedOnTheWay, isNotFound, isPreconditionFailed, isUncertain, s3Error } from './s3-errors.js'
 import { withRetries } from './s3-retries.js'
+import type { WireRequest } from './s3-wire.js'
+
+/** Asks for the checksum with an object. */
+const WITH_CHECKSUM = { 'x-amz-checksum-mode': 'ENABLED' }
 
 /** What S3 tells of an object without its bytes. */
 export interface S3Object {
@@ -43,13 +50,14 @@ export async function headObject(
 }
 
 async function headOnce(connection: S3Connection, at: S3Address, signal: AbortSignal): Promise<S3Object | undefined> {
-  const { client, sdk } = await connection.open()
+  const { wire } = await connection.open()
   try {
-    const { ContentLength, ETag, ChecksumSHA256 } = await client.send(
-      new sdk.HeadObjectCommand({ Bucket: at.bucket, Key: at.path, ChecksumMode: 'ENABLED' }),
-      { abortSignal: signal },
-    )
-    return { bytes: ContentLength ?? 0, etag: unquoted(ETag), sha256: ChecksumSHA256 }
+    const { headers } = await wire.ask({ method: 'HEAD', at, headers: WITH_CHECKSUM }, signal)
+    return {
+      bytes: Number(headers['content-length'] ?? 0),
+      etag: unquoted(headers.etag),
+      sha256: checksumIn(headers),
+    }
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error
@@ -59,24 +67,24 @@ async function headOnce(connection: S3Connection, at: S3Address, signal: AbortSi
 /**
  * Puts an object in one request. Where the answer was lost, a look at what stands settles whether it has to be sent
  * again.
+ * @returns what was put, with the SHA-256 of its bytes in hex
  */
 export async function putObject(
   connection: S3Connection,
   at: S3Address,
-  body: Uint8Array,
+  bytes: Uint8Array,
   signal: AbortSignal,
-): Promise<S3Object> {
-  const input = putInput(connection, at, body)
-  const { ChecksumSHA256: sha256 } = input
-  const { client, sdk } = await connection.open()
+): Promise<{ readonly bytes: number; readonly etag: string; readonly sha256Hex: string }> {
+  const { request, sha256, sha256Hex } = putRequest(connection, at, bytes)
+  const { wire } = await connection.open()
   return await attemptAt(connection, { doing: 'write', at, signal }, async () => {
     try {
-      const { ETag } = await client.send(new sdk.PutObjectCommand(input), { abortSignal: signal })
-      return { bytes: body.byteLength, etag: unquoted(ETag), sha256 }
+      const { headers } = await wire.ask(request, signal)
+      return { bytes: bytes.byteLength, etag: unquoted(headers.etag), sha256Hex }
     } catch (error) {
       if (!isUncertain(error)) throw error
       const found = await headOnce(connection, at, signal).catch(() => undefined)
-      if (found?.bytes === body.byteLength && found.sha256 === sha256) return found
+      if (found?.bytes === bytes.byteLength && found.sha256 === sha256) return { ...found, sha256Hex }
       throw error
     }
   })
@@ -89,14 +97,14 @@ export async function putObject(
 export async function putObjectIfAbsent(
   connection: S3Connection,
   at: S3Address,
-  body: Uint8Array,
+  bytes: Uint8Array,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const input = { ...putInput(connection, at, body), IfNoneMatch: '*' }
-  const { client, sdk } = await connection.open()
+  const { request } = putRequest(connection, at, bytes, { 'if-none-match': '*' })
+  const { wire } = await connection.open()
   return await attemptAt(connection, { doing: 'create', at, signal }, async () => {
     try {
-      await client.send(new sdk.PutObjectCommand(input), { abortSignal: signal })
+      await wire.ask(request, signal)
       return true
     } catch (error) {
       if (isPreconditionFailed(error)) return false
@@ -105,19 +113,23 @@ export async function putObjectIfAbsent(
   })
 }
 
-function putInput(
+/** The request of a PUT. Its one digest goes into the signature, into S3's own check, and back to the caller. */
+function putRequest(
   { settings }: S3Connection,
   at: S3Address,
-  body: Uint8Array,
-): PutObjectCommandInput & { readonly ChecksumSHA256: string } {
-  return {
-    Bucket: at.bucket,
-    Key: at.path,
-    Body: body,
-    ContentLength: body.byteLength,
-    ChecksumSHA256: base64Sha256(body),
-    ...encryption(settings),
+  bytes: Uint8Array,
+  condition: WireRequest['headers'] = {},
+): { readonly request: WireRequest; readonly sha256: string; readonly sha256Hex: string } {
+  const digest = createHash('sha256').update(bytes).digest()
+  const sha256 = digest.toString('base64')
+  const sha256Hex = digest.toString('hex')
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'x-amz-checksum-sha256': sha256,
+    ...encryptionHeaders(settings),
+    ...condition,
   }
+  return { request: { method: 'PUT', at, headers, body: { bytes, sha256Hex } }, sha256, sha256Hex }
 }
 
 /** An object's bytes, compared with its checksum, or undefined where there is none. */
@@ -129,7 +141,7 @@ export async function getObject(
   return await attemptAt(connection, { doing: 'read', at, signal }, async () => {
     const pieces: Uint8Array[] = []
     try {
-      await readOnce(connection, { Bucket: at.bucket, Key: at.path }, signal, (piece) => void pieces.push(piece))
+      await readOnce(connection, { at }, signal, (piece) => void pieces.push(piece))
     } catch (error) {
       if (isNotFound(error)) return undefined
       throw error
@@ -144,19 +156,16 @@ export async function getObject(
  */
 export async function readOnce(
   connection: S3Connection,
-  input: GetObjectCommandInput,
+  { at, ifMatch }: { readonly at: S3Address; readonly ifMatch?: string },
   signal: AbortSignal,
   take: (piece: Uint8Array) => void,
 ): Promise<{ readonly sha256: string }> {
-  const { client, sdk } = await connection.open()
-  const { Body, ContentLength, ETag, ChecksumSHA256 } = await client.send(
-    new sdk.GetObjectCommand({ ...input, ChecksumMode: 'ENABLED' }),
-    { abortSignal: signal },
-  )
+  const { wire } = await connection.open()
+  const headers = { ...WITH_CHECKSUM, ...(ifMatch === undefined ? {} : { 'if-match': quoted(ifMatch) }) }
+  const answer = await wire.open({ method: 'GET', at, headers }, signal)
   const digest = new ObjectDigest()
   try {
-    if (!(Body instanceof Readable)) throw new Error('S3 gave no stream of bytes')
-    const pieces: AsyncIterable<unknown> = Body
+    const pieces: AsyncIterable<unknown> = answer
     for await (const piece of pieces) {
       signal.throwIfAborted()
       if (!(piece instanceof Uint8Array)) throw new Error('S3 gave something that is not bytes')
@@ -165,16 +174,17 @@ export async function readOnce(
     }
   } catch (error) {
     signal.throwIfAborted()
-    // The SDK has a check of its own for what is one part.
-    if (error instanceof Error && /checksum mismatch/i.test(error.message)) throw new DamagedOnTheWay(error.message)
     throw error
   }
   const found = digest.end()
-  if (ContentLength !== undefined && found.bytes !== ContentLength) {
-    throw new DamagedOnTheWay(`${found.bytes} bytes came of ${ContentLength}`)
+  const length = answer.headers['content-length']
+  if (length !== undefined && found.bytes !== Number(length)) {
+    throw new DamagedOnTheWay(`${found.bytes} bytes came of ${length}`)
   }
-  if (agreesWith(ChecksumSHA256, found) === false) {
-    throw new DamagedOnTheWay(`the bytes that came are not those of its SHA-256 [etag=${unquoted(ETag)}]`)
+  if (agreesWith(checksumIn(answer.headers), found) === false) {
+    throw new DamagedOnTheWay(
+      `the bytes that came are not those of its SHA-256 [etag=${unquoted(answer.headers.etag)}]`,
+    )
   }
   return found
 }
@@ -186,24 +196,24 @@ export type CopyOutcome = { readonly copied: { readonly etag: string } } | 'cond
 export async function copyObject(
   connection: S3Connection,
   { from, to, fromEtag }: { readonly from: S3Address; readonly to: S3Address; readonly fromEtag: string },
-  condition: Pick<CopyObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>,
+  condition: PublishCondition,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
   const { settings } = connection
-  const { client, sdk } = await connection.open()
-  const input: CopyObjectCommandInput = {
-    Bucket: to.bucket,
-    Key: to.path,
-    CopySource: `${from.bucket}/${from.path.split('/').map(encodeURIComponent).join('/')}`,
-    CopySourceIfMatch: quoted(fromEtag),
-    ...condition,
-    ...encryption(settings),
-    ...storageClass(settings),
+  const { wire } = await connection.open()
+  const headers = {
+    'x-amz-copy-source': `${from.bucket}/${from.path.split('/').map(encodeURIComponent).join('/')}`,
+    'x-amz-copy-source-if-match': quoted(fromEtag),
+    ...(condition.expect === 'absent' ? { 'if-none-match': '*' } : { 'if-match': quoted(condition.etag) }),
+    'x-amz-storage-class': settings.storageClass,
+    ...encryptionHeaders(settings),
   }
   return await attemptAt(connection, { doing: 'publish', at: to, signal }, async () => {
     try {
-      const { CopyObjectResult } = await client.send(new sdk.CopyObjectCommand(input), { abortSignal: signal })
-      return { copied: { etag: unquoted(CopyObjectResult?.ETag) } }
+      const { text } = await wire.ask({ method: 'PUT', at: to, headers }, signal)
+      const etag = elementOf(text, 'ETag')
+      if (etag === undefined) throw new DamagedOnTheWay('S3 does not say how the copy ended')
+      return { copied: { etag: unquoted(etag) } }
     } catch (error) {
       if (isPreconditionFailed(error)) return 'conditionFailed'
       // To If-Match S3 answers 404 as well where nothing stands any more; the caller looks at what does.
@@ -222,8 +232,20 @@ export function encryption({
   return { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true }
 }
 
-function storageClass({ storageClass }: S3Connection['settings']): Pick<CopyObjectCommandInput, 'StorageClass'> {
-  return storageClass === undefined ? {} : { StorageClass: storageClass }
+/** The same as headers. */
+function encryptionHeaders(settings: S3Connection['settings']): WireRequest['headers'] {
+  const { ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled } = encryption(settings)
+  return {
+    'x-amz-server-side-encryption': ServerSideEncryption,
+    'x-amz-server-side-encryption-aws-kms-key-id': SSEKMSKeyId,
+    'x-amz-server-side-encryption-bucket-key-enabled':
+      BucketKeyEnabled === undefined ? undefined : String(BucketKeyEnabled),
+  }
+}
+
+function checksumIn(headers: IncomingHttpHeaders): string | undefined {
+  const sha256 = headers['x-amz-checksum-sha256']
+  return typeof sha256 === 'string' ? sha256 : undefined
 }
 
 /** An ETag as ETL3 keeps it: answers and listings differ in quotation marks. */

@@ -1,4 +1,5 @@
 /** Attempts at a request: again after a pause that grows, never beyond the signal. */
+import { onAbort } from './on-abort.js'
 import { isTransient } from './s3-errors.js'
 
 const FIRST_PAUSE_MS = 50
@@ -35,9 +36,10 @@ export async function withRetries<T>(
 /** The outcome, or the signal's reason as soon as it is aborted. */
 async function unlessAborted<T>(outcome: Promise<T>, signal: AbortSignal): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
-    const stop = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
-    signal.addEventListener('abort', stop, { once: true })
-    outcome.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+    const forget = onAbort(signal, () =>
+      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))),
+    )
+    outcome.finally(forget).then(resolve, reject)
   })
 }
 

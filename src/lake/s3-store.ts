@@ -1,5 +1,4 @@
 /** The object store of a bucket: on AWS, or any server that speaks S3. */
-import type { CopyObjectCommandInput } from '@aws-sdk/client-s3'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import {
   type ObjectKey,
@@ -18,7 +17,7 @@ import { Deletions, deleteKeys } from './s3-deletion.js'
 import { fetchObject } from './s3-fetch.js'
 import { listPages } from './s3-listing.js'
 import { partsOf, putInParts } from './s3-multipart.js'
-import { copyObject, getObject, headObject, putObject, putObjectIfAbsent, quoted } from './s3-object.js'
+import { copyObject, getObject, headObject, putObject, putObjectIfAbsent } from './s3-object.js'
 import type { S3Settings } from './s3-settings.js'
 import { abortUpload, listUploads } from './s3-uploads.js'
 
@@ -160,7 +159,7 @@ export class S3ObjectStore implements ObjectStore {
     if (!object) return { outcome: 'sourceMissing', found }
     if (!holds(condition, found)) return { outcome: 'mismatch', found }
     const way = { from, to, fromEtag: object.etag }
-    const result = await copyObject(this.#connection, way, conditionOfCopy(condition), signal)
+    const result = await copyObject(this.#connection, way, condition, signal)
     if (result === 'sourceMissing') return { outcome: 'sourceMissing', found: await this.#look(key, signal) }
     if (result === 'conditionFailed') return { outcome: 'mismatch', found: await this.#look(key, signal) }
     await this.#deletionsIn(from.bucket).add(from.path, signal)
@@ -195,12 +194,7 @@ export class S3ObjectStore implements ObjectStore {
     const { inFlight } = this.#connection
     await inFlight.enter(body.byteLength)
     const stored = putObject(this.#connection, this.#at(key), body, signal)
-      .then(({ bytes, etag, sha256 = '' }) => ({
-        key,
-        bytes,
-        etag,
-        sha256: Buffer.from(sha256, 'base64').toString('hex'),
-      }))
+      .then(({ bytes, etag, sha256Hex }) => ({ key, bytes, etag, sha256: sha256Hex }))
       .finally(() => inFlight.leave(body.byteLength))
     // Whoever started it looks at it later; until then a failure is nobody's yet.
     stored.catch(() => undefined)
@@ -232,10 +226,6 @@ export class S3ObjectStore implements ObjectStore {
 
 function holds(condition: PublishCondition, found: StoredObject | undefined): boolean {
   return condition.expect === 'absent' ? found === undefined : found?.etag === condition.etag
-}
-
-function conditionOfCopy(condition: PublishCondition): Pick<CopyObjectCommandInput, 'IfMatch' | 'IfNoneMatch'> {
-  return condition.expect === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: quoted(condition.etag) }
 }
 
 async function* following<T>(first: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T> {

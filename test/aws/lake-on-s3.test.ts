@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { S3ObjectStore } from '../../src/lake/s3-store.js'
@@ -12,6 +11,7 @@ import { compareTable, filesUnder } from '../oracle/compare-table.js'
 import { type Moto, startMoto } from './moto.js'
 import { S3Home } from './support/s3-home.js'
 import { CREDENTIAL_VARIABLES, type S3Server, settingsFor, startVersitygw } from './support/servers.js'
+import { uploadStar } from './support/upload-star.js'
 
 let server: S3Server
 let glue: Moto
@@ -31,27 +31,18 @@ beforeAll(async () => {
   change = made.change
   inFolder = new Home(star.options)
   await inFolder.start().result()
-}, 120_000)
+})
 
 afterAll(async () => {
   await inFolder[Symbol.asyncDispose]()
   await Promise.all([server.stop(), glue.stop()])
 })
 
-/** Puts a star into a bucket. @returns its address */
-async function upload(from: StarOnDisk, bucket: string): Promise<string> {
-  const store = new S3ObjectStore(`s3://${bucket}/input/star`, settingsFor(server.endpoint))
-  for (const file of filesUnder(from.root)) {
-    await store.put(relative(from.root, file), readFileSync(file), new AbortController().signal)
-  }
-  return store.uri
-}
-
 describe('a table in a bucket', () => {
   it('has the bytes of one in a folder; a second run writes nothing; a change rewrites only what changed', async () => {
     await using home = await S3Home.make(server, star.options)
     // The input as well: all of the star, with the files of facts by a pattern.
-    const input = await upload(star, home.bucket)
+    const input = await uploadStar(star, server.endpoint, home.bucket)
     home.configure({ star: input, input: { tables: { fact_rate: `${input}/gold/fact_rate*.parquet` } } })
     const first = await home.start().result()
     expect(first).toMatchObject({ status: 'published', outputUri: `s3://${home.bucket}/lake/table` })
@@ -130,7 +121,7 @@ describe('a table in a bucket', () => {
 
   it('stops where the input changed since it was validated', async () => {
     await using home = await S3Home.make(server, star.options)
-    const input = await upload(star, home.bucket)
+    const input = await uploadStar(star, server.endpoint, home.bucket)
     home.configure({ star: input, input: { tables: { fact_rate: `${input}/gold/fact_rate*.parquet` } } })
     const command = home.start({
       ETL3_FAILPOINT: 'activity:stageDimensions:start',

@@ -6,6 +6,7 @@ import type { RunResult } from '../../src/workflows/messages.js'
 import { compareTable } from '../oracle/compare-table.js'
 import { changeOneGroup } from './changed-group.js'
 import { type Ended, type Installation, queryNumber, resultOf, runEtl3, writeConfig } from './etl3-process.js'
+import { startS3Lake } from './s3-lake.js'
 import { Scoreboard } from './scoreboard.js'
 import { differenceOf, readStamps, readTree, sentenceOf, type Tree } from './tree.js'
 
@@ -18,6 +19,8 @@ export interface CheckStarOptions {
   readonly temporalCli: string
   /** Leaves the outputs where they are. */
   readonly keep: boolean
+  /** Only the first run and those on S3. */
+  readonly onlyS3: boolean
   readonly say: (line: string) => void
 }
 
@@ -51,6 +54,7 @@ const SETTINGS = [
 ] as const
 
 const UNCHANGED_SHARE = 0.1
+const REGISTRATION_S = 60
 
 type Tables = Readonly<Record<string, string>>
 
@@ -74,13 +78,19 @@ export async function checkStar(options: CheckStarOptions): Promise<{ passed: nu
   try {
     for (const { name, partitions } of STARS) {
       const tables = tablesOf(options.star, name)
-      const published = await check.settings(name, tables, partitions)
+      const settings = options.onlyS3 ? SETTINGS.slice(0, 1) : SETTINGS
+      const published = await check.settings(name, tables, partitions, settings)
       if (!published) continue
+      if (options.onlyS3) {
+        await check.onS3(published)
+        break
+      }
       await check.values(name, published)
       await check.runAgain(name, published)
       if (name !== 'grafted') continue
       await check.changeAndBack(published)
       await check.killed(published)
+      await check.onS3(published)
     }
     board.note(`${((performance.now() - began) / 60_000).toFixed(1)} minutes in all`)
   } finally {
@@ -102,9 +112,14 @@ class StarCheck {
   }
 
   /** Each setting into a table of its own; all of them must be the same bytes. @returns the first one */
-  async settings(name: string, tables: Tables, partitions: number): Promise<Published | undefined> {
+  async settings(
+    name: string,
+    tables: Tables,
+    partitions: number,
+    settings: readonly (typeof SETTINGS)[number][],
+  ): Promise<Published | undefined> {
     let first: Published | undefined
-    for (const { chunkSize, memoryLimitMb } of SETTINGS) {
+    for (const { chunkSize, memoryLimitMb } of settings) {
       const board = this.#board
       board.begin(`${name} dimensions, chunk ${chunkSize}, ${memoryLimitMb} MB`)
       const folder = join(this.#folder, `${name}-${memoryLimitMb}`)
@@ -243,8 +258,50 @@ class StarCheck {
     board.holds('same bytes as undisturbed', difference === undefined, difference ?? '')
   }
 
-  async #run(config: string, killWorkerWhen?: () => boolean): Promise<{ ended: Ended; result: RunResult | undefined }> {
-    const ended = await runEtl3(this.#installation, ['run', '--config', config, '--output', 'json'], killWorkerWhen)
+  /** The same into a bucket, registered in Glue. */
+  async onS3({ tables, tree }: Published): Promise<void> {
+    const board = this.#board
+    board.begin('grafted dimensions, on S3 (versitygw) and in Glue (moto)')
+    const lake = await startS3Lake()
+    try {
+      const bucket = await lake.place()
+      const config = writeConfig({ folder: join(this.#folder, 's3'), tables, ...SETTINGS[0], bucket })
+      const { ended, result } = await this.#run(config, undefined, lake.env)
+      board.equal('status', result?.status, 'published')
+      board.equal('facts', result?.facts, DUE.facts)
+      board.equal('rows', result?.rows, DUE.rows)
+      board.equal('partitions', result?.partitions.total, tree.size)
+      board.equal('objects in the bucket', await lake.countObjects(bucket.bucket, 'table/'), tree.size)
+      const difference = sentenceOf(differenceOf(tree, readTree(bucket.table)))
+      board.holds('same bytes as in the folder', difference === undefined, difference ?? '')
+      const glue = await lake.countPartitions(bucket.database, 'fact_rate_enriched')
+      board.equal('partitions, as Glue says', glue.partitions, tree.size)
+      board.equal('their rows, as Glue says', glue.rows, DUE.rows)
+      board.atMost('registration', result?.seconds['register'], REGISTRATION_S, ' s')
+      const [peakMb] = ended.workerPeaksMb
+      if (peakMb !== undefined) {
+        board.atMost('peak memory, as the kernel says', peakMb, SETTINGS[0].memoryLimitMb, ' MB')
+      }
+
+      board.begin('grafted dimensions, on S3, run again')
+      const stamps = readStamps(bucket.table)
+      const { result: again } = await this.#run(config, undefined, lake.env)
+      board.equal('status', again?.status, 'unchanged')
+      board.equal('rows', again?.rows, DUE.rows)
+      const touched = sentenceOf(differenceOf(stamps, readStamps(bucket.table)))
+      board.holds('no object was touched', touched === undefined, touched ?? '')
+    } finally {
+      await lake.stop()
+    }
+  }
+
+  async #run(
+    config: string,
+    killWorkerWhen?: () => boolean,
+    env?: Installation['env'],
+  ): Promise<{ ended: Ended; result: RunResult | undefined }> {
+    const installation = env === undefined ? this.#installation : { ...this.#installation, env }
+    const ended = await runEtl3(installation, ['run', '--config', config, '--output', 'json'], killWorkerWhen)
     const result = resultOf(ended)
     const [peakMb] = ended.workerPeaksMb
     const peak = peakMb === undefined ? '' : `, peak ${peakMb.toFixed(0)} MB`

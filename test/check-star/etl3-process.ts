@@ -27,6 +27,15 @@ export interface TableConfig {
   readonly memoryLimitMb: number
   /** Default: the nine of the design. */
   readonly partitionColumns?: readonly string[]
+  /** Unset: table and records lie in the folder. */
+  readonly bucket?: BucketPlace
+}
+
+/** A table in a bucket, with a Glue that nobody answers for as Athena. */
+export interface BucketPlace {
+  readonly bucket: string
+  readonly endpoint: string
+  readonly database: string
 }
 
 /** How a command ended. */
@@ -41,15 +50,20 @@ export interface Ended {
   readonly killed: boolean
 }
 
-/** Writes the configuration file; returns its path. The table's root is `<folder>/table`. */
-export function writeConfig({ folder, tables, chunkSize, memoryLimitMb, partitionColumns }: TableConfig): string {
+/** Writes the configuration file; returns its path. The table's root is `<folder>/table`, or `table` in the bucket. */
+export function writeConfig(options: TableConfig): string {
+  const { folder, tables, chunkSize, memoryLimitMb, partitionColumns, bucket } = options
+  const place = bucket === undefined ? folder : `s3://${bucket.bucket}`
   const file = join(folder, 'etl3.yaml')
   mkdirSync(dirname(file), { recursive: true })
   const config = {
     input: { tables },
-    output: { uri: join(folder, 'table'), metadata_uri: join(folder, 'etl3') },
+    output: { uri: `${place}/table`, metadata_uri: `${place}/etl3` },
     processing: { chunk_size: chunkSize, memory_limit_mb: memoryLimitMb, scratch: join(folder, 'scratch') },
     ...(partitionColumns === undefined ? {} : { partitioning: { partition_columns: partitionColumns } }),
+    ...(bucket === undefined
+      ? {}
+      : { s3: { endpoint: bucket.endpoint }, athena: { database: bucket.database, count_rows: false } }),
     logging: { file: join(folder, 'etl3.log') },
     // A queue of its own: workers that somebody else runs on the same server take none of this work.
     temporal: { task_queue: `check-star-${process.pid}` },

@@ -25,6 +25,11 @@ export class S3Home extends Home {
     return new S3Home(this.#server, this.bucket, { star: '' }, { root: this.root, state: 'state-elsewhere' })
   }
 
+  /** Another machine: folders of its own, and only the bucket in common. */
+  machine(options: HomeOptions): S3Home {
+    return new S3Home(this.#server, this.bucket, options)
+  }
+
   override configure(options: HomeOptions): void {
     // The constructor of the base calls it with everything said; later calls have the bucket to add.
     super.configure('s3' in options ? options : inBucket(this.#server.endpoint, this.bucket, options))

@@ -26,6 +26,8 @@ export interface S3Server {
   readonly endpoint: string
   /** Folder that holds the buckets; undefined where they are in memory. */
   readonly folder: string | undefined
+  /** Of a server that is a process of its own. */
+  readonly pid?: number | undefined
   stop(): Promise<void>
 }
 
@@ -106,6 +108,7 @@ async function whenReady(
   return {
     endpoint,
     folder,
+    pid: child.pid,
     async stop() {
       child.kill('SIGTERM')
       await ended

@@ -161,13 +161,20 @@ export class Home {
 
   /** Waits until a worker has stopped at a place; returns its process. */
   async untilStopped(name: string): Promise<ProcessIdentity> {
-    const marker = join(this.root, 'struck', encodeURIComponent(name))
-    await until(`a worker at ${name}`, () => existsSync(marker) && readFileSync(marker, 'utf8') !== '')
-    const pid = Number(readFileSync(marker, 'utf8'))
+    const pid = await this.pidStoppedAt(name)
     const worker = this.workers.find((w) => w.pid === pid)
     if (!worker) throw new Error(`process ${pid} is no worker of ${this.root}`)
-    await until(`process ${pid} to stop`, () => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
     return worker
+  }
+
+  /** The same for a worker of `etl3 worker`; `patienceMs` where steps of a run come before. */
+  async pidStoppedAt(name: string, patienceMs?: number): Promise<number> {
+    const marker = join(this.root, 'struck', encodeURIComponent(name))
+    const isThere = (): boolean => existsSync(marker) && readFileSync(marker, 'utf8') !== ''
+    await until(`a worker at ${name}`, isThere, patienceMs)
+    const pid = Number(readFileSync(marker, 'utf8'))
+    await until(`process ${pid} to stop`, () => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
+    return pid
   }
 
   /** Uses the workflow through a connection of the test's own. */
