@@ -20,6 +20,7 @@ const IMAGES = {
   temporal: 'docker.io/temporalio/temporal:1.9.1',
   versitygw: 'docker.io/versity/versitygw:v1.8.0',
   moto: 'docker.io/motoserver/moto:5.2.5',
+  trino: 'docker.io/trinodb/trino:476',
 }
 
 /** Builds with the network, the certificates and npm's cache of this machine. */

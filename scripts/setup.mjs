@@ -5,6 +5,7 @@ import { checkNode, installDependencies } from './lib/project.mjs'
 import { preparePython } from './lib/python.mjs'
 import { main } from './lib/steps.mjs'
 import { findTemporal } from './lib/temporal.mjs'
+import { prepareToxiproxy } from './lib/toxiproxy.mjs'
 import { prepareVersitygw } from './lib/versitygw.mjs'
 
 await main(async () => {
@@ -15,4 +16,5 @@ await main(async () => {
   await preparePython()
   await prepareChromium()
   await prepareVersitygw()
+  await prepareToxiproxy()
 })

@@ -8,6 +8,7 @@ import { checkNode, installDependencies, ROOT } from './lib/project.mjs'
 import { preparePython } from './lib/python.mjs'
 import { main, say } from './lib/steps.mjs'
 import { findTemporal } from './lib/temporal.mjs'
+import { prepareToxiproxy } from './lib/toxiproxy.mjs'
 import { prepareVersitygw } from './lib/versitygw.mjs'
 import { runVitest } from './lib/vitest.mjs'
 
@@ -22,7 +23,8 @@ await main(async () => {
     const python = await preparePython()
     const chromium = await prepareChromium()
     const versitygw = await prepareVersitygw()
-    const env = { ...process.env, ...python, ...chromium, ...versitygw, TEMPORAL_CLI: temporal }
+    const toxiproxy = await prepareToxiproxy()
+    const env = { ...process.env, ...python, ...chromium, ...versitygw, ...toxiproxy, TEMPORAL_CLI: temporal }
     counts = await runVitest(process.argv.slice(2), env)
   } finally {
     process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)

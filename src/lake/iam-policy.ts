@@ -37,8 +37,9 @@ export interface IamPolicyOptions {
 /** Makes the policy of a role. Places that are folders need none and are left out. */
 export function iamPolicy(options: IamPolicyOptions): IamPolicy {
   const { role } = options
-  const statements = [...bucketStatements(options), ...glueStatements(options), ...athenaStatements(options)]
-  return { Version: '2012-10-17', Statement: role === 'vacuum' ? bucketStatements(options) : statements }
+  const storage = [...bucketStatements(options), ...keyStatements(options)]
+  const statements = [...storage, ...glueStatements(options), ...athenaStatements(options)]
+  return { Version: '2012-10-17', Statement: role === 'vacuum' ? storage : statements }
 }
 
 /** A bucket and the beginning of the keys in it, '' or with the final '/'. */
@@ -114,6 +115,25 @@ function bucketStatements({ config, role, partition }: IamPolicyOptions): IamSta
     },
   ])
   return [...objects, ...lists]
+}
+
+/** The key of SSE-KMS: who reads decrypts, who writes or copies also asks for data keys. */
+function keyStatements({ config, role, account, partition }: IamPolicyOptions): IamStatement[] {
+  const { s3, athena } = config
+  const name = s3.kms_key_id
+  if (name === undefined) return []
+  const keys = `arn:${partition}:kms:${s3.region ?? athena.region}:${account}:key/`
+  const alias = /^(?:arn:[^:]+:kms:[^:]*:\d*:)?(alias\/.+)$/.exec(name)?.[1]
+  return [
+    {
+      Sid: 'Key',
+      Effect: 'Allow',
+      Action: role === 'reader' ? ['kms:Decrypt'] : ['kms:Decrypt', 'kms:GenerateDataKey'],
+      // An alias is no resource of these actions: the key that it stands for is told by a condition.
+      Resource: [alias !== undefined ? `${keys}*` : name.startsWith('arn:') ? name : `${keys}${name}`],
+      ...(alias === undefined ? {} : { Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } } }),
+    },
+  ]
 }
 
 const GLUE_READ = [

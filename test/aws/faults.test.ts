@@ -7,6 +7,7 @@ import type { S3Settings } from '../../src/lake/s3-settings.js'
 import { S3ObjectStore } from '../../src/lake/s3-store.js'
 import { GO_ON, lakeFolder } from '../unit/lake/lake-folder.js'
 import { FaultProxy, type Rule, type SeenRequest } from './support/fault-proxy.js'
+import { numbersOf } from './support/seeded-numbers.js'
 import { CREDENTIAL_VARIABLES, makeBucket, type S3Server, settingsFor, startVersitygw } from './support/servers.js'
 
 let server: S3Server
@@ -42,17 +43,6 @@ function stores(settings: Partial<S3Settings> = {}): { readonly store: S3ObjectS
 }
 
 const text = (value: string): Buffer => Buffer.from(value)
-
-/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
-function numbersOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Breaks the first `times` requests that match. */
 function first(times: number, matches: (request: SeenRequest) => boolean, fault: ReturnType<Rule>): Rule {

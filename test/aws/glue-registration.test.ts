@@ -11,12 +11,12 @@ import {
   UpdateTableCommand,
 } from '@aws-sdk/client-glue'
 import { afterEach, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { countRows } from '../unit/lake/count-rows.js'
 import { GO_ON } from '../unit/lake/lake-folder.js'
 import { DIFFICULT, PARTITION_COLUMNS, type SmallPartition, writeSmallLake } from '../unit/lake/small-lake.js'
 import { awsServers, gluePlace, REGION } from './glue-place.js'
-import { awsError, type Handler } from './json-front.js'
+import { awsError } from './json-front.js'
+import { leavingOut } from './leaving-out.js'
 
 const servers = awsServers()
 
@@ -48,33 +48,6 @@ function callsSince(begin: number): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (const { operation } of servers.front.calls.slice(begin)) counts[operation] = (counts[operation] ?? 0) + 1
   return counts
-}
-
-const itemsSchema = z.object({ PartitionInputList: z.array(z.object({ Values: z.array(z.string()) })) })
-
-/** Leaves the items of the first creating calls out, with an error each. */
-function leavingOut(code: string, times: number): Handler {
-  let left = times
-  return async (call, next) => {
-    if (call.operation !== 'BatchCreatePartition' || left === 0) return await next(call)
-    left -= 1
-    const items = itemsSchema.parse(call.body).PartitionInputList
-    const out = items.filter((_, i) => i % 2 === 0)
-    const raw = z.array(z.unknown()).parse(call.body['PartitionInputList'])
-    const answer = await next({
-      ...call,
-      body: { ...call.body, PartitionInputList: raw.filter((_, i) => i % 2 === 1) },
-    })
-    return {
-      ...answer,
-      body: {
-        Errors: out.map(({ Values }) => ({
-          PartitionValues: Values,
-          ErrorDetail: { ErrorCode: code, ErrorMessage: 'left out' },
-        })),
-      },
-    }
-  }
 }
 
 describe('a registered table in Glue', () => {

@@ -6,38 +6,36 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { CATALOG_COLUMNS } from '../../src/activities/register-tables.js'
 import { type Config, configSchema } from '../../src/config/schema.js'
 import { writeDemoStar } from '../../src/demo/write-star.js'
-import { AthenaQueries } from '../../src/lake/athena.js'
-import { GlueCatalog } from '../../src/lake/glue-catalog.js'
-import { GlueTables } from '../../src/lake/glue-tables.js'
+import { DuckDbCatalog } from '../../src/lake/duckdb-catalog.js'
 import { queryCatalog } from '../../src/lake/query.js'
 import { startMoto } from '../aws/moto.js'
+import { CREDENTIAL_VARIABLES, CREDENTIALS, makeBucket, type S3Server, startVersitygw } from '../aws/support/servers.js'
 import { writeStar } from '../stars/star.js'
 import { HARD_VALUES, hardStar, PROVIDERS_PER_FACT } from './hard-star.js'
-import { ACCESS_KEY, type S3Server, SECRET_KEY, startS3 } from './s3-server.js'
 import { Trino } from './trino.js'
 import { literal, patternOf } from './trino-text.js'
 
-const REGION = 'us-east-1'
 const TABLE = 'fact_rate_enriched'
-/** Enough for some hundred partitions; the engine opens each file of them for every question. */
-const DEMO_FACTS = 150
+/** Enough for some hundred partitions; the engine opens each file of them for many a question. */
+const DEMO_FACTS = 60
 
 /** What the check needs. */
 export interface ConformanceOptions {
   readonly java: string
   readonly trinoHome: string
-  readonly versitygw: string
   readonly cli: string
   readonly temporalCli: string
   readonly say: (line: string) => void
 }
 
-/** A table in S3 and Glue, and the run that it came from. */
+/** A table in S3 and Glue, and an embedded catalog of the same files. */
 interface Lake {
   readonly database: string
+  /** Of the embedded catalog. */
   readonly config: Config
   readonly partitionColumns: readonly string[]
 }
@@ -56,26 +54,41 @@ export async function conformance(options: ConformanceOptions): Promise<{ passed
   try {
     const moto = await startMoto()
     stops.push(() => moto.stop())
-    const s3 = await startS3(options.versitygw)
+    const s3 = await startVersitygw()
     stops.push(() => s3.stop())
-    Object.assign(process.env, {
+    Object.assign(process.env, CREDENTIAL_VARIABLES, {
       AWS_ENDPOINT_URL_GLUE: moto.url,
-      AWS_ACCESS_KEY_ID: ACCESS_KEY,
-      AWS_SECRET_ACCESS_KEY: SECRET_KEY,
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     })
-    const hard = await makeHardLake(home, s3, options)
-    const demo = await makeDemoLake(home, s3, options)
-    const dense = await makeDenseLake(home, s3, options)
-    say('· Starting Trino …')
-    const trino = await Trino.start({
+    const hardRoot = join(home, 'hard-star')
+    await writeStar(hardRoot, hardStar())
+    const demoRoot = join(home, 'demo-star')
+    await writeDemoStar({ out: demoRoot, facts: DEMO_FACTS, seed: 1 })
+    const starting = Trino.start({
       java: options.java,
       home: options.trinoHome,
       glueEndpoint: moto.url,
       s3Endpoint: s3.endpoint,
-      accessKey: ACCESS_KEY,
-      secretKey: SECRET_KEY,
+      accessKey: CREDENTIALS.accessKeyId,
+      secretKey: CREDENTIALS.secretAccessKey,
+    }).then((trino) => {
+      stops.push(() => trino.stop())
+      say('· Trino has started')
+      return trino
     })
-    stops.push(() => trino.stop())
+    const common = { home, s3, options }
+    const making = (async () => {
+      const hard = await makeLake({ ...common, name: 'hard', star: hardRoot })
+      const demo = await makeLake({ ...common, name: 'demo', star: demoRoot })
+      // So plain that even the exact table is projected.
+      const dense = await makeLake({ ...common, name: 'dense', star: demoRoot, partitionColumns: ['payer_slug'] })
+      return { hard, demo, dense }
+    })()
+    // Both, before anything is stopped: a server that is still starting would stay behind.
+    await Promise.allSettled([starting, making])
+    const trino = await starting
+    const { hard, demo, dense } = await making
     for (const lake of [dense, hard, demo]) {
       for (const table of [TABLE, `${TABLE}_projected`]) {
         const before = { ...counts }
@@ -96,51 +109,31 @@ export async function conformance(options: ConformanceOptions): Promise<{ passed
 
 type Check = (what: string, found: unknown, due: unknown) => void
 
-async function makeHardLake(home: string, s3: S3Server, options: ConformanceOptions): Promise<Lake> {
-  const star = join(home, 'hard-star')
-  await writeStar(star, hardStar())
-  return await makeLake('hard', { home, star, s3, options, partitionColumns: undefined })
-}
-
-async function makeDemoLake(home: string, s3: S3Server, options: ConformanceOptions): Promise<Lake> {
-  const star = join(home, 'demo-star')
-  await writeDemoStar({ out: star, facts: DEMO_FACTS, seed: 1 })
-  return await makeLake('demo', { home, star, s3, options, partitionColumns: undefined })
-}
-
-/** A table so plain that even the exact one is projected. */
-async function makeDenseLake(home: string, s3: S3Server, options: ConformanceOptions): Promise<Lake> {
-  const star = join(home, 'demo-star')
-  return await makeLake('dense', {
-    home,
-    star,
-    s3,
-    options,
-    partitionColumns: ['payer_slug'],
-  })
-}
-
 interface LakeInput {
+  readonly name: string
   readonly home: string
   readonly star: string
   readonly s3: S3Server
   readonly options: ConformanceOptions
-  readonly partitionColumns: readonly string[] | undefined
+  /** Default: the nine. */
+  readonly partitionColumns?: readonly string[]
 }
 
-/** Runs the pipeline into a folder, puts the table's objects into a bucket, and registers them in Glue. */
-async function makeLake(database: string, input: LakeInput): Promise<Lake> {
-  const { home, star, s3, options, partitionColumns } = input
-  options.say(`· Making the table '${database}' …`)
-  const folder = join(home, database)
-  mkdirSync(folder)
+/** Runs the pipeline into a bucket with Glue, and registers the same files in an embedded catalog. */
+async function makeLake({ name, home, star, s3, options, partitionColumns }: LakeInput): Promise<Lake> {
+  const began = performance.now()
+  const folder = join(home, name)
+  const catalogFolder = join(folder, 'embedded')
+  mkdirSync(catalogFolder, { recursive: true })
+  const bucket = await makeBucket(s3.endpoint)
   const config = configSchema.parse({
     input: { root: star, tables: { fact_rate: join(star, 'gold', 'fact_rate*.parquet') } },
-    output: { uri: join(folder, 'table'), metadata_uri: join(folder, 'etl3') },
+    output: { uri: `s3://${bucket}/table/`, metadata_uri: `s3://${bucket}/etl3/` },
     processing: { scratch: join(folder, 'scratch') },
-    athena: { database },
+    // moto takes queries and answers none.
+    athena: { database: name, count_rows: false },
     // A few wrong facts are a large share of so small a star.
-    data_quality: { rate_range: { severity: 'warn' } },
+    data_quality: { rules: { rate_range: { severity: 'warn' } } },
     logging: { file: join(folder, 'etl3.log') },
     ...(partitionColumns === undefined ? {} : { partitioning: { partition_columns: partitionColumns } }),
   })
@@ -148,29 +141,27 @@ async function makeLake(database: string, input: LakeInput): Promise<Lake> {
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(config))
   const answer = await runCli(options, ['run', '--config', file, '-o', 'json'], folder)
-  const { runId } = JSON.parse(answer)
-  const objects = await s3.upload(database, config.output.uri)
-  const catalog = new GlueCatalog({
-    glue: new GlueTables(database, REGION),
-    athena: new AthenaQueries({ region: REGION, database, workgroup: 'primary', outputLocation: undefined }),
-    table: TABLE,
-    scratch: config.processing.scratch,
-  })
+  const { runId } = z.object({ runId: z.string() }).parse(JSON.parse(answer))
+
+  // The server keeps each object as a file under its key.
+  const [tableUri, records] = ['table', 'etl3'].map((part) => join(s3.folder ?? '', bucket, part))
   const columns = config.partitioning.partition_columns
-  const outcome = await catalog.register(
+  const catalog = new DuckDbCatalog({ metadataFolder: catalogFolder, database: name, scratch: join(folder, 'scratch') })
+  await catalog.register(
     {
       table: TABLE,
       columns: CATALOG_COLUMNS,
       partitionColumns: columns,
-      tableUri: `s3://${database}/`,
-      manifestPath: join(folder, 'etl3', 'runs', String(runId), 'manifest.parquet'),
-      runId: String(runId),
+      tableUri: tableUri ?? '',
+      manifestPath: join(records ?? '', 'runs', runId, 'manifest.parquet'),
+      runId,
       figures: {},
     },
     new AbortController().signal,
   )
-  options.say(`  ${objects} objects, ${outcome.partitions} partitions; ${outcome.notes?.join('; ') ?? ''}`)
-  return { database, config, partitionColumns: columns }
+  options.say(`· The table '${name}' is made (${((performance.now() - began) / 1000).toFixed(0)} s)`)
+  const output = { ...config.output, uri: tableUri ?? '', metadata_uri: catalogFolder }
+  return { database: name, config: { ...config, output }, partitionColumns: columns }
 }
 
 async function runCli(
@@ -215,27 +206,36 @@ async function checkTable(trino: Trino, lake: Lake, table: string, check: Check)
     )
   }
 
+  const columns = ['fact_uid', 'npi', 'code', 'negotiated_rate', ...partitionColumns]
+  const allRows = await embedded(lake, `SELECT ${columns.join(', ')} FROM ${TABLE}`)
+  const asShown = (value: unknown, i: number): unknown =>
+    table === TABLE && typeof value === 'string' && i >= columns.length - partitionColumns.length
+      ? inExactTable(value)
+      : value
+  check(
+    `${name}: every row by a full scan`,
+    (await ask(`SELECT ${columns.join(', ')} FROM ${table}`)).toSorted(byText),
+    allRows.map((row) => row.map(asShown)).toSorted(byText),
+  )
+
+  // Of each key every value by equality and IS NULL, whether there is a NULL or not, and a value that is nowhere.
+  const asked: { readonly where: string; readonly due: number }[] = []
   for (const column of partitionColumns) {
-    const rows = await embedded(lake, `SELECT ${column}, count(*) FROM ${TABLE} GROUP BY 1`)
+    const rows = await embedded(lake, `SELECT ${column}, count(*) FROM ${TABLE} GROUP BY 1 ORDER BY 1`)
     const counted = new Map(rows.map(([value, count]) => [value === null ? null : String(value), Number(count)]))
-    const isExact = table === TABLE
-    const grouped = await ask(`SELECT ${column}, count(*) FROM ${table} GROUP BY 1`)
-    const names = [...counted].map(([value, count]) => [isExact ? inExactTable(value) : value, count])
-    check(`${name}: all values of ${column}`, grouped.toSorted(byText), names.toSorted(byText))
-    const values = [...counted.keys()].slice(0, MOST_VALUES)
-    const found = await countsOf(
-      ask,
-      table,
-      values.map((value) => condition(column, value, isExact)),
+    const values = [...counted.keys()].filter((value) => value !== null).slice(0, MOST_VALUES)
+    asked.push(
+      ...values.map((value) => ({ where: condition(column, value, table === TABLE), due: counted.get(value) ?? 0 })),
+      { where: `${column} IS NULL`, due: counted.get(null) ?? 0 },
+      { where: `${column} = 'nowhere'`, due: 0 },
     )
-    check(
-      `${name}: each value of ${column} by equality, and IS NULL`,
-      found,
-      [...counted.values()].slice(0, MOST_VALUES),
-    )
-    check(`${name}: ${column} IS NULL`, await countsOf(ask, table, [`${column} IS NULL`]), [counted.get(null) ?? 0])
-    check(`${name}: ${column} = a value that is not there`, await countsOf(ask, table, [`${column} = 'nowhere'`]), [0])
   }
+  const found = await countsOf(
+    ask,
+    table,
+    asked.map(({ where }) => where),
+  )
+  for (const [i, { where, due }] of asked.entries()) check(`${name}: WHERE ${where}`, found[i], due)
 }
 
 const TRINO_TYPES: Readonly<Record<string, string>> = {
@@ -259,44 +259,56 @@ function inDuckDb(sql: string): string {
 }
 
 /** The one value that an exact partition cannot hold: Hive's own word for NULL. */
-function inExactTable(value: string | null): string | null {
+function inExactTable(value: string): string {
   return value === '__HIVE_DEFAULT_PARTITION__' ? '%5F_HIVE_DEFAULT_PARTITION__' : value
 }
 
-function condition(column: string, raw: string | null, isExact: boolean): string {
-  if (raw === null) return `${column} IS NULL`
-  const value = isExact ? (inExactTable(raw) ?? '') : raw
+function condition(column: string, raw: string, isExact: boolean): string {
+  const value = isExact ? inExactTable(raw) : raw
   // Trino hands a quote to Glue as it is, and moto cannot read that; a pattern is not handed on.
   if (isExact && value.includes("'")) return `${column} LIKE ${literal(patternOf(value))} ESCAPE '!'`
   return `${column} = ${literal(value)}`
 }
 
-/** Rows that each condition finds, many conditions in one statement. */
+/** Rows that each condition finds, many conditions in one statement, two statements at once. */
 async function countsOf(
   ask: (sql: string) => Promise<readonly (readonly unknown[])[]>,
   table: string,
   conditions: readonly string[],
 ): Promise<number[]> {
   const counts: number[] = []
-  for (let begin = 0; begin < conditions.length; begin += CONDITIONS_PER_STATEMENT) {
-    const some = conditions.slice(begin, begin + CONDITIONS_PER_STATEMENT)
-    const selects = some.map((where, i) => `SELECT ${i} AS i, count(*) AS n FROM ${table} WHERE ${where}`)
-    const rows = await ask(`${selects.join(' UNION ALL ')} ORDER BY 1`)
-    counts.push(...rows.map(([, count]) => Number(count)))
+  const begins = conditions.flatMap((_, i) => (i % CONDITIONS_PER_STATEMENT === 0 ? [i] : []))
+  const asker = async (): Promise<void> => {
+    for (let begin = begins.shift(); begin !== undefined; begin = begins.shift()) {
+      const some = conditions.slice(begin, begin + CONDITIONS_PER_STATEMENT)
+      const selects = some.map((where, i) => `SELECT ${i} AS i, count(*) AS n FROM ${table} WHERE ${where}`)
+      for (const [i, count] of await ask(selects.join(' UNION ALL '))) counts[begin + Number(i)] = Number(count)
+    }
   }
+  await Promise.all(Array.from({ length: STATEMENTS_AT_ONCE }, asker))
   return counts
 }
 
 const CONDITIONS_PER_STATEMENT = 10
+const STATEMENTS_AT_ONCE = 2
 
-/** Of a column with more values than this the first ones are asked one by one; all of them by GROUP BY. */
+/** Of a column with more values than this the first ones are asked one by one; the full scan has all of them. */
 const MOST_VALUES = 25
 
+/** The hard values themselves, from the star and past both catalogs: each provider is in two groups. */
 async function checkHardRows(trino: Trino, { database }: Lake, check: Check): Promise<void> {
-  const due = HARD_VALUES.length * PROVIDERS_PER_FACT
+  // The empty string is NULL in the table.
+  const values = HARD_VALUES.map((value) => (value === '' ? null : value))
   for (const table of [TABLE, `${TABLE}_projected`]) {
-    const { rows } = await trino.ask(`SELECT count(*) FROM ${table}`, database)
-    check(`${database}.${table}: one row per fact and provider`, rows, [[due]])
+    const due = new Map<string | null, number>()
+    for (const value of values) {
+      const shown = value !== null && table === TABLE ? inExactTable(value) : value
+      due.set(shown, (due.get(shown) ?? 0) + PROVIDERS_PER_FACT)
+    }
+    for (const column of ['state', 'primary_taxonomy_code', 'stat_area_name']) {
+      const { rows } = await trino.ask(`SELECT ${column}, count(*) FROM ${table} GROUP BY 1`, database)
+      check(`${database}.${table}: ${column} as in the star`, rows.toSorted(byText), [...due].toSorted(byText))
+    }
   }
 }
 

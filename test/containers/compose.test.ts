@@ -90,6 +90,24 @@ describe('rights', () => {
   })
 })
 
+describe('docker compose --profile athena up', () => {
+  it('has Trino find every row of both tables, without rights, in its memory', async () => {
+    const trino = await stack.upTrino()
+    const { rows, partitions } = undisturbed.result
+    for (const table of ['undisturbed', 'undisturbed_projected']) {
+      const sql = `SELECT count(*), count(DISTINCT "$path") FROM lake.healthcare_data_lake.${table}`
+      expect(await podman('exec', trino.name, 'trino', '--execute', sql)).toBe(`"${rows}","${partitions.total}"`)
+    }
+    await expectWithoutRights(trino)
+    expect(await writtenPaths(trino)).toEqual([])
+    const { limit, peak, kills } = await trino.memory()
+    expect(peak).toBeLessThan(limit)
+    expect(kills).toBe(0)
+    // It would take the others' share of the machine.
+    await podman('stop', trino.name)
+  })
+})
+
 describe('a worker that comes back', () => {
   it('goes on to the same bytes after it was killed for memory, and after its container died', async () => {
     const struck = join(await stack.volume('work'), 'struck')

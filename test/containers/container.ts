@@ -34,10 +34,11 @@ export class Container {
   }
 
   /** Waits until its own health check passes. systemd would ask every few seconds; here the test does. */
-  async untilHealthy(): Promise<void> {
+  async untilHealthy(timeoutMs?: number): Promise<void> {
     await until(
       `${this.name} to be healthy`,
       async () => (await run('podman', ['healthcheck', 'run', this.name])).code === 0,
+      timeoutMs,
     )
   }
 

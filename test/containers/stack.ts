@@ -19,6 +19,12 @@ const EXAMPLE = parseEnv(readFileSync('.env.example', 'utf8'))
 /** Services that stay, and their containers' users. */
 export const SERVICES = ['temporal', 's3', 'glue', 'worker'] as const
 
+/** The service of the profile `athena`. */
+const TRINO = 'trino'
+
+/** A quarter of a minute on a machine with nothing else to do. */
+const TRINO_START_MS = 300_000
+
 /** Services that end by themselves. */
 export const ONE_SHOTS = ['demo'] as const
 
@@ -30,11 +36,19 @@ export class Stack {
 
   /** `docker compose up --detach` */
   async up(): Promise<void> {
-    const ports = ['ETL3_TEMPORAL_PORT', 'ETL3_TEMPORAL_UI_PORT', 'ETL3_S3_PORT', 'ETL3_GLUE_PORT']
+    const services = ['TEMPORAL', 'TEMPORAL_UI', 'S3', 'GLUE', 'TRINO']
+    const ports = services.map((name) => `ETL3_${name}_PORT`)
     const free = await Promise.all(ports.map(async (name) => [name, String(await freePort())]))
     this.#env = { ...EXAMPLE, ...Object.fromEntries(free) }
     await this.#compose('up', '--detach', '--no-build')
     for (const service of SERVICES) await this.container(service).untilHealthy()
+  }
+
+  /** `docker compose --profile athena up --detach`, for what is not up yet. */
+  async upTrino(): Promise<Container> {
+    await this.#compose('--profile', 'athena', 'up', '--detach', '--no-build', '--no-deps', TRINO)
+    await this.container(TRINO).untilHealthy(TRINO_START_MS)
+    return this.container(TRINO)
   }
 
   /** Makes the worker anew with variables besides its own. */
@@ -108,7 +122,7 @@ export class Stack {
   async [Symbol.asyncDispose](): Promise<void> {
     // A command that a failed test left would keep its volumes.
     for (const { name } of await this.commandContainers()) await podman('rm', '--force', '--time', '5', name)
-    await this.#call(['--profile', 'cli', 'down', '--volumes', '--timeout', '5'])
+    await this.#call(['--profile', 'cli', '--profile', 'athena', 'down', '--volumes', '--timeout', '5'])
   }
 
   async #compose(...args: readonly string[]): Promise<void> {

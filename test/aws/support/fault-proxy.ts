@@ -1,4 +1,4 @@
-/** A proxy in front of an S3 server that breaks what the protocol can break, by rule. */
+/** A proxy in front of S3's or Glue's API that breaks what the protocol can break, by rule. */
 import {
   createServer,
   request as httpRequest,
@@ -16,13 +16,15 @@ export interface SeenRequest {
   readonly method: string
   /** Decoded path, with the query. */
   readonly url: string
+  /** `BatchCreatePartition` … of Glue's API; '' of S3's. */
+  readonly operation: string
   readonly headers: IncomingHttpHeaders
 }
 
 /** What is done to a request or its answer. */
 export type Fault =
   | { readonly kind: 'latency'; readonly ms: number }
-  /** An answer of S3 that the server never gave. */
+  /** An answer that the server never gave. */
   | {
       readonly kind: 'answer'
       readonly status: number
@@ -82,13 +84,18 @@ export class FaultProxy {
     upstream: string,
     conditions: CopyConditions | undefined,
   ): Promise<void> {
-    const seen = { method: request.method ?? '', url: decodeURIComponent(request.url ?? ''), headers: request.headers }
+    const { method = '', url = '', headers } = request
+    const operation = String(headers['x-amz-target'] ?? '')
+      .split('.')
+      .at(-1)
+    const seen = { method, url: decodeURIComponent(url), operation: operation ?? '', headers }
     this.seen.push(seen)
     const fault = this.rule(seen)
     const body = Buffer.concat(await request.toArray())
     if (fault?.kind === 'latency') await new Promise((resolve) => setTimeout(resolve, fault.ms))
     if (fault?.kind === 'answer') {
-      refuse(response, fault)
+      if (seen.operation === '') refuse(response, fault)
+      else refuseJson(response, fault)
       return
     }
     if (fault?.kind === 'corruptRequest') flipByte(body)
@@ -164,6 +171,11 @@ async function forward(upstream: string, request: IncomingMessage, body: Buffer)
 function refuse(response: ServerResponse, { status, code, headers }: Extract<Fault, { kind: 'answer' }>): void {
   response.writeHead(status, { 'content-type': 'application/xml', ...headers })
   response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code} by the proxy</Message></Error>`)
+}
+
+function refuseJson(response: ServerResponse, { status, code }: Extract<Fault, { kind: 'answer' }>): void {
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+  response.end(JSON.stringify({ __type: code, message: `${code} by the proxy` }))
 }
 
 function reply(response: ServerResponse, { status, headers, body }: Answer, fault: Fault | undefined): void {

@@ -30,9 +30,21 @@ export class S3Home extends Home {
     return new S3Home(this.#server, this.bucket, options)
   }
 
+  /** Another table, in a bucket of its own, configured in this home's folder: a worker that was started here serves it. */
+  async neighbour(options: HomeOptions): Promise<S3Home> {
+    const home = new S3Home(
+      this.#server,
+      await makeBucket(this.#server.endpoint),
+      { star: '' },
+      { root: this.root, state: 'state' },
+    )
+    home.configure(options)
+    return home
+  }
+
   override configure(options: HomeOptions): void {
     // The constructor of the base calls it with everything said; later calls have the bucket to add.
-    super.configure('s3' in options ? options : inBucket(this.#server.endpoint, this.bucket, options))
+    super.configure('output' in options ? options : inBucket(this.#server.endpoint, this.bucket, options))
   }
 
   override get table(): string {

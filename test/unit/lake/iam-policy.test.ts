@@ -36,6 +36,30 @@ describe('the policy of a role', () => {
     }
   })
 
+  it.each([
+    ['an id', '1234abcd-12ab', 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab', undefined],
+    ['an ARN', 'arn:aws:kms:eu-west-1:210987654321:key/9', 'arn:aws:kms:eu-west-1:210987654321:key/9', undefined],
+    [
+      'an alias',
+      'alias/etl3',
+      'arn:aws:kms:eu-central-1:123456789012:key/*',
+      { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/etl3' } },
+    ],
+  ])(
+    'allows the use of a key of SSE-KMS that is named by %s, and of no other',
+    (_, kms_key_id, resource, condition) => {
+      const encrypted = configSchema.parse({ ...config, s3: { kms_key_id } })
+      const use = (role: IamRole): unknown =>
+        policyOf(role, encrypted).Statement.filter(({ Action }) => Action.some((action) => action.startsWith('kms:')))
+      const statement = { Resource: [resource], ...(condition ? { Condition: condition } : {}) }
+      expect(use('reader')).toMatchObject([{ ...statement, Action: ['kms:Decrypt'] }])
+      for (const role of ['writer', 'vacuum'] as const) {
+        expect(use(role)).toMatchObject([{ ...statement, Action: ['kms:Decrypt', 'kms:GenerateDataKey'] }])
+      }
+      expect(JSON.stringify(policyOf('writer'))).not.toContain('kms:')
+    },
+  )
+
   it('lets a reader read the table and the catalog, and write results only', () => {
     const policy = policyOf('reader')
     expect(allowing(policy, 'arn:aws:s3:::lake/partitioned-data/*')).toEqual(['s3:GetObject'])
