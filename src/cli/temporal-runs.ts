@@ -75,6 +75,7 @@ export class TemporalRuns implements Runs {
         workflowIdConflictPolicy: 'FAIL',
         memo: { [MEMO_FIELD]: run.request },
         staticSummary: run.summary,
+        staticDetails: run.details,
       })
       return this.#ongoing(handle, run.request)
     } catch (error) {
