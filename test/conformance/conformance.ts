@@ -164,6 +164,7 @@ async function makeLake(database: string, input: LakeInput): Promise<Lake> {
       partitionColumns: columns,
       tableUri: `s3://${database}/`,
       manifestPath: join(folder, 'etl3', 'runs', String(runId), 'manifest.parquet'),
+      lockNumber: 1,
       runId: String(runId),
       figures: {},
     },
