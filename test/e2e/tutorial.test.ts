@@ -123,7 +123,7 @@ function pattern(line: string): RegExp {
   return new RegExp(`^${free}`)
 }
 
-describe('docs/tutorial.md', { timeout: 900_000 }, () => {
+describe('docs/tutorial.md', { timeout: 1_800_000 }, () => {
   it('prints what it says', async () => {
     const steps = stepsOf(readFileSync('docs/tutorial.md', 'utf8'))
     expect(steps.length).toBeGreaterThan(15)
