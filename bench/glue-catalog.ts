@@ -52,6 +52,7 @@ async function writeManifest(folder: string): Promise<PublishedTable> {
     tableUri: 's3://lake/partitioned-data/',
     manifestPath,
     runId: 'run',
+    lockNumber: 1,
     figures: {},
   }
 }

@@ -93,6 +93,6 @@ async function publish(
   }
   const why = result.outcome === 'sourceMissing' ? 'a newer run has taken over' : 'another writer has changed it'
   throw new ConflictError('ETL3-PU-01', `${table.locate(partition.key)} cannot be published: ${why}`, {
-    hint: 'Start the run again: it plans anew from what lies there now.',
+    hint: 'Start the run again: it plans anew from what lies there now. Where it happens again: on a disk that takes upper and lower case for the same, values that differ only in case share a place (docs/operations.md).',
   })
 }

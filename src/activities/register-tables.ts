@@ -71,6 +71,7 @@ export function registerTables(
         tableUri: table.uri,
         manifestPath: manifest,
         runId: ref.runId,
+        lockNumber: ref.lockNumber,
         figures: { partitions: Number(totals['partitions']), rows: Number(totals['rows']) },
       },
       signal,

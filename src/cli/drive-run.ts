@@ -7,6 +7,7 @@ import { EXIT_DONE, Interrupted } from './exit-codes.js'
 import { followRun } from './follow-run.js'
 import type { SignalName } from './io.js'
 import { NO_VIEW, progressViewFor } from './progress-view.js'
+import { introductionOf } from './run-introduction.js'
 import { differenceOf, inputOf, requestOf } from './run-request.js'
 import { runSummary } from './run-summary.js'
 import type { OngoingRun, OpenRunsOptions, Runs, StartRun } from './runs.js'
@@ -69,7 +70,7 @@ export async function driveToEnd(
       taskQueue: config.temporal.task_queue,
       input: inputOf(resolved, mode),
       request: requestOf(resolved, mode),
-      summary: `${mode}: ${config.output.uri}`,
+      ...introductionOf(resolved, mode),
     }
     const run = await begin(call, runs, start, resolved)
     if (!run) {

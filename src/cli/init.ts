@@ -85,10 +85,20 @@ async function answersOf(call: CliCall): Promise<TemplateAnswers> {
   const memoryMb =
     typeof given === 'number'
       ? given * MB_PER_GB
-      : memoryOf(
-          await ask(call, 'Memory of the machine in GB?', String(Math.max(1, Math.round(machineMb / MB_PER_GB)))),
-        ) * MB_PER_GB
+      : (await askForMemory(call, Math.max(1, Math.round(machineMb / MB_PER_GB)))) * MB_PER_GB
   return { input, lake, machineMemoryMb: memoryMb, cores: availableParallelism() }
+}
+
+/** Asks until the answer is one. */
+async function askForMemory(call: CliCall, suggestedGb: number): Promise<number> {
+  for (;;) {
+    const answer = await ask(call, 'Memory of the machine in GB?', String(suggestedGb))
+    try {
+      return memoryOf(answer)
+    } catch {
+      call.warn(`'${plainText(answer)}' is not a number of GB from 1`)
+    }
+  }
 }
 
 /** Asks on a terminal; no answer, or nobody to ask, means the suggested one. */

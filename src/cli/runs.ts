@@ -37,6 +37,8 @@ export interface StartRun {
   readonly request: RunRequest
   /** One line for the list of runs in the Web UI. */
   readonly summary: string
+  /** What the run is about, in Markdown, for its page in the Web UI. */
+  readonly details: string
 }
 
 /** A Temporal server with its workers. */

@@ -69,6 +69,7 @@ async function sampleInto(
       input: { ...input, overrides },
       request: requestOf({ ...resolved, config }, 'run'),
       summary: 'memory test',
+      details: 'ETL3 runs the pipeline on a sample of the facts, to see how much memory the whole run will need.',
     })
     if (!run) throw new Error(`a run with the new id ${workflowId} is already going`)
     return await untilSampled(run, runs, call)

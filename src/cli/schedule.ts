@@ -4,6 +4,7 @@ import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
 import { workflowIdOf } from '../runtime/workflow-id.js'
 import { Interrupted } from './exit-codes.js'
+import { introductionOf } from './run-introduction.js'
 import type { ScheduleState, Schedules } from './schedules.js'
 import type { CliCall, CliShell } from './shell.js'
 
@@ -74,6 +75,7 @@ function addCreate(parent: Command, shell: CliShell): void {
     const resolved = await call.loadConfig()
     const { config } = resolved
     const { inputOf, requestOf } = await import('./run-request.js')
+    const { summary, details } = introductionOf(resolved, 'run')
     const workflowId = workflowIdOf(config)
     const { cron, timeZone, id, paused } = call.options
     await withSchedules(shell, config, async (schedules) => {
@@ -87,7 +89,8 @@ function addCreate(parent: Command, shell: CliShell): void {
           taskQueue: config.temporal.task_queue,
           input: inputOf(resolved, 'run'),
           request: requestOf(resolved, 'run'),
-          summary: `scheduled run: ${config.output.uri}`,
+          summary: `scheduled ${summary}`,
+          details,
         },
       })
       show(call, created)

@@ -177,7 +177,7 @@ export function createShell(io: CliIo, services: CliServices, record: CallRecord
       return parent
         .command(spec.name)
         .summary(spec.summary)
-        .description(spec.description ?? spec.summary)
+        .description(paragraphs(spec.description ?? spec.summary))
         .addOption(new Option('-o, --output <format>', 'form of the result').choices(formats).default(formats[0]))
         .option('-q, --quiet', 'no progress and no notices, only the result and errors')
         .option('-v, --verbose', 'log lines on the terminal, and stacks of unexpected errors')
@@ -284,6 +284,11 @@ function openCall(io: CliIo, command: Command, record: CallRecord): CliCall & { 
       for (const release of [...releases]) release()
     },
   }
+}
+
+/** Lines of a source are no lines of a terminal: within a paragraph, the terminal's width decides. */
+function paragraphs(text: string): string {
+  return text.replace(/(?<!\n)\n(?!\n)/g, ' ')
 }
 
 function examplesText(examples: readonly CommandExample[]): string {

@@ -49,6 +49,9 @@ export interface TemporalConnection {
 
 /** Runs on a Temporal server. */
 export class TemporalRuns implements Runs {
+  /** Looks at a run's progress that have no answer yet. */
+  readonly #looks = new Set<Promise<unknown>>()
+
   constructor(
     private readonly session: TemporalConnection,
     private readonly env: Readonly<Record<string, string | undefined>>,
@@ -75,6 +78,7 @@ export class TemporalRuns implements Runs {
         workflowIdConflictPolicy: 'FAIL',
         memo: { [MEMO_FIELD]: run.request },
         staticSummary: run.summary,
+        staticDetails: run.details,
       })
       return this.#ongoing(handle, run.request)
     } catch (error) {
@@ -117,6 +121,9 @@ export class TemporalRuns implements Runs {
   }
 
   async close(options: { readonly stopServer: boolean }): Promise<void> {
+    // The SDK tries a failed call again from a timer. On a connection that is closed by then it throws, where nobody can
+    // catch it: a run that has ended well would end as an unexpected error. A look has a deadline, so this is short.
+    await Promise.all(this.#looks)
     await this.session.close(options)
   }
 
@@ -141,23 +148,29 @@ export class TemporalRuns implements Runs {
     }
   }
 
+  async #look(handle: WorkflowHandle<RunWorkflow>): Promise<LiveProgress | undefined> {
+    try {
+      return await this.session.client.withDeadline(Date.now() + QUERY_DEADLINE_MS, async () => {
+        const progress = await handle.query(progressQuery)
+        // Afterwards: a unit that ended in between is missing for one look, and never counted twice.
+        return withPendingWork(progress, await heartbeatsOf(handle))
+      })
+    } catch {
+      // No worker, or one that is busy, or a server on its way up: the next look may find it.
+      return undefined
+    }
+  }
+
   #ongoing(handle: WorkflowHandle<RunWorkflow>, request: RunRequest | undefined): OngoingRun {
     const { client } = this.session
     return {
       workflowId: handle.workflowId,
       request,
       result: () => resultOf(handle),
-      async progress(): Promise<LiveProgress | undefined> {
-        try {
-          return await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, async () => {
-            const progress = await handle.query(progressQuery)
-            // Afterwards: a unit that ended in between is missing for one look, and never counted twice.
-            return withPendingWork(progress, await heartbeatsOf(handle))
-          })
-        } catch {
-          // No worker, or one that is busy, or a server on its way up: the next look may find it.
-          return undefined
-        }
+      progress: async () => {
+        const look = this.#look(handle)
+        this.#looks.add(look)
+        return await look.finally(() => this.#looks.delete(look))
       },
       async cancel() {
         await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => handle.cancel())

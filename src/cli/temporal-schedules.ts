@@ -9,8 +9,8 @@ import {
   type ScheduleSummary,
 } from '@temporalio/client'
 import type { Config } from '../config/schema.js'
-import { configuredEndpoint, connectClient, DEFAULT_ADDRESS } from '../runtime/connection.js'
-import { ConflictError, UsageError } from '../runtime/errors.js'
+import { answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS } from '../runtime/connection.js'
+import { ConflictError, UnavailableError, UsageError } from '../runtime/errors.js'
 import { WORKFLOW_TYPE } from '../workflows/messages.js'
 import type { NewSchedule, ScheduleState, Schedules } from './schedules.js'
 
@@ -23,13 +23,19 @@ const INVALID_ARGUMENT = 3
 /**
  * Connects to the configured server, else to the one at the default address. A private server is none: it ends with its
  * run.
- * @throws UnavailableError ETL3-TP-01 when it does not answer
+ * @throws UnavailableError ETL3-TP-01 when a configured one does not answer, ETL3-TP-09 when none is configured and none
+ *   answers
  */
 export async function openSchedules({ temporal }: Config): Promise<Schedules> {
-  const endpoint = configuredEndpoint(temporal) ?? {
-    address: DEFAULT_ADDRESS,
-    namespace: temporal.namespace,
-    useProfile: false,
+  const configured = configuredEndpoint(temporal)
+  const endpoint = configured ?? { address: DEFAULT_ADDRESS, namespace: temporal.namespace, useProfile: false }
+  // Nobody waits for a server that nobody named.
+  if (!configured && !(await answers(endpoint, CALL_DEADLINE_MS))) {
+    throw new UnavailableError(
+      'ETL3-TP-09',
+      `schedules live on a Temporal server that stays, and there is none [looked at=${endpoint.address}]`,
+      { hint: 'Name one in temporal.address or TEMPORAL_ADDRESS, or start one with `etl3 dev`.' },
+    )
   }
   return new TemporalSchedules(await connectClient(endpoint, temporal.connect_timeout_ms), endpoint.address)
 }
@@ -54,6 +60,7 @@ class TemporalSchedules implements Schedules {
             args: [run.input],
             memo: { etl3: run.request },
             staticSummary: run.summary,
+            staticDetails: run.details,
           },
           policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCH_UP },
           // The server keeps the times in a form of its own.

@@ -38,7 +38,9 @@ export function registerVacuum(program: Command, shell: CliShell): void {
           ({ reason, what, objects, bytes }) =>
             `${reason.padEnd(16)}  ${countOf(objects, 'object').padStart(16)}  ${bytesText(bytes).padStart(10)}  ${plainText(what)}`,
         ),
-        `${result.deleted ? 'deleted' : 'would delete'} ${countOf(result.objects, 'object')}, ${bytesText(result.bytes)}`,
+        result.items.length === 0
+          ? 'there is nothing to delete'
+          : `${result.deleted ? 'deleted' : 'would delete'} ${countOf(result.objects, 'object')}, ${bytesText(result.bytes)}`,
       ].join('\n'),
     )
     if (!result.deleted && result.items.length > 0) call.notice('nothing was deleted; --yes deletes it')

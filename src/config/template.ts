@@ -72,7 +72,7 @@ partitioning: # 'etl3 plan --advise' compares this layout with others
 athena: # ${cloud ? 'Glue database and table, and who answers queries' : 'names of the table; the embedded catalog uses the same ones'}
   database: healthcare_data_lake
   table: fact_rate_enriched
-${cloud ? '  workgroup: primary\n  region: us-east-1 # of the bucket\n' : ''}
+${cloud ? athenaLines(lake) : ''}
 temporal:
   # address: 127.0.0.1:7233 # unset: TEMPORAL_* variables and profiles, else a server at this address, else a private one
   task_queue: etl3
@@ -85,6 +85,13 @@ environments:
   development:
     processing: { audit: full }
     logging: { level: debug }
+`
+}
+
+function athenaLines(lake: string): string {
+  return `  workgroup: primary
+  region: us-east-1 # of the bucket
+  output_location: ${yamlText(`${lake}athena-results/`)} # of queries; leave it out where the workgroup has a place of its own
 `
 }
 

@@ -22,6 +22,8 @@ export interface PublishedTable {
   /** A local Parquet file with all partitions: columns `key`, one per partition column, `rows`, `facts`, `bytes`, `sha256`, `fingerprint`. */
   readonly manifestPath: string
   readonly runId: string
+  /** Number of the lock under which the run registers; a newer run has a higher one. */
+  readonly lockNumber: number
   /** Figures of the run, shown in the catalog: name and number or text. */
   readonly figures: Readonly<Record<string, string | number>>
 }

@@ -1,13 +1,14 @@
 /** The embedded catalog: a DuckDB file with a view over the published files, the partition list and the run's figures. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Engine, readParquet, withEngine } from '../runtime/engine.js'
-import { IntegrityError } from '../runtime/errors.js'
+import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, RowCount, SmokeCount } from './catalog.js'
 import { folderError, systemCode } from './folder-errors.js'
 import { UNFINISHED_FOLDER } from './folder-store.js'
+import { NumberedFile } from './numbered-file.js'
 import { tableSelect } from './table-select.js'
 
 /** File name of the catalog in the metadata folder. */
@@ -35,8 +36,8 @@ export interface DuckDbCatalogOptions {
 /**
  * A DuckDB file as a {@link Catalog}.
  *
- * Each registration writes a new file and renames it over the old one, so a reader never waits for a lock and never
- * sees half a run. Tables in the schema `etl3`: `published` (one row), `partitions`, `columns`, `figures`.
+ * Each registration writes a new file and puts it in the place of the old one, so a reader never waits for a lock and
+ * never sees half a run. It carries the number of the run's lock, so a worker that is late changes nothing. Tables in the schema `etl3`: `published` (one row), `partitions`, `columns`, `figures`.
  */
 export class DuckDbCatalog implements Catalog {
   readonly uri: string
@@ -51,6 +52,7 @@ export class DuckDbCatalog implements Catalog {
   }
 
   /**
+   * @throws ConflictError `ETL3-CA-04` where a newer run has registered meanwhile: its catalog stays
    * @throws ResourceError `ETL3-DK-01`, ConfigError `ETL3-DK-03` where the file cannot be written
    */
   async register(state: PublishedTable, signal: AbortSignal): Promise<RegisterOutcome> {
@@ -65,8 +67,10 @@ export class DuckDbCatalog implements Catalog {
         return outcome
       })
       flush(fresh)
-      renameSync(fresh, this.uri)
+      const file = new NumberedFile(this.uri)
+      const newest = file.replace(fresh, state.lockNumber)
       flush(dirname(this.uri))
+      if (newest > state.lockNumber) throw outrun(state.lockNumber, newest, file.locate(newest))
       return outcome
     } catch (error) {
       throw folderError(error, 'write', this.uri)
@@ -208,6 +212,14 @@ export class DuckDbCatalog implements Catalog {
     }
     return join(this.#unfinished, `catalog-${process.pid}-${randomBytes(6).toString('hex')}`)
   }
+}
+
+function outrun(number: number, newest: number, file: string): ConflictError {
+  return new ConflictError(
+    'ETL3-CA-04',
+    `the catalog is that of a newer run [its lock has number ${newest}, this run's ${number}]`,
+    { hint: `Start the run again. If the folder lock/ was deleted by hand, delete ${file} as well.` },
+  )
 }
 
 /** SQL for all keys of a source as {@link tableSelect} takes them. */

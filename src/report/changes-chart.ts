@@ -3,6 +3,7 @@ import type { TopLevelSpec } from 'vega-lite'
 import { countText } from '../runtime/figures.js'
 import type { Chart } from './chart.js'
 import { COLOUR, SHORT_COUNT, THEME, WIDTH } from './chart-theme.js'
+import { barKey, LABELLED_BARS } from './labelled-bars.js'
 import type { RunReport } from './run-report.js'
 import { labelExtent, shortLabel, valueLabel } from './value-label.js'
 
@@ -34,7 +35,7 @@ export function changesCharts({ changes }: RunReport): Chart[] {
   ]
   const extent = labelExtent(lines.map((l) => l.label))
   const values = lines.flatMap(({ label, counts }, place) =>
-    ACTIONS.map((action, order) => ({ key: `${place}|${label}`, action, order, partitions: counts[action] })),
+    ACTIONS.map((action, order) => ({ key: barKey(place, label), action, order, partitions: counts[action] })),
   )
   const spec = (width: number): TopLevelSpec => ({
     config: THEME,
@@ -45,17 +46,7 @@ export function changesCharts({ changes }: RunReport): Chart[] {
     data: { values },
     mark: { type: 'bar', height: 18, stroke: COLOUR.surface, strokeWidth: 1 },
     encoding: {
-      y: {
-        field: 'key',
-        type: 'nominal',
-        sort: null,
-        title: null,
-        axis: {
-          labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)",
-          domain: false,
-          labelColor: COLOUR.ink,
-        },
-      },
+      y: LABELLED_BARS,
       x: {
         field: 'partitions',
         type: 'quantitative',

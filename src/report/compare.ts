@@ -1,6 +1,6 @@
 /** Differences of two runs: partitions, rows, rules, times. */
 import { bytesText, countText, secondsText } from '../runtime/figures.js'
-import { type MarkdownColumn, markdownTable, markdownText } from './markdown-text.js'
+import { type MarkdownColumn, markdownTable, markdownText } from '../runtime/markdown-text.js'
 import { differenceText, shareText } from './report-figures.js'
 import type { Breakdown, ReportedRule, RunReport } from './run-report.js'
 import { valueLabel } from './value-label.js'

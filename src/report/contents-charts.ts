@@ -3,6 +3,7 @@ import type { TopLevelSpec } from 'vega-lite'
 import { countOf, countText } from '../runtime/figures.js'
 import type { Chart } from './chart.js'
 import { COLOUR, SHORT_COUNT, THEME, WIDTH } from './chart-theme.js'
+import { barKey, LABELLED_BARS } from './labelled-bars.js'
 import { dollarsText, ratioText, shareText } from './report-figures.js'
 import type { Breakdown, Contents, RunReport } from './run-report.js'
 import { labelExtent, shortLabel, valueLabel } from './value-label.js'
@@ -12,6 +13,9 @@ const MOST_BARS = 12
 
 const BAR_STEP = 24
 const HISTOGRAM_HEIGHT = 220
+
+/** What the axis at the left takes of a histogram's width. */
+const AXIS_PX = 60
 
 /** Charts of a run's contents, those without any data left out. */
 export function contentsCharts({ contents, result }: RunReport): Chart[] {
@@ -26,20 +30,15 @@ export function contentsCharts({ contents, result }: RunReport): Chart[] {
 }
 
 function bars(id: string, title: string, { entries, others }: Breakdown, total: number): Chart {
-  const shown = entries.slice(0, MOST_BARS)
-  const rest = others.rows + entries.slice(MOST_BARS).reduce((sum, e) => sum + e.rows, 0)
-  const restValues = others.values + Math.max(0, entries.length - MOST_BARS)
-  // The place keeps two values apart whose labels look the same.
-  const values = shown.map((e, place) => ({
-    place,
-    label: shortLabel(valueLabel(e.value)),
-    rows: e.rows,
-    text: countText(e.rows),
-  }))
-  if (restValues > 0) {
-    values.push({ place: MOST_BARS, label: countOf(restValues, 'other'), rows: rest, text: countText(rest) })
-  }
-  const extent = labelExtent(values.map((v) => v.label))
+  // One value alone is shown rather than called "1 other".
+  const most = entries.length + others.values === MOST_BARS + 1 ? MOST_BARS + 1 : MOST_BARS
+  const shown = entries.slice(0, most)
+  const rest = others.rows + entries.slice(most).reduce((sum, e) => sum + e.rows, 0)
+  const restValues = others.values + Math.max(0, entries.length - most)
+  const lines = shown.map((e) => ({ label: shortLabel(valueLabel(e.value)), rows: e.rows }))
+  if (restValues > 0) lines.push({ label: countOf(restValues, 'other'), rows: rest })
+  const values = lines.map(({ label, rows }, place) => ({ key: barKey(place, label), rows, text: countText(rows) }))
+  const extent = labelExtent(lines.map((line) => line.label))
   const largest = shown[0]
   const description =
     largest === undefined
@@ -52,19 +51,8 @@ function bars(id: string, title: string, { entries, others }: Breakdown, total: 
     autosize: 'none',
     padding: { left: extent, top: 0, right: 0, bottom: 0 },
     data: { values },
-    transform: [{ calculate: "datum.place + '|' + datum.label", as: 'key' }],
     encoding: {
-      y: {
-        field: 'key',
-        type: 'nominal',
-        sort: null,
-        title: null,
-        axis: {
-          labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)",
-          domain: false,
-          labelColor: COLOUR.ink,
-        },
-      },
+      y: LABELLED_BARS,
       // Room for the figure behind the longest bar.
       x: {
         field: 'rows',
@@ -111,7 +99,7 @@ function medicareChart(
     bins: bins.map((bin) => ({ ...bin, side: bin.from >= 1 ? 'above Medicare' : 'at or below' })),
     colours: { domain: ['at or below', 'above Medicare'], range: [COLOUR.second, COLOUR.main] },
     x: "format(datum.value, '~r') + '×'",
-    axisTitle: 'multiple of the Medicare rate of the state, on a logarithmic scale',
+    axisTitle: 'multiple of Medicare (log scale)',
     rule: { at: ratios.p50, text: `median ${ratioText(ratios.p50)}` },
   })
 }
@@ -148,7 +136,15 @@ function histogram({ id, title, description, bins, colours, x, axisTitle, rule }
             field: 'from',
             type: 'quantitative',
             scale: { type: 'log', domain: [from, to], nice: false },
-            axis: { labelExpr: x, values: ticks(from, to, width), grid: false, title: axisTitle, labelOverlap: true },
+            axis: {
+              labelExpr: x,
+              values: ticks(from, to, width),
+              grid: false,
+              title: axisTitle,
+              // A longer one would squeeze the bars.
+              titleLimit: width - AXIS_PX,
+              labelOverlap: true,
+            },
           },
           x2: { field: 'to' },
           y: {

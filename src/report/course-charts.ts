@@ -30,12 +30,12 @@ interface Band {
   readonly seconds: number
 }
 
-/** When each phase went; one whose start nobody noted follows the one before. */
+/** When each phase went: one follows the other, and what a worker took to begin belongs to the phase. */
 function bandsOf({ phases }: RunCourse): Band[] {
   let end = 0
-  return phases.map(({ phase, startSeconds, seconds }) => {
-    const from = startSeconds ?? end
-    end = from + seconds
+  return phases.map(({ phase, seconds }) => {
+    const from = end
+    end += seconds
     return { phase, from, to: end, seconds }
   })
 }

@@ -1,9 +1,10 @@
 /** `report.md`: the report in short. Same order as the page. */
 import { bytesText, countOf, countText, secondsText } from '../runtime/figures.js'
+import { type MarkdownColumn, markdownCode, markdownTable, markdownText } from '../runtime/markdown-text.js'
 import { dimensionName } from './dimension-counts.js'
-import { type MarkdownColumn, markdownCode, markdownTable, markdownText } from './markdown-text.js'
 import { differenceText, dollarsText, ratioText, shareText } from './report-figures.js'
-import type { Breakdown, RunReport } from './run-report.js'
+import type { Breakdown, ReportedRule, RunReport } from './run-report.js'
+import { partRules } from './told-rules.js'
 import { valueLabel } from './value-label.js'
 import { verdictOf } from './verdict.js'
 
@@ -31,36 +32,43 @@ export function reportMarkdown(report: RunReport): string {
 
 function good(report: RunReport): string[] {
   const { rules, inputWarnings } = report
+  const { told, quiet } = partRules(rules)
   return [
     '## Is the table good?',
     '',
     markdownText(verdictOf(report).text),
     '',
-    ...markdownTable(
-      [
-        { name: 'rule' },
-        { name: 'result' },
-        number('broken by'),
-        number('share'),
-        number('allowed'),
-        { name: 'severity' },
-      ],
-      rules.map((r) => [
-        markdownText(`${r.name}${r.subject === null ? '' : ` (${r.subject})`}: ${r.meaning}`),
-        r.outcome,
-        r.outcome === 'skipped' ? '–' : `${countText(r.failed)} of ${countText(r.checked)} ${r.unit}`,
-        r.outcome === 'skipped' ? '–' : shareText(r.share, 1),
-        shareText(r.threshold, 1),
-        r.severity,
-      ]),
-    ),
-    '',
+    ...(told.length === 0 ? [] : [...rulesTable(told), '']),
+    ...(quiet.length === 0
+      ? []
+      : [`${countOf(quiet.length, 'check')} hold; report.html and quality.json list them.`, '']),
     ...inputWarnings.slice(0, MOST_WARNINGS).map((w) => `- ${markdownText(w)}`),
     ...(inputWarnings.length > MOST_WARNINGS
       ? [`- and ${inputWarnings.length - MOST_WARNINGS} more, see report.json`]
       : []),
     ...(inputWarnings.length > 0 ? [''] : []),
   ]
+}
+
+function rulesTable(rules: readonly ReportedRule[]): string[] {
+  return markdownTable(
+    [
+      { name: 'rule' },
+      { name: 'result' },
+      number('broken by'),
+      number('share'),
+      number('allowed'),
+      { name: 'severity' },
+    ],
+    rules.map((r) => [
+      markdownText(`${r.name}${r.subject === null ? '' : ` (${r.subject})`}: ${r.meaning}`),
+      r.outcome,
+      r.outcome === 'skipped' ? '–' : `${countText(r.failed)} of ${countText(r.checked)} ${r.unit}`,
+      r.outcome === 'skipped' ? '–' : shareText(r.share, 1),
+      shareText(r.threshold, 1),
+      r.severity,
+    ]),
+  )
 }
 
 function changed({ changes, previous, result }: RunReport): string[] {

@@ -54,21 +54,11 @@ figure svg { display: block; max-width: 100%; height: auto; font-family: system-
 .narrow { display: none !important; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 0 40px; }
 .columns.two { grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
-@media (max-width: 700px) {
-  header, main, footer { padding-left: 10px; padding-right: 10px; }
-  header { padding-top: 20px; }
-  section { padding: 16px 14px; margin: 12px 0; }
-  .wide { display: none !important; }
-  .narrow { display: block !important; }
-  h1 { font-size: 1.4rem; }
-  dl.tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  dl.tiles dd { font-size: 1.1rem; }
-}
 details { margin-top: 10px; }
 summary { cursor: pointer; color: var(--link); font-size: 0.92rem; width: fit-content; padding: 2px 4px; }
 .scroll { overflow-x: auto; margin-top: 8px; }
 table { border-collapse: collapse; font-size: 0.9rem; width: 100%; }
-caption { text-align: left; color: var(--muted); font-size: 0.85rem; padding-bottom: 4px; }
+caption { text-align: left; color: var(--muted); font-size: 0.85rem; padding-bottom: 4px; position: sticky; left: 0; max-width: calc(100vw - 48px); }
 th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); font-weight: 400; }
 thead th { color: var(--muted); font-weight: 600; white-space: nowrap; }
 th.n, td.n { text-align: right; white-space: nowrap; }
@@ -77,15 +67,35 @@ tr:last-child > * { border-bottom: 0; }
 code { font: 0.87em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 ul.plain { margin: 8px 0 0; padding-left: 20px; }
 footer { color: var(--muted); font-size: 0.85rem; padding-bottom: 40px; }
+@media screen and (max-width: 700px) {
+  header, main, footer { padding-left: 10px; padding-right: 10px; }
+  header { padding-top: 20px; }
+  section { padding: 16px 14px; margin: 12px 0; }
+  .wide { display: none !important; }
+  .narrow { display: block !important; }
+  h1 { font-size: 1.4rem; }
+  dl.tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  dl.tiles dd { font-size: 1.1rem; }
+  tbody th { min-width: 9em; max-width: 9em; overflow-wrap: anywhere; }
+  td.long, th.long { min-width: 11em; }
+}
 @media print {
   @page { margin: 14mm; }
-  body { background: #fff; font-size: 11px; }
+  html { font-size: 11.5px; }
+  body { background: #fff; }
   header, main, footer { max-width: none; padding: 0; }
   nav, .skip, details:not([open]) { display: none; }
   section { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: 12px 0; margin: 0; }
   figure, dl.tiles, tr, .verdict { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; }
+  table { font-size: 0.82rem; }
+  .tag { font-size: 0.78rem; padding: 0 6px; }
+  caption { position: static; max-width: none; }
+  th, td { padding-right: 8px; }
+  thead th, td.n, th.n { white-space: normal; }
+  td.long, th.long { min-width: 12em; }
+  tbody th { overflow-wrap: anywhere; min-width: 11em; }
   .columns { grid-template-columns: repeat(3, 1fr); gap: 0 16px; }
   .columns.two { grid-template-columns: repeat(2, 1fr); }
   .wide { display: block !important; }

@@ -4,6 +4,7 @@ import { html, type Markup } from './html.js'
 import { details, table } from './page-parts.js'
 import { shareText } from './report-figures.js'
 import type { ReportedRule, RunReport } from './run-report.js'
+import { partRules } from './told-rules.js'
 import { verdictOf } from './verdict.js'
 
 const SIGNS = { good: '✓', warn: '!', bad: '✕' } as const
@@ -26,17 +27,12 @@ ${rulesOf(rules)}${examplesOf(rules)}${
 
 /** What a reader has to know first: the rules that were broken, or that set facts aside. The others are one click away. */
 function rulesOf(rules: readonly ReportedRule[]): Markup {
-  const told = rules.filter((rule) => isTold(rule))
-  const quiet = rules.filter((rule) => !isTold(rule))
-  return html`${told.length === 0 ? undefined : rulesTable('Rules that were broken, or that set facts aside', told)}${
+  const { told, quiet } = partRules(rules)
+  return html`${told.length === 0 ? undefined : rulesTable('Checks that failed, or that set facts aside', told)}${
     quiet.length === 0
       ? undefined
-      : details(`Rules that hold (${countText(quiet.length)})`, rulesTable('Rules that hold', quiet))
+      : details(`Checks that hold (${countText(quiet.length)})`, rulesTable('Checks that hold', quiet))
   }`
-}
-
-function isTold({ outcome, quarantined }: ReportedRule): boolean {
-  return outcome === 'warned' || outcome === 'failed' || quarantined > 0
 }
 
 function rulesTable(caption: string, rules: readonly ReportedRule[]): Markup {

@@ -23,12 +23,12 @@ export function verdictOf({ result, rules, audit }: RunReport): Verdict {
   const warned = rules.filter((r) => r.outcome === 'warned').length
   const judged = rules.filter((r) => r.outcome !== 'skipped').length
   const done = DONE[result.status]
-  if (failed > 0) return { grade: 'bad', text: `${done}: ${failed} of ${countOf(judged, 'rule')} failed.` }
+  if (failed > 0) return { grade: 'bad', text: `${done}: ${failed} of ${countOf(judged, 'check')} failed.` }
   const audited =
     audit === null
       ? ''
       : ` The audit compared ${countOf(audit.partitions, 'written partition')} with the plan and read ${countText(audit.readAgain)} of them again, row by row.`
-  const passed = `${done}: ${countText(judged - warned)} of ${countOf(judged, 'rule')} passed`
+  const passed = `${done}: ${countText(judged - warned)} of ${countOf(judged, 'check')} passed`
   if (warned > 0) return { grade: 'warn', text: `${passed}, ${countText(warned)} warned.${audited}` }
   const input = result.warnings > 0 ? `; the input gave ${countOf(result.warnings, 'warning')}` : ''
   return { grade: 'good', text: `${passed}${input}.${audited}` }

@@ -88,21 +88,25 @@ export async function openPrivateServer(options: PrivateServerOptions): Promise<
 export interface StopPrivateServerOptions {
   /** Whether to return only when it is gone. It takes a second; without, whoever opens the next one waits for it. */
   readonly wait: boolean
+  /** Asked at the last moment, when nobody can open the server: `true` leaves it alone. */
+  readonly unless?: () => boolean
 }
 
-/** Stops the private server of a folder if there is one. Its history stays. */
-export async function stopPrivateServer(folder: string, { wait }: StopPrivateServerOptions): Promise<void> {
-  await withFileLock(lockFile(folder), LOCK_TIMEOUT_MS, async () => {
+/** Stops the private server of a folder if there is one. Its history stays. @returns whether it was told to end */
+export async function stopPrivateServer(folder: string, { wait, unless }: StopPrivateServerOptions): Promise<boolean> {
+  return await withFileLock(lockFile(folder), LOCK_TIMEOUT_MS, async () => {
+    if (unless?.()) return false
     const record = readRecord(folder)
     if (record && isAlive(record.process)) {
       if (!wait) {
         writeRecord(folder, { ...record, ending: true })
         signalProcess(record.process, 'SIGTERM')
-        return
+        return true
       }
       await stopDevServer(record.process)
     }
     rmSync(recordFile(folder), { force: true })
+    return record !== undefined
   })
 }
 

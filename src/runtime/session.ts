@@ -9,6 +9,7 @@ import { answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS, type Endpo
 import { type Etl3Error, ResourceError, UnavailableError } from './errors.js'
 import { withFileLock } from './file-lock.js'
 import type { Logger } from './logging.js'
+import { endLonelyServers } from './lonely-servers.js'
 import { splitBudget } from './memory-budget.js'
 import { hasLivePoller } from './pollers.js'
 import { enter, leave, present } from './presence.js'
@@ -154,6 +155,7 @@ class Session implements TemporalSession {
     splitBudget(processing.memory_limit_mb, processing.max_workers)
     // Before the look for a server: a private one that is about to end by itself sees that it is needed.
     enter(this.folder, 'client', process.pid)
+    await this.#endLonelyServers()
     const shared = await this.#sharedServer()
     this.#endpoint = shared ?? (await this.#openPrivateServer())
     const timeoutMs = shared ? temporal.connect_timeout_ms : PRIVATE_SERVER_TIMEOUT_MS
@@ -187,6 +189,18 @@ class Session implements TemporalSession {
     const workers = present(this.folder, 'worker')
     await Promise.all(workers.map((worker) => endProcess(worker, SHUTDOWN_FORCE_MS)))
     await stopPrivateServer(this.folder, { wait: false })
+  }
+
+  async #endLonelyServers(): Promise<void> {
+    const { log, env } = this.#options
+    try {
+      for (const address of await endLonelyServers(env ?? process.env)) {
+        log.info('ended a private Temporal server that nobody used', { address })
+      }
+    } catch (error) {
+      // It is a favour to the machine; the command has other things to do.
+      log.debug('looking for servers that nobody uses failed', { error })
+    }
   }
 
   async #sharedServer(): Promise<Endpoint | undefined> {

@@ -1,15 +1,14 @@
 /** A run that ends badly, or is cancelled, gives back what it holds. */
-import { CancellationScope, ContinueAsNew, isCancellation, log as workflowLog } from '@temporalio/workflow'
+import { CancellationScope, ContinueAsNew, log as workflowLog } from '@temporalio/workflow'
 import type { RunRef } from '../activities/types.js'
+import { failureOf } from './run-failure.js'
 import type { RunLog } from './run-log.js'
 
 /** Releases the lock and notes how the run ended. What is finished stays for the next attempt. */
 export async function closeFailedRun(log: RunLog, run: RunRef, error: unknown): Promise<void> {
   // Thrown on purpose to end this execution: the run goes on in the next one.
   if (error instanceof ContinueAsNew) return
-  const outcome = isCancellation(error) ? 'cancelled' : 'failed'
-  const message =
-    error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error)
+  const { outcome, message } = failureOf(error)
   try {
     await CancellationScope.nonCancellable(() => log.activities().closeRun({ run, outcome, message }))
   } catch (closing) {

@@ -10,7 +10,9 @@ import type {
   UnitDone,
   ValidatedInputs,
 } from '../activities/types.js'
-import type { Phase, Progress, RunResult } from './messages.js'
+import { markdownCode, markdownText } from '../runtime/markdown-text.js'
+import type { Phase, PhaseProgress, Progress, RunMode, RunResult } from './messages.js'
+import type { RunFailure } from './run-failure.js'
 
 /** What each phase answers. */
 export interface PhaseAnswers {
@@ -44,12 +46,13 @@ const TITLES: Readonly<Record<Phase, string>> = {
 const DETAILS: { readonly [P in Phase]: (answer: PhaseAnswers[P]) => string } = {
   open: ({ unchanged, factFiles, inputBytes }) =>
     unchanged ? 'nothing has changed' : `${count(factFiles)} fact file(s), ${megabytes(inputBytes)} of input`,
-  validate: ({ facts }) => `${count(facts)} facts`,
+  validate: ({ facts, warnings }) => `${count(facts)} facts${warningsText(warnings)}`,
   stage: ({ rows }) => `${count(rows)} facts staged`,
-  screen: ({ facts, quarantined }) => `${count(quarantined)} of ${count(facts)} facts quarantined`,
+  screen: ({ facts, quarantined, warnings }) =>
+    `${count(quarantined)} of ${count(facts)} facts quarantined${warningsText(warnings)}`,
   plan: ({ rows, partitions: p }) =>
     `${count(rows)} rows in ${count(p.total)} partitions: ${count(p.added)} new, ${count(p.replaced)} changed, ${count(p.kept)} kept, ${count(p.removed)} removed`,
-  quality: ({ warnings }) => (warnings === 0 ? 'passed' : `passed with ${count(warnings)} warning(s)`),
+  quality: ({ warnings }) => `passed${warningsText(warnings)}`,
   write: ({ rows, partitions, bytes }) => `${count(rows)} rows in ${count(partitions)} partitions, ${megabytes(bytes)}`,
   audit: ({ partitions, readAgain }) =>
     `${count(partitions)} partitions agree with the plan, ${count(readAgain)} read again row by row`,
@@ -58,34 +61,131 @@ const DETAILS: { readonly [P in Phase]: (answer: PhaseAnswers[P]) => string } = 
   report: ({ status }) => status,
 }
 
+function warningsText(warnings: number): string {
+  return warnings === 0 ? '' : `, ${count(warnings)} warning(s)`
+}
+
 /** One line on the answer of a phase. */
 export function detailOf<P extends Phase>(phase: P, answer: PhaseAnswers[P]): string {
   return DETAILS[phase](answer)
 }
 
-/** The whole page. */
-export function progressPage(progress: Progress): string {
-  const { runId, phases, units, rows, partitions, paused, peakMemoryMb, memoryLimitMb } = progress
-  const lines = [
-    `**Run** \`${runId ?? 'opening'}\`${paused ? ' — **paused**: the update `resume` lets it go on' : ''}`,
-    '',
-    '| step | state | seconds | result |',
-    '| --- | --- | ---: | --- |',
-    ...phases.map(
-      (p) =>
-        `| ${TITLES[p.phase]} | ${p.state} | ${p.seconds === undefined ? '' : p.seconds.toFixed(1)} | ${p.detail} |`,
-    ),
-    '',
-  ]
+/** What the page tells beside the progress. */
+export interface PageFacts {
+  readonly mode: RunMode
+  /** Name of the table, once the configuration is read. */
+  readonly table: string | undefined
+  /** The result of a run that came to its end. */
+  readonly result: RunResult | undefined
+  /** Why the run ended before its end. */
+  readonly failure: RunFailure | undefined
+}
+
+/** The step with which a run of each kind ends, before its report. */
+const LAST_STEP: Readonly<Record<RunMode, Phase>> = { plan: 'plan', validate: 'quality', run: 'register' }
+
+/** The whole page: where the run stands in one sentence, all its steps, then figures. */
+export function progressPage(progress: Progress, facts: PageFacts): string {
+  const { runId, phases, units, rows, partitions, peakMemoryMb, memoryLimitMb } = progress
+  const lines = [headline(progress, facts), '']
+  if (facts.result) lines.push(...resultLines(facts.result), '')
+  lines.push(row('step', 'state', 'result'), row('---', '---', '---'))
+  for (const phase of stepsOf(facts)) {
+    const at = phases.find((p) => p.phase === phase)
+    if (at) lines.push(row(TITLES[phase], stateText(at, facts), markdownText(at.detail)))
+    else lines.push(row(TITLES[phase], facts.failure ? 'not reached' : 'to come', ''))
+  }
+  lines.push('')
   if (units.total > 0) {
     lines.push(
-      `Units ${count(units.done)} of ${count(units.total)}, partitions ${count(partitions.done)} of ${count(partitions.total)}, rows ${count(rows.done)} of ${count(rows.total)}.`,
+      `Units of work ${count(units.done)} of ${count(units.total)}, partitions ${count(partitions.done)} of ${count(partitions.total)}, rows ${count(rows.done)} of ${count(rows.total)}.`,
       '',
     )
   }
-  if (memoryLimitMb > 0) lines.push(`Memory: peak ${count(peakMemoryMb)} MB of ${count(memoryLimitMb)} MB.`)
+  if (memoryLimitMb > 0) {
+    lines.push(`Memory of the worker: ${count(peakMemoryMb)} MB at the peak, the limit is ${count(memoryLimitMb)} MB.`)
+  }
+  if (runId !== undefined) lines.push('', `Run \`${runId}\``)
   return lines.join('\n')
 }
+
+/** The Web UI leaves no room between two columns. */
+const GAP = '\u00a0\u00a0'
+
+function row(...cells: readonly string[]): string {
+  return `| ${cells.map((cell) => (cell === '---' ? cell : cell + GAP)).join(' | ')} |`
+}
+
+function stateText({ state, seconds }: PhaseProgress, { failure }: PageFacts): string {
+  const name = state === 'failed' ? (failure?.outcome ?? state) : state
+  return seconds === undefined ? name : `${name},\u00a0${seconds.toFixed(1)}\u00a0s`
+}
+
+function headline({ phases, paused }: Progress, { table, result, failure }: PageFacts): string {
+  const step = phases.at(-1)?.phase ?? 'open'
+  const of = table === undefined ? '' : ` of \`${markdownCode(table)}\``
+  if (failure) {
+    const published = phases.some((p) => p.phase === 'publish')
+    const table = published
+      ? 'Publishing had begun, so the table may show some partitions of this run: run again to bring it to its end.'
+      : 'The table is as it was.'
+    const what = failure.outcome === 'failed' ? 'This run failed' : 'This run was cancelled'
+    const why = failure.outcome === 'failed' ? whyText(failure) : []
+    return [
+      `**${what}** at the step “${TITLES[step]}”${of}.`,
+      ...why,
+      `${table} What is finished is kept for the next run.`,
+    ].join('\n\n')
+  }
+  if (result) return `**${ENDS[result.status]}**${of}`
+  if (paused) return `**Paused** at the step “${TITLES[step]}”${of}: the update \`resume\` lets it go on.`
+  return `**Running**${of}: ${TITLES[step].toLowerCase()}.`
+}
+
+function whyText({ message, code, hint }: RunFailure): string[] {
+  return [
+    `${markdownText(message)}${code === undefined ? '' : ` (${code})`}`,
+    ...(hint === undefined ? [] : [`What to do: ${markdownText(hint)}`]),
+  ]
+}
+
+const ENDS: Readonly<Record<RunResult['status'], string>> = {
+  published: 'Published: a new state',
+  unchanged: 'Unchanged: input and configuration are those of the last run',
+  validated: 'Validated: the input passed the quality rules, nothing was written',
+  planned: 'Planned: nothing was written',
+  failed: 'Failed: a run',
+}
+
+function resultLines({ rows, partitions: p, outputUri, reportUri, warnings }: RunResult): string[] {
+  return [
+    `- ${count(rows)} rows in ${count(p.total)} partitions: ${count(p.added)} added, ${count(p.replaced)} replaced, ${count(p.kept)} kept, ${count(p.removed)} removed`,
+    `- ${count(warnings)} warning(s), explained in the report`,
+    `- table: \`${markdownCode(outputUri)}\``,
+    `- report: \`${markdownCode(reportUri)}\``,
+  ]
+}
+
+/** The steps that a run goes through, in order. */
+function stepsOf({ mode, result }: PageFacts): Phase[] {
+  if (result?.status === 'unchanged') return ['open']
+  const all = PHASES.slice(0, PHASES.indexOf(LAST_STEP[mode]) + 1)
+  return [...all, 'report']
+}
+
+const PHASES: readonly Phase[] = [
+  'open',
+  'validate',
+  'stage',
+  'screen',
+  'plan',
+  'quality',
+  'write',
+  'audit',
+  'publish',
+  'register',
+  'report',
+]
 
 function megabytes(bytes: number): string {
   return `${count(Math.ceil(bytes / 1e6))} MB`

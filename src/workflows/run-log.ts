@@ -3,12 +3,20 @@
  * used. It answers the query `progress`, keeps the page in the Web UI current, and is what an execution that is
  * continued as new takes along: a phase that is done answers from here and is not run again.
  */
-import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow'
+import {
+  ContinueAsNew,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { Measured, ReportInput, RunRef, UnitDone } from '../activities/types.js'
 import { activitiesFor } from './activity-proxies.js'
 import type { Etl3Input, Phase, PhaseProgress, Progress } from './messages.js'
 import { pauseUpdate, progressQuery, resumeUpdate } from './messages.js'
 import { detailOf, type PhaseAnswers, progressPage } from './progress-page.js'
+import { failureOf, type RunFailure } from './run-failure.js'
 import { showSearchAttributes } from './search-attributes.js'
 
 /** Phases that go through units. */
@@ -44,6 +52,7 @@ export class RunLog {
   readonly #memoryByPhase: Record<string, number>
   #peakMemoryMb: number
   #paused: boolean
+  #failure: RunFailure | undefined
 
   constructor({ carried, ...input }: ContinuedInput) {
     this.#input = input
@@ -80,7 +89,11 @@ export class RunLog {
       set('done', detailOf(phase, answer))
       return answer
     } catch (error) {
-      set('failed', '')
+      // Thrown on purpose to end this execution: the phase goes on in the next one.
+      if (!(error instanceof ContinueAsNew)) {
+        this.#failure = failureOf(error)
+        set('failed', '')
+      }
       throw error
     }
   }
@@ -216,7 +229,15 @@ export class RunLog {
   }
 
   #show(): void {
-    setCurrentDetails(progressPage(this.progress()))
+    const { open, report } = this.#answers
+    setCurrentDetails(
+      progressPage(this.progress(), {
+        mode: this.#input.mode ?? 'run',
+        table: open?.table,
+        result: open?.unchanged ?? report,
+        failure: this.#failure,
+      }),
+    )
   }
 }
 

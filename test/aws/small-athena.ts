@@ -1,11 +1,12 @@
 /**
  * Athena's API over DuckDB: it finds a table and its partitions in Glue as Athena does (exact partitions by `Values` and
  * `Location`, or projected ones by the table's properties), reads the files there, and takes a partition key's value
- * from the catalog. Files lie in local folders: `s3://lake/tmp/x` is `/tmp/x`. Knows nothing of ETL3.
+ * from the catalog. Files lie in local folders. Knows nothing of ETL3.
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { z } from 'zod'
 import { awsError, type Handler, type JsonAnswer, type JsonCall } from './json-front.js'
@@ -34,6 +35,7 @@ const queryBody = z.object({
 })
 
 type Table = z.output<typeof tableSchema>
+type FolderOf = (location: string) => string
 type Ask = (operation: string, body: Readonly<Record<string, unknown>>) => Promise<unknown>
 
 /** Hive's word for NULL in a partition's values. */
@@ -51,8 +53,14 @@ interface Execution {
 /** Answers Athena's calls; Glue's go on to whatever comes next. */
 export class SmallAthena {
   readonly #executions = new Map<string, Execution>()
+  readonly #folderOf: FolderOf
   /** Looks at a query before it is done. */
   looksUntilDone = 1
+
+  /** @param folderOf where a location lies on this machine. Default: `s3://lake/tmp/x` is `/tmp/x` */
+  constructor(folderOf: FolderOf = (location) => location.replace(/^s3:\/\/[^/]+/, '')) {
+    this.#folderOf = folderOf
+  }
 
   readonly handler: Handler = async (call, next) => {
     switch (call.operation) {
@@ -83,7 +91,13 @@ export class SmallAthena {
     const { QueryString, QueryExecutionContext } = startBody.parse(body)
     const ask: Ask = async (operation, content) => (await next({ operation, body: content })).body
     const id = randomUUID()
-    this.#executions.set(id, await this.#run(QueryString, QueryExecutionContext.Database, ask))
+    const running = this.#run(QueryString, QueryExecutionContext.Database, ask).then((execution) => {
+      // One that was stopped meanwhile stays stopped.
+      if (this.#executions.get(id)?.state !== 'CANCELLED') this.#executions.set(id, execution)
+    })
+    this.#executions.set(id, { ...UNDER_WAY })
+    // A large table takes longer than whoever asks waits for an answer: it looks again and again, as with Athena.
+    await Promise.race([running, delay(LONGEST_START_MS)])
     return { status: 200, body: { QueryExecutionId: id } }
   }
 
@@ -94,16 +108,21 @@ export class SmallAthena {
     try {
       await connection.run(`CREATE SCHEMA ${quoted(database)}`)
       for (const table of tablesAnswer.parse(await ask('GetTables', { DatabaseName: database })).TableList) {
-        const files = await filesOf(table, database, ask)
+        const files = await filesOf(table, { database, ask, folderOf: this.#folderOf })
         const keys = table.PartitionKeys.map(({ Name }) => quoted(Name))
         const parts = quoted(`files of ${table.Name}`)
         await connection.run(
           `CREATE TABLE ${parts} (filename VARCHAR${keys.map((key) => `, ${key} VARCHAR`).join('')})`,
         )
+        const appender = await connection.createAppender(`files of ${table.Name}`)
         for (const { path, values } of files) {
-          const places = [path, ...values].map((_, i) => `$${i + 1}`).join(', ')
-          await connection.run(`INSERT INTO ${parts} VALUES (${places})`, [path, ...values])
+          for (const value of [path, ...values]) {
+            if (value === null) appender.appendNull()
+            else appender.appendVarchar(value)
+          }
+          appender.endRow()
         }
+        appender.closeSync()
         const own = table.StorageDescriptor.Columns.map(({ Name }) => `f.${quoted(Name)}`)
         const list = files.map(({ path }) => `'${path.replaceAll("'", "''")}'`).join(', ')
         const view = `${quoted(database)}.${quoted(table.Name)}`
@@ -175,6 +194,11 @@ export class SmallAthena {
   }
 }
 
+/** A query that has no result yet, however often it is looked at. */
+const UNDER_WAY: Execution = { state: 'RUNNING', looks: Number.POSITIVE_INFINITY, columns: [], rows: [] }
+
+const LONGEST_START_MS = 3_000
+
 const TYPES: Readonly<Record<string, string>> = {
   BIGINT: 'bigint',
   DOUBLE: 'double',
@@ -188,9 +212,15 @@ interface TableFile {
   readonly values: readonly (string | null)[]
 }
 
-async function filesOf(table: Table, database: string, ask: Ask): Promise<TableFile[]> {
-  if (table.PartitionKeys.length === 0) return below(table.StorageDescriptor.Location, [])
-  if (table.Parameters['projection.enabled'] === 'true') return projectedFiles(table)
+interface Place {
+  readonly database: string
+  readonly ask: Ask
+  readonly folderOf: FolderOf
+}
+
+async function filesOf(table: Table, { database, ask, folderOf }: Place): Promise<TableFile[]> {
+  if (table.PartitionKeys.length === 0) return below(folderOf(table.StorageDescriptor.Location), [])
+  if (table.Parameters['projection.enabled'] === 'true') return projectedFiles(table, folderOf)
   const files: TableFile[] = []
   let token: string | undefined
   do {
@@ -199,7 +229,7 @@ async function filesOf(table: Table, database: string, ask: Ask): Promise<TableF
     for (const { Values, StorageDescriptor } of partitionsAnswer.parse(answer).Partitions) {
       files.push(
         ...below(
-          StorageDescriptor.Location,
+          folderOf(StorageDescriptor.Location),
           Values.map((value) => (value === HIVE_NULL ? null : value)),
         ),
       )
@@ -210,7 +240,7 @@ async function filesOf(table: Table, database: string, ask: Ask): Promise<TableF
 }
 
 /** Every combination of the listed values, at the place that the template makes of it. */
-function projectedFiles({ PartitionKeys, Parameters }: Table): TableFile[] {
+function projectedFiles({ PartitionKeys, Parameters }: Table, folderOf: FolderOf): TableFile[] {
   const property = (name: string): string => Parameters[name] ?? ''
   let combinations: string[][] = [[]]
   for (const { Name } of PartitionKeys) {
@@ -222,7 +252,7 @@ function projectedFiles({ PartitionKeys, Parameters }: Table): TableFile[] {
       (text, { Name }, i) => text.replace(`\${${Name}}`, () => values[i] ?? ''),
       property('storage.location.template'),
     )
-    return below(location, values)
+    return below(folderOf(location), values)
   })
 }
 
@@ -236,8 +266,7 @@ function projectedValues(name: string, property: (name: string) => string): stri
   )
 }
 
-function below(location: string, values: readonly (string | null)[]): TableFile[] {
-  const folder = location.replace(/^s3:\/\/[^/]+/, '')
+function below(folder: string, values: readonly (string | null)[]): TableFile[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -155,6 +155,7 @@ async function makeLake({ name, home, star, s3, options, partitionColumns }: Lak
       tableUri: tableUri ?? '',
       manifestPath: join(records ?? '', 'runs', runId, 'manifest.parquet'),
       runId,
+      lockNumber: 1,
       figures: {},
     },
     new AbortController().signal,

@@ -117,6 +117,7 @@ describe('exactly once', { timeout: 180_000 }, () => {
     'publish:partition',
     'publish:before-record',
     'register:before',
+    'register:show',
     'remove:before',
     'report:before-current',
   ]

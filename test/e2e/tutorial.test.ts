@@ -2,7 +2,13 @@ import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, describe, expect, it } from 'vitest'
+import { glueRules } from '../aws/glue-rules.js'
+import { JsonFront } from '../aws/json-front.js'
+import { startMoto } from '../aws/moto.js'
+import { SmallAthena } from '../aws/small-athena.js'
+import { CREDENTIAL_VARIABLES, CREDENTIALS, startVersitygw } from '../aws/support/servers.js'
 import { ETL3 } from './support/command.js'
 
 /** A command of the page, and what the page says that it prints. */
@@ -38,8 +44,36 @@ function script(name: string, body: string): void {
   chmodSync(join(bin, name), 0o755)
 }
 
+/** S3 with the page's bucket, Glue, Athena and STS; what the SDK finds them by. */
+async function startAws(): Promise<{ readonly env: NodeJS.ProcessEnv; stop(): Promise<void> }> {
+  const [s3, moto] = await Promise.all([startVersitygw(), startMoto()])
+  const bucket = new S3Client({
+    endpoint: s3.endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: CREDENTIALS,
+  })
+  await bucket.send(new CreateBucketCommand({ Bucket: 'my-bucket' }))
+  bucket.destroy()
+  const athena = new SmallAthena((location) => join(s3.folder ?? '', location.replace('s3://', '')))
+  const front = await JsonFront.open(moto.url, [athena.handler, ...glueRules()])
+  return {
+    env: {
+      ...CREDENTIAL_VARIABLES,
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ENDPOINT_URL_GLUE: front.url,
+      AWS_ENDPOINT_URL_ATHENA: front.url,
+      AWS_ENDPOINT_URL_STS: moto.url,
+    },
+    async stop() {
+      await front.close()
+      await Promise.all([s3.stop(), moto.stop()])
+    },
+  }
+}
+
 /** Runs all steps in one shell, so that its variables last; answers what each printed. */
-async function run(steps: readonly Step[]): Promise<string[]> {
+async function run(steps: readonly Step[], env: NodeJS.ProcessEnv): Promise<string[]> {
   const folder = join(root, 'work')
   mkdirSync(join(folder, 'config'), { recursive: true })
   writeFileSync(join(folder, 'config', 'etl3.yaml'), readFileSync('config/etl3.yaml'))
@@ -65,6 +99,7 @@ async function run(steps: readonly Step[]): Promise<string[]> {
     stdio: 'ignore',
     env: {
       ...process.env,
+      ...env,
       PATH: `${bin}:${process.env['PATH']}`,
       NO_COLOR: '1',
       ETL3_STATE_DIR: join(root, 'state'),
@@ -88,11 +123,12 @@ function pattern(line: string): RegExp {
   return new RegExp(`^${free}`)
 }
 
-describe('docs/tutorial.md', { timeout: 900_000 }, () => {
+describe('docs/tutorial.md', { timeout: 1_800_000 }, () => {
   it('prints what it says', async () => {
     const steps = stepsOf(readFileSync('docs/tutorial.md', 'utf8'))
     expect(steps.length).toBeGreaterThan(15)
-    const outputs = await run(steps)
+    const aws = await startAws()
+    const outputs = await run(steps, aws.env).finally(() => aws.stop())
     if (process.env['ETL3_TEST_KEEP'] !== undefined) execFileSync('cp', ['-r', root, process.env['ETL3_TEST_KEEP']])
     for (const [i, { section, command, printed }] of steps.entries()) {
       let lines = (outputs[i] ?? '').split('\n')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { SILENT_LOGGER } from '../../../src/runtime/logging.js'
+import { endLonelyServers } from '../../../src/runtime/lonely-servers.js'
 import { historyFile, openPrivateServer } from '../../../src/runtime/private-server.js'
 import { isAlive, signalProcess } from '../../../src/runtime/process-identity.js'
 import { openSession } from '../../../src/runtime/session.js'
@@ -118,6 +119,37 @@ describe('a command where no server is configured', () => {
     expect(pids?.[3]).not.toBe(first?.pid)
     expect(await client.exited).toBe(0)
     expect(home.processes).toEqual([])
+  })
+
+  it('ends the server of another output whose command and worker were both killed, and keeps its run', async () => {
+    const home = newHome()
+    const killed = home.run(4, 500)
+    await killed.event('started')
+    await home.untilSteps(1)
+    const { server } = home
+    if (!server) throw new Error('no server')
+    // Somebody uses it: it stays.
+    expect(await endLonelyServers(home.env)).toEqual([])
+    await killed.kill()
+    for (const worker of home.workers) signalProcess(worker, 'SIGKILL')
+    await until(async () => home.workers.length === 0)
+    expect(isAlive(server)).toBe(true)
+
+    const other = await openSession({
+      config: home.config(),
+      workflowId: 'other',
+      env: home.env,
+      defaultAddress: NOBODY,
+      log: SILENT_LOGGER,
+      onNotice: () => {},
+    })
+    await until(async () => !isAlive(server))
+    await other.close({ stopServer: true })
+
+    const again = home.run(4, 500)
+    const { pids } = await again.event('result')
+    expect(new Set(pids).size).toBe(2)
+    expect(await again.exited).toBe(0)
   })
 
   it('leaves server and worker to a second command that waits for the same run', async () => {

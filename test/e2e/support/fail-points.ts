@@ -29,7 +29,7 @@ export const FAIL_POINTS: readonly (readonly string[])[] = [
   ['activity:publishPartitions:start', 'activity:publishPartitions:end'],
   ['publish:partition', 'publish:before-record', 'record:published/0.json'],
   ['activity:registerTables:start', 'record:manifest.parquet', 'activity:registerTables:end'],
-  ['register:before', 'register:after'],
+  ['register:before', 'register:show', 'register:after'],
   ['activity:removePartitions:start', 'remove:before', 'activity:removePartitions:end'],
   ['activity:writeReport:start', 'record:contents.json', 'record:report.json'],
   ['report:after-data', 'record:receipt.json'],

@@ -39,7 +39,11 @@ describe('init', () => {
       metadata_uri: 's3://bucket/rates/etl3/',
     })
     expect(config.processing.memory_limit_mb).toBe(2048)
-    expect(config.athena).toMatchObject({ workgroup: 'primary', region: 'us-east-1' })
+    expect(config.athena).toMatchObject({
+      workgroup: 'primary',
+      region: 'us-east-1',
+      output_location: 's3://bucket/rates/athena-results/',
+    })
     expect(out).toContain('etl3 doctor')
     expect(out).toContain('etl3 plan --advise')
   })

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance, type Json } from '@duckdb/node-api'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -200,7 +200,22 @@ describe('the embedded catalog', () => {
     await open().register(await writeSmallLake(DIFFICULT.slice(0, 1), { root }), GO_ON)
     const keys: string[] = []
     for await (const { key } of new FolderStore(join(folder, 'etl3')).list('', GO_ON)) keys.push(key)
-    expect(keys).toEqual(['catalog.duckdb'])
+    expect(keys.toSorted()).toEqual(['catalog.duckdb', 'catalog.duckdb.versions/0000000001'])
     expect(existsSync(`${open().uri}.wal`)).toBe(false)
+  })
+
+  it('never goes back: a worker of an older run that is late changes nothing for readers', async () => {
+    const { open, root, folder } = place()
+    const state = await writeSmallLake(DIFFICULT.slice(0, 1), { root })
+    await open().register({ ...state, runId: 'older', lockNumber: 11 }, GO_ON)
+    await open().register({ ...state, runId: 'newer', lockNumber: 12 }, GO_ON)
+    const shown = statSync(open().uri)
+    const late = open().register({ ...state, runId: 'older', lockNumber: 11 }, GO_ON)
+    await expect(late).rejects.toMatchObject({ code: 'ETL3-CA-04', kind: 'ConflictError' })
+    expect(await open().registeredRun(GO_ON)).toBe('newer')
+    expect(statSync(open().uri)).toMatchObject({ ino: shown.ino, mtimeMs: shown.mtimeMs })
+    // Whoever holds the lock may register again.
+    await open().register({ ...state, runId: 'newer', lockNumber: 12 }, GO_ON)
+    expect(readdirSync(join(folder, 'etl3', 'catalog.duckdb.versions'))).toEqual(['0000000012'])
   })
 })

@@ -75,6 +75,7 @@ export async function writeSmallLake(
     tableUri: place.tableUri ?? place.root,
     manifestPath,
     runId: place.runId ?? 'run 1',
+    lockNumber: 1,
     figures: { rows: partitions.reduce((sum, p) => sum + p.rows, 0), note: "it's fine" },
   }
 }

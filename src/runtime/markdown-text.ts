@@ -1,5 +1,5 @@
 /** Text in Markdown, escaped in the one place. */
-import { plainText } from '../runtime/plain-text.js'
+import { plainText } from './plain-text.js'
 
 /** Text in a line or a cell of a table: no markup, no line break, no end of the cell. */
 export function markdownText(text: string): string {
