@@ -2,7 +2,7 @@
  * The audit of one unit: ledger against plan, then what lies in the store, read again by other implementations (design
  * §5). A difference fails the run and names the partitions; nothing was published yet. Leaves `audited/<n>.json`.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -86,33 +86,35 @@ async function audit(
   deps.star.clear()
   const paths = await stagedPaths(context, signal)
   const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
-  const due = await withEngine(deps, scratch, signal, (engine) => readUnit(engine, plan, unit))
-  const ledger = await ledgerOf(context, unit, signal)
-  compareLedger(due, ledger)
-  const depth = config.processing.audit
-  const chosen = depth === 'full' ? due : sampleOf(due)
-  let readAgain = 0
-  const progress = (partitions: number): void => {
-    readAgain += partitions
-    heartbeat({ unit, readAgain })
-    deps.memory.ease(signal)
-  }
-  // At once, because the engine reads rows on a thread of its own. Where both differ, the bytes are the reason.
-  await both(
-    compareBytes(context, unit, ledger, signal),
-    compareContent({ context, deps, paths, unit, chosen, progress, signal }),
-  )
-  failPoint('audit:unit')
-  const record: AuditedRecord = {
-    formatVersion: 1,
-    depth,
-    partitions: due.length,
-    rows: due.reduce((sum, p) => sum + p.rows, 0),
-    readAgain,
-    bytes: ledger.reduce((sum, e) => sum + e.bytes, 0),
-  }
-  await records.save(auditedName(unit), record, signal)
-  return record
+  return await withEngine(deps, scratch, signal, async (engine) => {
+    const due = await readUnit(engine, plan, unit)
+    const ledger = await ledgerOf(context, unit, signal)
+    compareLedger(due, ledger)
+    const depth = config.processing.audit
+    const chosen = depth === 'full' ? due : sampleOf(due)
+    let readAgain = 0
+    const progress = (partitions: number): void => {
+      readAgain += partitions
+      heartbeat({ unit, readAgain })
+      deps.memory.ease(signal)
+    }
+    // At once, because the engine reads rows on a thread of its own. Where both differ, the bytes are the reason.
+    await both(
+      compareBytes(context, unit, ledger, signal),
+      compareContent({ context, engine, paths, unit, chosen, progress, signal }),
+    )
+    failPoint('audit:unit')
+    const record: AuditedRecord = {
+      formatVersion: 1,
+      depth,
+      partitions: due.length,
+      rows: due.reduce((sum, p) => sum + p.rows, 0),
+      readAgain,
+      bytes: ledger.reduce((sum, e) => sum + e.bytes, 0),
+    }
+    await records.save(auditedName(unit), record, signal)
+    return record
+  })
 }
 
 async function ledgerOf({ records }: RunContext, unit: number, signal: AbortSignal): Promise<readonly LedgerEntry[]> {
@@ -150,7 +152,7 @@ async function compareBytes(
     if (i % BATCH_PARTITIONS === 0) await breathe()
     return await reading.run(entry.bytes, async () => {
       const bytes = await records.store.find(records.key(objectName(unit, entry.ordinal)), signal)
-      return bytes?.byteLength === entry.bytes && createHash('sha256').update(bytes).digest('hex') === entry.sha256
+      return bytes?.byteLength === entry.bytes && hash('sha256', bytes) === entry.sha256
     })
   })
   const wrong = ledger.filter((_, i) => !same[i])
@@ -170,7 +172,7 @@ function sampleOf(due: readonly PlannedPartition[]): readonly PlannedPartition[]
 /** What the comparison of a unit's content needs. */
 interface ContentInput {
   readonly context: RunContext
-  readonly deps: ActivityDeps
+  readonly engine: Engine
   readonly paths: StagedPaths
   readonly unit: number
   readonly chosen: readonly PlannedPartition[]
@@ -180,14 +182,12 @@ interface ContentInput {
 }
 
 /** Footers and rows of some partitions of a unit, batch by batch. */
-async function compareContent({ context, deps, paths, unit, chosen, progress, signal }: ContentInput): Promise<void> {
+async function compareContent({ context, engine, paths, unit, chosen, progress, signal }: ContentInput): Promise<void> {
   for (const batch of batchesOf(chosen)) {
     const folder = join(context.scratch, `audit-${process.pid}-${performance.now()}`)
     await compareFooters(context, unit, batch, signal)
-    for (const range of await rangesOf(context, deps, paths, batch, signal)) {
-      await withEngine(deps, context.scratch, signal, (engine) =>
-        compareRows({ context, engine, paths, folder, unit, chosen: batch, range, signal }),
-      )
+    for (const range of await rangesOf(engine, paths, batch)) {
+      await compareRows({ context, engine, paths, folder, unit, chosen: batch, range, signal })
       progress(0)
     }
     rmSync(folder, { recursive: true, force: true })
@@ -203,15 +203,13 @@ async function both(first: Promise<void>, second: Promise<void>): Promise<void> 
 
 /** A partition beyond one batch is compared code range by code range, so that its size does not matter. */
 async function rangesOf(
-  context: RunContext,
-  deps: ActivityDeps,
+  engine: Engine,
   paths: StagedPaths,
   batch: readonly PlannedPartition[],
-  signal: AbortSignal,
 ): Promise<readonly (CodeRange | undefined)[]> {
   const [partition] = batch
   if (batch.length > 1 || !partition || partition.rows <= BATCH_ROWS) return [undefined]
-  return await withEngine(deps, context.scratch, signal, (engine) => codeRanges(engine, paths, partition, BATCH_ROWS))
+  return await codeRanges(engine, paths, partition, BATCH_ROWS)
 }
 
 function batchesOf(chosen: readonly PlannedPartition[]): PlannedPartition[][] {
@@ -270,25 +268,17 @@ async function compareRows(input: {
   const { context, engine, paths, folder, unit, chosen, range, signal } = input
   const { records } = context
   if (chosen.length === 0) return
-  await engine.run('CREATE TABLE chosen (ordinal INTEGER, slice_id INTEGER, cell_id INTEGER)')
-  await engine.append(
-    'chosen',
-    chosen.map((p) => [p.ordinal, p.slice, p.cell]),
-  )
   const files = await severalAtOnce(chosen, records.store.atOnce, ({ ordinal }) =>
     records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
   )
-  await engine.run('CREATE TABLE files (ordinal INTEGER, filename VARCHAR)')
-  await engine.append(
-    'files',
-    files.map((file, i) => [chosen[i]?.ordinal ?? -1, file]),
-  )
-  for (const statement of enrichInSql(paths, 'chosen', range)) await engine.run(statement)
+  const named = chosen.map((p, i) => `(${p.ordinal}, ${sqlString(files[i] ?? '')})`).join(', ')
+  for (const statement of enrichInSql(paths, chosen, range)) await engine.run(statement)
   // The sum of hashes over all columns: equal for equal rows in any order, and one wrong value changes it.
   const sums = `count(*) AS rows, sum(hash(${FILE_COLUMNS})::HUGEINT) AS checksum`
-  await engine.run(`CREATE TABLE due AS SELECT ordinal, ${sums} FROM enriched GROUP BY ordinal`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE due AS SELECT ordinal, ${sums} FROM enriched GROUP BY ordinal`)
   const wrong = await engine.column(`WITH found AS (
-      SELECT f.ordinal, ${sums} FROM ${readParquet(files, ', filename = true')} r JOIN files f ON f.filename = r.filename
+      SELECT f.ordinal, ${sums} FROM ${readParquet(files, ', filename = true')} r
+      JOIN (VALUES ${named}) f (ordinal, filename) ON f.filename = r.filename
       WHERE ${range?.condition ?? 'true'} GROUP BY f.ordinal)
     SELECT coalesce(d.ordinal, f.ordinal) FROM due d FULL JOIN found f ON f.ordinal = d.ordinal
     WHERE (d.rows, d.checksum) IS DISTINCT FROM (f.rows, f.checksum)`)

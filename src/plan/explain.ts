@@ -164,10 +164,7 @@ export async function compareContent(
   partition: { readonly slice: number; readonly cell: number },
   file: string,
 ): Promise<ContentChange> {
-  await engine.run(
-    `CREATE OR REPLACE TEMP TABLE one AS SELECT 0 AS ordinal, ${partition.slice} AS slice_id, ${partition.cell} AS cell_id`,
-  )
-  for (const statement of enrichInSql(paths, 'one')) await engine.run(statement)
+  for (const statement of enrichInSql(paths, [{ ordinal: 0, ...partition }])) await engine.run(statement)
   const present = new Set(
     (await engine.column(`SELECT column_name FROM (DESCRIBE FROM ${readParquet([file])})`)).map(String),
   )

@@ -20,18 +20,19 @@ export async function loadPartitionValues(
   const code = await loadParts(engine, paths.code_parts, 'part_id', layout.code)
   const group = await loadParts(engine, paths.group_parts, 'part_id', layout.group)
   const cells = await loadParts(engine, paths.cells, 'cell_id', layout.provider)
+  const sides = [layout.attr, layout.code, layout.group, layout.provider]
+  // Where the value of each column stands: on which side, and where among its columns.
+  const places = layout.columns.map((column) => {
+    const side = sides.findIndex((columns) => columns.includes(column))
+    return { side, at: sides[side]?.indexOf(column) ?? -1 }
+  })
   return (slice, cell) => {
     // The inverse of how a slice id is made: (attr part × code parts + code part) × group parts + group part.
     const groupPart = slice % group.length
     const codePart = Math.floor(slice / group.length) % code.length
     const attrPart = Math.floor(slice / group.length / code.length)
-    const values = new Map<string, KeyValue>([
-      ...(attr[attrPart] ?? []),
-      ...(code[codePart] ?? []),
-      ...(group[groupPart] ?? []),
-      ...(cells[cell] ?? []),
-    ])
-    return layout.columns.map((column) => values.get(column) ?? null)
+    const parts = [attr[attrPart], code[codePart], group[groupPart], cells[cell]]
+    return places.map(({ side, at }) => parts[side]?.[at] ?? null)
   }
 }
 
@@ -40,12 +41,12 @@ async function loadParts(
   path: string,
   id: string,
   columns: readonly string[],
-): Promise<(readonly (readonly [string, KeyValue])[])[]> {
+): Promise<(readonly KeyValue[])[]> {
   const rows = await engine.rows(`SELECT * FROM ${readParquet([path])} ORDER BY ${sqlIdentifier(id)}`)
   return rows.map((row) =>
     columns.map((column) => {
       const value = row[column]
-      return [column, value === null || value === undefined ? null : String(value)] as const
+      return value === null || value === undefined ? null : String(value)
     }),
   )
 }

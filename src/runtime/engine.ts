@@ -70,11 +70,17 @@ export class Engine {
   /** All rows of a small result. */
   async rows(sql: string): Promise<Record<string, Cell>[]> {
     const result = await this.#guarded(() => this.#connection.runAndReadAll(sql))
-    return result.getRowObjects().map((row) => {
-      const cells: Record<string, Cell> = {}
-      for (const [name, value] of Object.entries(row)) cells[name] = toCell(value)
-      return cells
+    const names = result.deduplicatedColumnNames()
+    const columns = result.getColumns()
+    const rows = Array.from(columns[0] ?? [], (): Record<string, Cell> => ({}))
+    // Column by column: which kind of value it holds is looked up once for each, not once for each value.
+    columns.forEach((values, i) => {
+      const name = names[i] ?? ''
+      rows.forEach((row, at) => {
+        row[name] = toCell(values[at] ?? null)
+      })
     })
+    return rows
   }
 
   /** The first row of a small result. @throws Error when there is none */

@@ -22,16 +22,24 @@ const ALIAS: Readonly<Record<Axis, string>> = {
 /** Columns of the table in file order, as a list of SQL identifiers. */
 export const FILE_COLUMNS = DICTIONARY.map((c) => sqlIdentifier(c.name)).join(', ')
 
+/** A partition whose rows are asked for. */
+export interface PartitionToEnrich {
+  readonly ordinal: number
+  readonly slice: number
+  readonly cell: number
+}
+
 /**
- * Statements that make the table `enriched` of the rows of some partitions: `ordinal` and all columns of the file.
+ * Statements that make the view `enriched` of the rows of some partitions: `ordinal` and all columns of the file.
  * First the ids of the rows, then of each dimension only what these ids need: the memory is that of the rows asked for.
+ * They may be run again in the same engine, for other partitions.
  *
- * @param partitions name of a table with columns ordinal, slice_id, cell_id
+ * @param partitions at least one; a few hundred at most, because they stand in the statement
  * @param ranks only facts whose code has one of these ranks (inclusive)
  */
 export function enrichInSql(
   paths: StagedPaths,
-  partitions: string,
+  partitions: readonly PartitionToEnrich[],
   ranks?: { readonly from: number; readonly to: number },
 ): readonly string[] {
   const comparable = "lower(a.negotiated_type) <> 'percentage' AND b.medicare_state_rate > 0"
@@ -44,21 +52,26 @@ export function enrichInSql(
   )
   const needed = (path: string, id: string): string =>
     `(SELECT * FROM ${readParquet([path])} WHERE ${id} IN (SELECT ${id} FROM enriched_ids))`
+  const slices = partitions.map((p) => p.slice)
   return [
-    `CREATE TEMP TABLE enriched_ids AS
-      SELECT p.ordinal, f.fact_uid, f.negotiated_rate, f.code_id, f.attr_id, f.group_id, m.npi_id
+    `CREATE OR REPLACE TEMP TABLE enriched_links AS
+      SELECT p.ordinal, p.slice_id, m.group_id, m.npi_id
+      FROM (VALUES ${partitions.map((p) => `(${p.ordinal}, ${p.slice}, ${p.cell})`).join(', ')}) p (ordinal, slice_id, cell_id)
+      JOIN ${readParquet([paths.members])} m ON m.cell_id = p.cell_id`,
+    // Numbers, not a subquery: they let the engine pass over whole row groups of the facts, which lie by slice.
+    `CREATE OR REPLACE TEMP TABLE enriched_ids AS
+      SELECT l.ordinal, f.fact_uid, f.negotiated_rate, f.code_id, f.attr_id, f.group_id, l.npi_id
       FROM (SELECT * FROM ${readParquet([paths.facts])}
-            WHERE slice_id BETWEEN (SELECT min(slice_id) FROM ${partitions}) AND (SELECT max(slice_id) FROM ${partitions})
-              AND slice_id IN (SELECT slice_id FROM ${partitions})
+            WHERE slice_id BETWEEN ${Math.min(...slices)} AND ${Math.max(...slices)}
               ${ranks === undefined ? '' : `AND code_rank BETWEEN ${ranks.from} AND ${ranks.to}`}
               AND fact_row NOT IN (SELECT fact_row FROM ${readParquet([paths.quarantined])})) f
-      JOIN (SELECT * FROM ${readParquet([paths.members])} WHERE cell_id IN (SELECT cell_id FROM ${partitions})) m ON m.group_id = f.group_id
-      JOIN ${partitions} p ON p.slice_id = f.slice_id AND p.cell_id = m.cell_id`,
-    `CREATE TEMP TABLE enriched_benchmarks AS
+      JOIN enriched_links l ON l.slice_id = f.slice_id AND l.group_id = f.group_id`,
+    'DROP TABLE enriched_links',
+    `CREATE OR REPLACE TEMP TABLE enriched_benchmarks AS
       SELECT k.year, k.code_id, s.state, b.* FROM ${needed(paths.benchmark_keys, 'code_id')} k
       JOIN ${readParquet([paths.states])} s ON s.state_id = k.state_id
       JOIN ${readParquet([paths.benchmarks])} b ON b.bench_id = k.bench_id`,
-    `CREATE TEMP VIEW enriched AS
+    `CREATE OR REPLACE TEMP VIEW enriched AS
       SELECT f.ordinal, ${columns.join(', ')}
       FROM enriched_ids f
       JOIN ${needed(paths.attrs, 'attr_id')} a ON a.attr_id = f.attr_id

@@ -256,26 +256,41 @@ async function stageBenchmarks(engine: Engine): Promise<void> {
     FROM in_bench_medicare_professional b JOIN codes c ON c.key_code_type = b.code_type AND c.key_code = b.code
     WHERE coalesce(b.modifier, '') = '' AND b.data_year <= (SELECT max(year) FROM fact_years)
       AND b.state IN (SELECT state FROM npis UNION SELECT market_state FROM attrs)`)
-  // One row per (code, state, data_year): the newest year_month, equal duplicates once. Most stars need nothing more.
-  await engine.run(`CREATE TABLE benchmark_ranked AS
-    SELECT *, row_number() OVER (
-      PARTITION BY code_id, state, data_year ORDER BY year_month DESC NULLS LAST, hash(${BENCHMARK_VALUES.join(', ')})) AS rank
-    FROM benchmark_rows`)
-  await engine.run(`CREATE TABLE benchmark_numbered AS
-    SELECT (row_number() OVER (ORDER BY code_id, state, data_year) - 1)::INTEGER AS bench_id, * EXCLUDE (rank, year_month)
-    FROM benchmark_ranked WHERE rank = 1`)
-  await engine.run('DROP TABLE benchmark_rows; DROP TABLE benchmark_ranked')
   await engine.run(`CREATE TABLE states AS
-    SELECT (row_number() OVER (ORDER BY state) - 1)::INTEGER AS state_id, state FROM (SELECT DISTINCT state FROM benchmark_numbered)`)
+    SELECT (row_number() OVER (ORDER BY state) - 1)::INTEGER AS state_id, state FROM (SELECT DISTINCT state FROM benchmark_rows)`)
+  // Ids ascend with code, state and year. A state's id ascends with its name and is quicker to sort.
+  await engine.run(`CREATE TABLE benchmark_numbered AS
+    SELECT (row_number() OVER () - 1)::INTEGER AS bench_id, * FROM (
+      SELECT b.code_id, s.state_id, b.data_year, ${BENCHMARK_VALUES.map((v) => `b.${v}`).join(', ')}
+      FROM ${await oneRowPerBenchmark(engine)} b JOIN states s ON s.state = b.state
+      ORDER BY b.code_id, s.state_id, b.data_year)`)
+  await engine.run('DROP TABLE benchmark_rows; DROP TABLE IF EXISTS benchmark_first')
   await engine.run(`CREATE TABLE benchmark_keys AS
-    SELECT y.year, b.code_id, s.state_id, max_by(b.bench_id, b.data_year) AS bench_id
-    FROM fact_years y JOIN benchmark_numbered b ON b.data_year <= y.year JOIN states s ON s.state = b.state
-    GROUP BY y.year, b.code_id, s.state_id ORDER BY ALL`)
+    SELECT y.year, b.code_id, b.state_id, max_by(b.bench_id, b.data_year) AS bench_id
+    FROM fact_years y JOIN benchmark_numbered b ON b.data_year <= y.year
+    GROUP BY y.year, b.code_id, b.state_id ORDER BY ALL`)
+  // They stand in the order of their ids, and are read in it.
   await engine.run(`CREATE TABLE benchmarks AS
     SELECT *, ${contentHash('benchmark')} AS hash FROM (
       SELECT bench_id, benchmark_type, medicare_prof_national AS medicare_national_rate, medicare_prof_stateavg AS medicare_state_rate,
-        work_rvu, practice_expense_rvu, malpractice_rvu, total_rvu, conversion_factor FROM benchmark_numbered)
-    ORDER BY bench_id`)
+        work_rvu, practice_expense_rvu, malpractice_rvu, total_rvu, conversion_factor FROM benchmark_numbered)`)
+}
+
+/**
+ * Name of a table with one row per (code, state, data_year): the newest year_month, equal duplicates once. Most stars
+ * have no other rows, which hashes that all differ prove; where two are equal, by chance or not, the rows are ranked.
+ */
+async function oneRowPerBenchmark(engine: Engine): Promise<string> {
+  const repeated = await engine.count(
+    'SELECT count(*) - count(DISTINCT hash(code_id, state, data_year)) FROM benchmark_rows',
+  )
+  if (repeated === 0) return 'benchmark_rows'
+  await engine.run(`CREATE TABLE benchmark_first AS
+    SELECT * EXCLUDE (rank) FROM (
+      SELECT *, row_number() OVER (
+        PARTITION BY code_id, state, data_year ORDER BY year_month DESC NULLS LAST, hash(${BENCHMARK_VALUES.join(', ')})) AS rank
+      FROM benchmark_rows) WHERE rank = 1`)
+  return 'benchmark_first'
 }
 
 async function countFindings(engine: Engine, layout: Layout): Promise<DimensionCounts> {
