@@ -8,7 +8,7 @@ import { failPoint } from '../runtime/fail-point.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
 import { PLAN } from './plan-partitions.js'
-import { openContext, type RunContext, withEngine } from './run-context.js'
+import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { Measured, UnitDone, UnitInput } from './types.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
@@ -82,7 +82,9 @@ async function publish(
 ): Promise<StoredObject> {
   const source = records.store.locate(records.key(objectName(unit, entry.ordinal)))
   const condition: PublishCondition =
-    partition.observedEtag === undefined ? { expect: 'absent' } : { expect: 'etag', etag: partition.observedEtag }
+    partition.observedEtag === undefined
+      ? { expect: 'absent', foreseen: foreseenPlace(records) }
+      : { expect: 'etag', etag: partition.observedEtag }
   const result = await table.publish(source, partition.key, condition, signal)
   if (result.outcome === 'moved') return result.object
   const { found } = result

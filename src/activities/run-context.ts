@@ -100,6 +100,11 @@ export async function withEngine<T>(
   return await openEngine({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch }, signal, act)
 }
 
+/** Where the table's store makes ready what publishing will need; it goes with the objects of the run. */
+export function foreseenPlace(records: RunRecords): string {
+  return records.store.locate(records.key('objects/foreseen'))
+}
+
 /** Key of a staged file, relative to the run. */
 export function stagedName(name: StagedName): string {
   return `staged/${name}.parquet`

@@ -24,7 +24,7 @@ import { Chunks } from './chunks.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { PLAN } from './plan-partitions.js'
-import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
+import { foreseenPlace, openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { LoadedStar } from './star-cache.js'
 import type { Measured, UnitDone, UnitInput } from './types.js'
@@ -46,6 +46,11 @@ export function writePartitions(deps: ActivityDeps): (input: UnitInput, scope: A
     const plan = await records.store.fetchLocal(records.key(PLAN), context.scratch, signal)
     const entries = await withEngine(deps, context.scratch, signal, async (engine) => {
       const partitions = await readUnit(engine, plan, unit)
+      const absent = partitions.filter((p) => p.observedEtag === undefined)
+      context.table.foresee(
+        absent.map((p) => p.key),
+        foreseenPlace(records),
+      )
       const loaded = await deps.star.star(run.runId, paths, engine)
       const writer = new UnitWriter({ context, deps, scope, unit, encoder, engine, paths, loaded })
       for (const [block, ofBlock] of groupBy(partitions, (p) => p.block)) {

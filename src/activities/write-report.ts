@@ -195,11 +195,7 @@ function overtaken(by: CurrentRecord | undefined): ConflictError {
 async function finish(context: RunContext, signal: AbortSignal): Promise<void> {
   const { records, config, lock, ref } = context
   if (ref.mode === 'run') {
-    for (const folder of ['staged', 'objects']) {
-      const keys: string[] = []
-      for await (const { key } of records.store.list(`${records.key(folder)}/`, signal)) keys.push(key)
-      await records.store.delete(keys, signal)
-    }
+    for (const folder of ['staged', 'objects']) await records.store.retire(records.key(folder), signal)
     await records.store.delete([records.key(ENDED)], signal)
     await pruneRuns(records.store, config.output.keep_runs, records.runId, signal)
   }

@@ -6,7 +6,6 @@ import {
   copyFileSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -19,6 +18,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InputError } from '../runtime/errors.js'
 import { folderError, systemCode } from './folder-errors.js'
+import { FolderMaker } from './folder-maker.js'
+import { ForeseenFolders } from './foreseen-folders.js'
 import { MAX_KEY_BYTES } from './keys.js'
 import {
   NOT_A_KEY,
@@ -58,7 +59,8 @@ export class FolderStore implements ObjectStore {
   /** System calls are synchronous. */
   readonly atOnce = 1
   readonly #unfinished: string
-  readonly #folders = new Set<string>()
+  readonly #folders: FolderMaker
+  readonly #foreseen = new Map<string, ForeseenFolders>()
   readonly #process = `${process.pid}-${randomBytes(6).toString('hex')}`
   #files = 0
 
@@ -66,6 +68,7 @@ export class FolderStore implements ObjectStore {
   constructor(root: string) {
     this.uri = resolve(root)
     this.#unfinished = join(this.uri, UNFINISHED_FOLDER)
+    this.#folders = new FolderMaker(this.uri)
   }
 
   /**
@@ -122,7 +125,7 @@ export class FolderStore implements ObjectStore {
     }
     const path = this.locate(key)
     try {
-      this.#makeFolder(dirname(path))
+      this.#folders.make(dirname(path))
       const { written, copy } = await putThread().put(first, () => {
         if (!next.done) next = iterator.next()
         return next.done ? { unfinished: this.#unfinishedPath(), path } : undefined
@@ -244,6 +247,12 @@ export class FolderStore implements ObjectStore {
     for (const folder of folders) this.#removeEmpty(folder)
   }
 
+  foresee(keys: readonly ObjectKey[], place: string): void {
+    if (!isAbsolute(place)) return
+    const folders = new Set(keys.map((key) => dirname(this.locate(key)).slice(this.uri.length)))
+    putThread().foresee({ place, folders: Array.from(folders, (folder) => place + folder) })
+  }
+
   async publish(
     source: string,
     key: ObjectKey,
@@ -257,7 +266,7 @@ export class FolderStore implements ObjectStore {
       const stats = statOf(source)
       if (!stats) return { outcome: 'sourceMissing', found: this.#stat(key) }
       return condition.expect === 'absent'
-        ? this.#publishNew(source, stats, key, path)
+        ? this.#publishNew({ source, stats, key, path, foreseen: condition.foreseen })
         : this.#publishOver(source, key, path, condition.etag)
     } catch (error) {
       // Somebody took the source away between two of our calls.
@@ -276,7 +285,7 @@ export class FolderStore implements ObjectStore {
       if (isMissing(error)) return
       throw folderError(error, 'retire', path)
     }
-    this.#forget(path)
+    this.#folders.forget(path)
     await rm(retired, { recursive: true, force: true })
   }
 
@@ -295,19 +304,38 @@ export class FolderStore implements ObjectStore {
   }
 
   // A link, not a rename, because only a link fails where something stands already.
-  #publishNew(source: string, sourceStats: BigIntStats, key: ObjectKey, path: string): PublishOutcome {
+  #publishNew({ source, stats, key, path, foreseen }: NewObject): PublishOutcome {
+    const link = (): void => this.#acrossDisks(source, linkSync, path)
     try {
-      this.#intoFolder(path, () => this.#acrossDisks(source, linkSync, path))
+      if (!this.#intoForeseen(path, foreseen, link)) this.#intoFolder(path, link)
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error
       const found = statOf(path)
       // The same file under both names: an earlier attempt was stopped between link and unlink.
-      if (found?.ino !== sourceStats.ino || found.dev !== sourceStats.dev) {
+      if (found?.ino !== stats.ino || found.dev !== stats.dev) {
         return { outcome: 'mismatch', found: this.#stat(key) }
       }
     }
     unlinkSync(source)
     return this.#moved(key, path)
+  }
+
+  /** Does something in a folder that was foreseen. @returns false where it is not there, and nothing was done */
+  #intoForeseen(path: string, place: string | undefined, act: () => void): boolean {
+    if (place === undefined) return false
+    let foreseen = this.#foreseen.get(place)
+    if (!foreseen) {
+      foreseen = new ForeseenFolders(this.uri, place)
+      this.#foreseen.set(place, foreseen)
+    }
+    if (!foreseen.take(dirname(path), this.#folders)) return false
+    try {
+      act()
+      return true
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+      return false
+    }
   }
 
   #publishOver(source: string, key: ObjectKey, path: string, etag: string): PublishOutcome {
@@ -345,28 +373,20 @@ export class FolderStore implements ObjectStore {
   #intoFolder(path: string, act: () => void): void {
     const folder = dirname(path)
     for (let attempt = 1; ; attempt++) {
-      this.#makeFolder(folder)
+      this.#folders.make(folder)
       try {
         act()
         return
       } catch (error) {
         if (systemCode(error) !== 'ENOENT' || attempt === FOLDER_ATTEMPTS) throw error
-        this.#folders.clear()
+        this.#folders.forget()
       }
     }
   }
 
-  #makeFolder(folder: string): void {
-    if (this.#folders.has(folder)) return
-    // Parents first, so that each call makes one folder: five times faster than a recursive one for each file.
-    if (folder.length > this.uri.length) this.#makeFolder(dirname(folder))
-    mkdirSync(folder, { recursive: true })
-    this.#folders.add(folder)
-  }
-
   #removeEmpty(folder: string): void {
     for (let empty = folder; empty.length > this.uri.length; empty = dirname(empty)) {
-      this.#folders.delete(empty)
+      this.#folders.forgetOne(empty)
       try {
         rmdirSync(empty)
       } catch (error) {
@@ -375,16 +395,10 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  #forget(folder: string): void {
-    for (const known of this.#folders) {
-      if (known === folder || known.startsWith(`${folder}/`)) this.#folders.delete(known)
-    }
-  }
-
   #unfinishedPath(): string {
-    if (!this.#folders.has(this.#unfinished)) {
+    if (!this.#folders.knows(this.#unfinished)) {
       try {
-        this.#makeFolder(this.#unfinished)
+        this.#folders.make(this.#unfinished)
         this.#sweep()
       } catch (error) {
         throw folderError(error, 'create', this.#unfinished)
@@ -469,6 +483,15 @@ function segmentTooLong(segment: string, bytes: number): InputError {
       `'${Array.from(segment).slice(0, 60).join('')}…'`,
     { hint: 'Shorten the value in the dimension, or leave the column out of partitioning.partition_columns.' },
   )
+}
+
+/** An object on its way to where nothing stands. */
+interface NewObject {
+  readonly source: string
+  readonly stats: BigIntStats
+  readonly key: ObjectKey
+  readonly path: string
+  readonly foreseen: string | undefined
 }
 
 /** Pieces that were asked for already, then those that were not. */

@@ -19,7 +19,9 @@ export interface StoredObject {
 }
 
 /** What stands under a key before something is published there. */
-export type PublishCondition = { readonly expect: 'absent' } | { readonly expect: 'etag'; readonly etag: string }
+export type PublishCondition =
+  /** `foreseen`: the place that {@link ObjectStore.foresee} was told for this key, if it was. */
+  { readonly expect: 'absent'; readonly foreseen?: string } | { readonly expect: 'etag'; readonly etag: string }
 
 /** How a conditional publication ended: `moved`, or `mismatch` when the condition did not hold (nothing changed). */
 export type PublishOutcome =
@@ -105,6 +107,13 @@ export interface ObjectStore {
 
   /** Deletes keys; one that is not there is not an error. Empty parent folders below the root go as well. */
   delete(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void>
+
+  /**
+   * Says which keys will be published here where nothing stands, so that the store can make ready meanwhile what they
+   * will need: folders, out of readers' sight. A hint: returns at once, and nothing depends on it.
+   * @param place full address (`locate`) of a prefix for that; it goes with the run that owns it
+   */
+  foresee(keys: readonly ObjectKey[], place: string): void
 
   /**
    * Moves an object to `key` if `condition` holds there, so that a reader sees the old object or the new one.

@@ -1,7 +1,7 @@
 /**
- * A thread that writes small files, so that the next partition is encoded while the last one is hashed and stored.
- * Files go over in batches, because a message costs as much as a file. The thread ends when it has been idle for a
- * while: its heap is part of the worker's memory.
+ * A thread that writes small files, so that the next partition is encoded while the last one is hashed and stored; in
+ * between it makes folders that will be needed. Files go over in batches, because a message costs as much as a file.
+ * The thread ends when it has been idle for a while: its heap is part of the worker's memory.
  */
 import { Worker } from 'node:worker_threads'
 import { built } from '../runtime/package-root.js'
@@ -34,6 +34,19 @@ export interface PutAnswer {
   readonly outcomes: readonly FileOutcome[]
 }
 
+/** Folders to make before they are needed. */
+export interface ForeseenList {
+  /** What all of them lie below. */
+  readonly place: string
+  readonly folders: readonly string[]
+}
+
+/** What the thread is told. */
+export type ThreadTask = PutBatch | ForeseenList
+
+/** What it answers; to a list of folders, which one is done, whatever came of it. */
+export type ThreadAnswer = PutAnswer | { readonly foreseen: string }
+
 /** A write on its way, or what was not written. */
 export type StartedWrite =
   | { readonly written: Promise<WrittenFile>; readonly copy?: never }
@@ -64,13 +77,19 @@ class PutThread {
   readonly #spare: ArrayBuffer[] = []
   #filling: OpenBatch | undefined
   #batches = 0
+  /** Lists of folders that it has not answered. */
+  #lists = 0
   #idle: NodeJS.Timeout | undefined
   /** Why it takes nothing any more. */
   #ended: Error | undefined
 
   constructor(entry: string) {
     this.#worker = new Worker(entry, { resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 } })
-    this.#worker.on('message', (answer: PutAnswer) => this.#settle(answer))
+    this.#worker.on('message', (answer: ThreadAnswer) => {
+      if ('foreseen' in answer) this.#lists -= 1
+      else this.#settle(answer)
+      this.#rest()
+    })
     this.#worker.on('error', (error) => this.#end(error))
     this.#worker.on('exit', () => this.#end(new Error('the thread that writes files ended')))
     this.#rest()
@@ -96,6 +115,13 @@ class PutThread {
     batch.used = to
     const index = batch.files.push({ ...place, from, to }) - 1
     return { written: batch.answer.then((outcomes) => written(outcomes[index])) }
+  }
+
+  /** Makes folders when there is nothing to write. Keeps no process alive, and is no error where it fails. */
+  foresee(list: ForeseenList): void {
+    clearTimeout(this.#idle)
+    this.#lists += 1
+    this.#worker.postMessage(list satisfies ThreadTask)
   }
 
   #withRoom(bytes: number): OpenBatch | undefined {
@@ -131,6 +157,7 @@ class PutThread {
     const { buffer } = batch.bytes
     if (files.length === 0) {
       this.#settle({ id, buffer, outcomes: [] })
+      this.#rest()
       return
     }
     this.#sent.set(id, batch)
@@ -142,13 +169,14 @@ class PutThread {
     this.#sent.get(id)?.settle(outcomes)
     this.#sent.delete(id)
     this.#room.leave(0)
-    if (this.#sent.size === 0 && !this.#filling) this.#rest()
   }
 
-  /** Keeps no process alive, and ends when nothing comes for a while. */
+  /** Without files it keeps no process alive; with nothing at all to do it ends after a while. */
   #rest(): void {
+    if (this.#sent.size > 0 || this.#filling) return
     this.#worker.unref()
     clearTimeout(this.#idle)
+    if (this.#lists > 0) return
     this.#idle = setTimeout(() => {
       if (shared === this) shared = undefined
       void this.#worker.terminate()
@@ -172,7 +200,7 @@ class PutThread {
 let shared: PutThread | undefined
 
 /** The thread of this process; started when there is none. */
-export function putThread(): Pick<PutThread, 'put'> {
+export function putThread(): Pick<PutThread, 'put' | 'foresee'> {
   shared ??= new PutThread(built('lake/put-thread-entry.js'))
   return shared
 }

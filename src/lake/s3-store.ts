@@ -146,6 +146,9 @@ export class S3ObjectStore implements ObjectStore {
    * may not (versitygw 1.8, moto 5), so there is a look before it as well. A late worker is stopped by either, and by a
    * newer run having taken the source away.
    */
+  /** A bucket has no folders: there is nothing to make ready. */
+  foresee(): void {}
+
   async publish(
     source: string,
     key: ObjectKey,

@@ -111,6 +111,78 @@ describe('a folder', () => {
     }
   })
 
+  describe('told which keys will be published', () => {
+    const KEYS = ['p=1/s=a/m=01/x', 'p=1/s=a/m=02/x', 'p=1/s=b/m=01/x', 'p=2/s=a/m=01/x']
+
+    /** A lake and a place beside it where all folders of {@link KEYS} have been made. */
+    async function foreseen(): Promise<{
+      store: FolderStore
+      place: string
+      publish: (key: string) => Promise<string>
+    }> {
+      const root = lakeFolder()
+      const store = new FolderStore(join(root, 'table'))
+      const records = new FolderStore(join(root, 'records'))
+      const place = records.locate('objects/foreseen')
+      store.foresee(KEYS, place)
+      await expect.poll(() => existsSync(join(place, 'p=2/s=a/m=01'))).toBe(true)
+      const publish = async (key: string): Promise<string> => {
+        await records.put(`objects/${key}`, text(key), GO_ON)
+        const condition = { expect: 'absent', foreseen: place } as const
+        return (await store.publish(records.locate(`objects/${key}`), key, condition, GO_ON)).outcome
+      }
+      return { store, place, publish }
+    }
+
+    async function publishAll(publish: (key: string) => Promise<string>): Promise<string[]> {
+      const outcomes: string[] = []
+      for (const key of KEYS) outcomes.push(await publish(key))
+      return outcomes
+    }
+
+    it('shows a reader nothing before the first one is published', async () => {
+      const { store } = await foreseen()
+      expect(existsSync(store.uri)).toBe(false)
+    })
+
+    it('takes whole trees of folders into their place', async () => {
+      const { store, place, publish } = await foreseen()
+      expect(await publish('p=1/s=a/m=01/x')).toBe('moved')
+      expect(existsSync(join(place, 'p=1'))).toBe(false)
+      expect(existsSync(store.locate('p=1/s=b/m=01'))).toBe(true)
+      expect(await publishAll(publish)).toEqual(['mismatch', 'moved', 'moved', 'moved'])
+      expect(await keysOf(store)).toEqual(KEYS)
+    })
+
+    it('fits them between folders that are there already', async () => {
+      const { store, place, publish } = await foreseen()
+      await store.put('p=1/s=a/m=03/x', text('kept'), GO_ON)
+      expect(await publishAll(publish)).toEqual(['moved', 'moved', 'moved', 'moved'])
+      expect(readdirSync(join(place, 'p=1'))).toEqual(['s=a'])
+      expect(await keysOf(store)).toEqual([...KEYS, 'p=1/s=a/m=03/x'].sort())
+      expect(Buffer.from(await store.get('p=1/s=a/m=03/x', GO_ON)).toString()).toBe('kept')
+    })
+
+    it('does without them where they are gone, were never made, or went away again', async () => {
+      const { store, place, publish } = await foreseen()
+      rmSync(join(place, 'p=1/s=a'), { recursive: true })
+      expect(await publish('p=1/s=b/m=01/x')).toBe('moved')
+      expect(await publish('p=1/s=a/m=01/x')).toBe('moved')
+      rmSync(place, { recursive: true })
+      expect(await publish('p=2/s=a/m=01/x')).toBe('moved')
+      rmSync(store.locate('p=1'), { recursive: true })
+      expect(await publish('p=1/s=a/m=02/x')).toBe('moved')
+      expect(await keysOf(store)).toEqual(['p=1/s=a/m=02/x', 'p=2/s=a/m=01/x'])
+    })
+
+    it('changes nothing where something else stands under the key', async () => {
+      const { store, publish } = await foreseen()
+      await store.put('p=1/s=a/m=01/x', text('of somebody else'), GO_ON)
+      expect(await publish('p=1/s=a/m=01/x')).toBe('mismatch')
+      expect(Buffer.from(await store.get('p=1/s=a/m=01/x', GO_ON)).toString()).toBe('of somebody else')
+    })
+  })
+
   it('does not list unfinished files, and sweeps away those that nobody finishes any more', async () => {
     const root = lakeFolder()
     const unfinished = join(root, '.etl3-unfinished')
