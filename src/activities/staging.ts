@@ -66,7 +66,8 @@ export function stageFacts(
     const done = await records.find(record, (v) => stagedRecordSchema.parse(v), signal)
     if (done) return await answer(context, record, done.rows, signal)
     const tables = withCopies((await inputsRecord(context, signal)).tables, context.copies)
-    const input = tables.find((t) => t.name === 'fact_rate')?.files[file]
+    const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
+    const input = files[file]
     if (!input) throw new Error(`there is no fact file ${file}`)
     const folder = freshFolder(context, `facts-${file}`)
     const target = join(folder, 'facts.parquet')
@@ -80,7 +81,14 @@ export function stageFacts(
       group_parts: await fetch('group_parts'),
     }
     await withEngine(deps, context.scratch, signal, (engine) =>
-      readingInput(context, () => stageFactFile(engine, selectInput('fact_rate', [input]), dimensions, target)),
+      readingInput(context, () =>
+        stageFactFile(
+          engine,
+          { select: selectInput('fact_rate', [input]), alone: files.length === 1 },
+          dimensions,
+          target,
+        ),
+      ),
     )
     await records.putFile(`staged/facts/${file}.parquet`, target, signal)
     rmSync(folder, { recursive: true, force: true })

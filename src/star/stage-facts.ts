@@ -3,6 +3,7 @@
  * is four ids, its rate, and its identity: as text for people, as a hash for fingerprints, and as bytes in blocks for
  * the encoder, so that no JavaScript string is made per fact.
  */
+import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Engine, readParquet } from '../runtime/engine.js'
 import { sqlString } from '../runtime/sql.js'
@@ -31,15 +32,26 @@ export interface FactDimensions {
   readonly group_parts: string
 }
 
+/** What a staged fact gets once all of them stand in their order: its row, and what readers need of its identity. */
+const NUMBERED = `(row_number() OVER () - 1)::INTEGER AS fact_row, *, coalesce(md5_number_lower(fact_uid), 0)::UBIGINT AS uid_hash,
+      coalesce(strlen(fact_uid), 0)::INTEGER AS uid_bytes`
+
+/** One input file of facts. */
+export interface FactFile {
+  /** The file as the contract wants it (`selectInput`). */
+  readonly select: string
+  /** Whether there is no other one: then its facts can be numbered at once. */
+  readonly alone: boolean
+}
+
 /**
- * Stages the facts of one input file, sorted, not yet numbered.
+ * Stages the facts of one input file, sorted, and numbered if they are all.
  *
- * @param select the file as the contract wants it (`selectInput`)
  * @param target path of the staged file
  */
 export async function stageFactFile(
   engine: Engine,
-  select: string,
+  { select, alone }: FactFile,
   dimensions: FactDimensions,
   target: string,
 ): Promise<void> {
@@ -47,7 +59,7 @@ export async function stageFactFile(
   const parts = await engine.row(`SELECT
     (SELECT count(*) FROM ${readParquet([dimensions.code_parts])})::INTEGER AS code,
     (SELECT count(*) FROM ${readParquet([dimensions.group_parts])})::INTEGER AS "group"`)
-  await engine.run(`COPY (
+  await engine.run(`COPY (SELECT ${alone ? NUMBERED : '*'} FROM (
     SELECT ((a.attr_part * ${Number(parts['code'])} + c.code_part) * ${Number(parts['group'])} + g.group_part)::INTEGER AS slice_id,
       c.code_rank, c.code_id, g.group_id, a.attr_id, f.negotiated_rate, f.fact_uid
     FROM (${select}) f
@@ -60,7 +72,7 @@ export async function stageFactFile(
     JOIN ${readParquet([codes])} c ON c.key_code_type IS NOT DISTINCT FROM f.code_type AND c.key_code IS NOT DISTINCT FROM f.code
     JOIN ${readParquet([groups])} g ON g.key_pg_uid IS NOT DISTINCT FROM f.pg_uid
       AND g.key_provider_group_id_raw IS NOT DISTINCT FROM f.provider_group_id_raw
-    ORDER BY ${STAGED_ORDER})
+    ORDER BY ${STAGED_ORDER}))
     TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
 }
 
@@ -72,12 +84,13 @@ export async function stageFactFile(
  */
 export async function joinFactFiles(engine: Engine, staged: readonly string[], folder: string): Promise<number> {
   const facts = join(folder, 'facts.parquet')
-  const order = staged.length > 1 ? `ORDER BY ${STAGED_ORDER}` : ''
-  await engine.run(`COPY (
-    SELECT (row_number() OVER () - 1)::INTEGER AS fact_row, *, coalesce(md5_number_lower(fact_uid), 0)::UBIGINT AS uid_hash,
-      coalesce(strlen(fact_uid), 0)::INTEGER AS uid_bytes
-    FROM (SELECT * FROM ${readParquet(staged)} ${order}))
-    TO ${sqlString(facts)} (FORMAT parquet, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
+  const [alone, ...others] = staged
+  if (alone !== undefined && others.length === 0) {
+    copyFileSync(alone, facts)
+  } else {
+    await engine.run(`COPY (SELECT ${NUMBERED} FROM (SELECT * FROM ${readParquet(staged)} ORDER BY ${STAGED_ORDER}))
+      TO ${sqlString(facts)} (FORMAT parquet, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
+  }
   const rows = await engine.count(`SELECT count(*) FROM ${readParquet([facts])}`)
   // Range by range: the ordered aggregate over all facts at once would need all identities in memory.
   await engine.run('CREATE TABLE uids (first_row INTEGER, uids BLOB)')

@@ -19,7 +19,7 @@ import { stageDimensions } from '../../src/star/stage-dimensions.js'
 import { joinFactFiles, stageFactFile } from '../../src/star/stage-facts.js'
 import type { StagedPaths } from '../../src/star/staged-files.js'
 import { loadBlock, loadStagedStar } from '../../src/star/staged-star.js'
-import { checkSchemas, selectInputs } from '../../src/star/validate.js'
+import { type CheckedTable, checkSchemas, selectInputs } from '../../src/star/validate.js'
 
 /** What to run. */
 export interface InProcessInput {
@@ -50,12 +50,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
     const paths = pathsIn(staged)
     const tables = await checkSchemas(await findInputs(config, engine, new AbortController().signal), engine)
     await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder: staged })
-    const parts: string[] = []
-    for (const [i, file] of (tables.find((t) => t.name === 'fact_rate')?.files ?? []).entries()) {
-      parts.push(join(staged, `part-${i}.parquet`))
-      await stageFactFile(engine, selectInput('fact_rate', [file]), paths, parts[i] ?? '')
-    }
-    await joinFactFiles(engine, parts, staged)
+    await stageAllFacts(engine, tables, staged)
     await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
     return await write(engine, paths, layout, input)
   } finally {
@@ -96,6 +91,19 @@ async function write(
     writeFileSync(path, Buffer.concat([...copies(pieces)]))
   }
   return plan
+}
+
+/** Stages the facts of all input files into a folder that has the staged dimensions. */
+export async function stageAllFacts(engine: Engine, tables: readonly CheckedTable[], folder: string): Promise<void> {
+  const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
+  const staged: string[] = []
+  for (const [i, file] of files.entries()) {
+    const target = join(folder, `part-${i}.parquet`)
+    const select = selectInput('fact_rate', [file])
+    await stageFactFile(engine, { select, alone: files.length === 1 }, pathsIn(folder), target)
+    staged.push(target)
+  }
+  await joinFactFiles(engine, staged, folder)
 }
 
 /** A piece of the encoder lives only until the next one. */

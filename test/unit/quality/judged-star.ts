@@ -15,14 +15,13 @@ import { type ScreenFindings, screenFacts } from '../../../src/quality/screen.js
 import { Engine, readParquet } from '../../../src/runtime/engine.js'
 import { contractOf } from '../../../src/star/contract.js'
 import { loadQuarantined } from '../../../src/star/fact-window.js'
-import { findInputs, selectInput } from '../../../src/star/inputs.js'
+import { findInputs } from '../../../src/star/inputs.js'
 import { layoutOf } from '../../../src/star/layout.js'
 import { stageDimensions } from '../../../src/star/stage-dimensions.js'
-import { joinFactFiles, stageFactFile } from '../../../src/star/stage-facts.js'
 import type { StagedPaths } from '../../../src/star/staged-files.js'
 import { loadBlock, loadStagedStar } from '../../../src/star/staged-star.js'
 import { checkKeys, checkSchemas, selectInputs } from '../../../src/star/validate.js'
-import { pathsIn } from '../../pipeline/run-in-process.js'
+import { pathsIn, stageAllFacts } from '../../pipeline/run-in-process.js'
 import { type Star, writeStar } from '../../stars/star.js'
 
 /** The clock of all tests. */
@@ -90,12 +89,7 @@ async function judge(root: string, engine: Engine, options: JudgeOptions): Promi
   const tables = await checkSchemas(await findInputs(config, engine, signal), engine)
   const findings = await checkKeys(tables, 'first', engine)
   await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder })
-  const parts: string[] = []
-  for (const [i, file] of (tables.find((t) => t.name === 'fact_rate')?.files ?? []).entries()) {
-    parts.push(join(folder, `part-${i}.parquet`))
-    await stageFactFile(engine, selectInput('fact_rate', [file]), paths, parts[i] ?? '')
-  }
-  await joinFactFiles(engine, parts, folder)
+  await stageAllFacts(engine, tables, folder)
   const screen = await screened(root, paths, ruleSet, folder)
   const plan = join(folder, 'plan.parquet')
   await planned(engine, paths, layout, plan)
