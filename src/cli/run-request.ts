@@ -3,6 +3,7 @@ import type { ResolvedConfig } from '../config/load.js'
 import { valueAt } from '../config/load.js'
 import { overridesOf, shapesRun } from '../config/workflow-overrides.js'
 import { maskUserinfo } from '../runtime/secrets.js'
+import { normalisedUri } from '../runtime/workflow-id.js'
 import type { Etl3Input, RunMode } from '../workflows/messages.js'
 import type { RunRequest } from './runs.js'
 
@@ -22,6 +23,7 @@ export function inputOf(resolved: ResolvedConfig, mode: RunMode): Etl3Input {
   return {
     ...(resolved.file === undefined ? {} : { config: resolved.file }),
     ...(resolved.environment === undefined ? {} : { environment: resolved.environment }),
+    outputUri: normalisedUri(resolved.config.output.uri),
     mode,
     overrides: overridesOf(resolved),
   }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ResolvedConfig } from '../config/load.js'
 import { ResourceError } from '../runtime/errors.js'
-import { workflowIdOf } from '../runtime/workflow-id.js'
+import { normalisedUri, workflowIdOf } from '../runtime/workflow-id.js'
 import type { Progress, RunResult } from '../workflows/messages.js'
 import { Interrupted } from './exit-codes.js'
 import { etl3ErrorIn, isCancellation } from './failure.js'
@@ -66,7 +66,7 @@ async function sampleInto(
     const run = await runs.start({
       workflowId,
       taskQueue: config.temporal.task_queue,
-      input: { ...input, overrides },
+      input: { ...input, outputUri: normalisedUri(output.uri), overrides },
       request: requestOf({ ...resolved, config }, 'run'),
       summary: 'memory test',
       details: 'ETL3 runs the pipeline on a sample of the facts, to see how much memory the whole run will need.',

@@ -1,5 +1,6 @@
 /** How a configuration travels in a workflow's input, so that a worker elsewhere resolves the same one. */
 import { ConfigError } from '../runtime/errors.js'
+import { normalisedUri } from '../runtime/workflow-id.js'
 import { loadConfig, type OverrideValue, type ResolvedConfig, valueAt } from './load.js'
 
 /** The part of a workflow's input that says which configuration. */
@@ -7,6 +8,8 @@ export interface ConfigRequest {
   /** File as the worker sees it. */
   readonly config?: string | undefined
   readonly environment?: string | undefined
+  /** Where the caller means the table to lie. */
+  readonly outputUri?: string | undefined
   readonly overrides?: Readonly<Record<string, OverrideValue>> | undefined
 }
 
@@ -61,7 +64,8 @@ export function overridesOf({ config, origins }: ResolvedConfig): Record<string,
  * In both cases `notify` and `metrics` come from the file and the worker's variables only.
  *
  * @param env the worker's environment
- * @throws ConfigError as {@link loadConfig}, and ETL3-CF-14 when the input says what only the worker's owner may
+ * @throws ConfigError as {@link loadConfig}, ETL3-CF-14 when the input says what only the worker's owner may, and
+ *   ETL3-CF-15 when the table would lie elsewhere than the caller means
  */
 export function resolveInput(input: ConfigRequest, env: Readonly<Record<string, string | undefined>>): ResolvedConfig {
   const forbidden = Object.keys(input.overrides ?? {}).find((key) => OWNERS_KEYS.test(key))
@@ -70,12 +74,23 @@ export function resolveInput(input: ConfigRequest, env: Readonly<Record<string, 
       hint: "Set it in the configuration file, or in a variable of the worker's process.",
     })
   }
-  return loadConfig({
+  const resolved = loadConfig({
     file: input.config,
     environment: input.environment,
     env: input.overrides === undefined ? env : ownersVariables(env),
     overrides: input.overrides,
   })
+  const outputUri = normalisedUri(resolved.config.output.uri)
+  if (input.outputUri !== undefined && input.outputUri !== outputUri) {
+    throw new ConfigError(
+      'ETL3-CF-15',
+      `the worker would write another table than the command means [worker=${outputUri}, command=${input.outputUri}]`,
+      {
+        hint: 'They run in different folders: give --config and output.uri as absolute paths, or start the worker in the folder of the command.',
+      },
+    )
+  }
+  return resolved
 }
 
 function ownersVariables(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {

@@ -13,6 +13,11 @@ export interface Etl3Input {
   readonly config?: string
   /** Environment section of the configuration file. */
   readonly environment?: string
+  /**
+   * Address of the table as the caller means it: an absolute folder or an `s3://` address. A worker that comes to
+   * another one (a relative path counts from the worker's own folder) refuses. Default: whatever the worker reads.
+   */
+  readonly outputUri?: string
   readonly mode?: RunMode
   /** Values that override the file, by dotted key: `{ "processing.chunk_size": 500 }`. Flags and ETL3_* variables of the caller. */
   readonly overrides?: Readonly<Record<string, string | number | boolean>>

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/command-line.js'
@@ -43,6 +43,7 @@ describe('run', () => {
       input: {
         config: file,
         environment: 'e',
+        outputUri: resolve('out'),
         mode: 'run',
         overrides: { 'processing.chunk_size': 500, 'processing.audit': 'full' },
       },

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.js'
 import { overridesOf, resolveInput } from '../../../src/config/workflow-overrides.js'
@@ -46,6 +47,18 @@ describe('the configuration that a workflow gets', () => {
       processing: { audit: 'full' },
     })
     expect(resolveInput({}, { ...env, ETL3_CONFIG: file }).config.processing.chunk_size).toBe(100)
+  })
+
+  it('is refused where the table would lie elsewhere than the command means', () => {
+    const file = configFile('output: { uri: table }')
+    const mine = join(process.cwd(), 'table')
+    expect(resolveInput({ config: file, outputUri: mine, overrides: {} }, {}).config.output.uri).toBe('table')
+    expect(() => resolveInput({ config: file, outputUri: '/elsewhere/table', overrides: {} }, {})).toThrow(
+      expect.objectContaining({
+        code: 'ETL3-CF-15',
+        message: expect.stringContaining(`worker=${mine}, command=/elsewhere/table`),
+      }),
+    )
   })
 
   it('leaves out how each process reaches Temporal and where it logs', () => {
