@@ -116,7 +116,9 @@ export interface ObjectStore {
   foresee(keys: readonly ObjectKey[], place: string): void
 
   /**
-   * Moves an object to `key` if `condition` holds there, so that a reader sees the old object or the new one.
+   * Moves an object to `key` if `condition` holds there, so that a reader sees the old object or the new one. The source
+   * is gone afterwards, or stays until the objects of its run are retired: where a move is a copy and a deletion (S3),
+   * thousands of deletions are cheaper together.
    * @param source full address (`locate`) of the object, in this store or another of the same kind
    */
   publish(source: string, key: ObjectKey, condition: PublishCondition, signal: AbortSignal): Promise<PublishOutcome>

@@ -43,38 +43,3 @@ async function deleteBatch(
     throw new ItemRefused(first.Code, `${first.Message ?? ''} [${formatS3Address({ bucket, path: first.Key ?? '' })}]`)
   })
 }
-
-/**
- * Deletes keys that come one by one, many of them per request: those that come while a request is under way go together
- * with the next one.
- */
-export class Deletions {
-  readonly #connection: S3Connection
-  readonly #bucket: string
-  #next: { readonly keys: string[]; readonly done: Promise<void> } | undefined
-  #last: Promise<void> = Promise.resolve()
-
-  constructor(connection: S3Connection, bucket: string) {
-    this.#connection = connection
-    this.#bucket = bucket
-  }
-
-  /** Deletes a key; settles when it is gone. */
-  async add(key: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (this.#next) {
-      this.#next.keys.push(key)
-      return await this.#next.done
-    }
-    const keys = [key]
-    const done = this.#last
-      .catch(() => undefined)
-      .then(async () => {
-        this.#next = undefined
-        await deleteKeys(this.#connection, this.#bucket, keys, signal)
-      })
-    this.#next = { keys, done }
-    this.#last = done
-    return await done
-  }
-}

@@ -13,7 +13,7 @@ import {
 } from './object-store.js'
 import { formatS3Address, keyBelow, parseS3Address, type S3Address } from './s3-address.js'
 import { connectS3, type S3Connection } from './s3-client.js'
-import { Deletions, deleteKeys } from './s3-deletion.js'
+import { deleteKeys } from './s3-deletion.js'
 import { fetchObject } from './s3-fetch.js'
 import { listPages } from './s3-listing.js'
 import { partsOf, putInParts } from './s3-multipart.js'
@@ -35,7 +35,6 @@ export class S3ObjectStore implements ObjectStore {
   readonly atOnce: number
   readonly #root: S3Address
   readonly #connection: S3Connection
-  readonly #deletions = new Map<string, Deletions>()
 
   /**
    * @param uri `s3://bucket` or `s3://bucket/prefix`
@@ -165,7 +164,7 @@ export class S3ObjectStore implements ObjectStore {
     const result = await copyObject(this.#connection, way, condition, signal)
     if (result === 'sourceMissing') return { outcome: 'sourceMissing', found: await this.#look(key, signal) }
     if (result === 'conditionFailed') return { outcome: 'mismatch', found: await this.#look(key, signal) }
-    await this.#deletionsIn(from.bucket).add(from.path, signal)
+    // The source goes with the objects of its run: a thousand keys a request, and no reader waits for it.
     return { outcome: 'moved', object: { key, bytes: object.bytes, etag: result.copied.etag } }
   }
 
@@ -216,14 +215,6 @@ export class S3ObjectStore implements ObjectStore {
   #under(prefix: ObjectKey): S3Address {
     const folder = prefix.replace(/\/$/, '')
     return folder === '' ? this.#root : this.#at(folder)
-  }
-
-  #deletionsIn(bucket: string): Deletions {
-    const known = this.#deletions.get(bucket)
-    if (known) return known
-    const deletions = new Deletions(this.#connection, bucket)
-    this.#deletions.set(bucket, deletions)
-    return deletions
   }
 }
 

@@ -50,6 +50,13 @@ describe('a folder', () => {
     expect(readFileSync(join(root, 'x'), 'utf8')).toBe('x')
   })
 
+  it('has nothing left of what was published where it came from', async () => {
+    const store = new FolderStore(lakeFolder())
+    await store.put('runs/1/objects/7', text('x'), GO_ON)
+    await store.publish(store.locate('runs/1/objects/7'), 't/x', { expect: 'absent' }, GO_ON)
+    expect(await keysOf(store)).toEqual(['t/x'])
+  })
+
   it('never shows a reader half of an object', async () => {
     const root = lakeFolder()
     const store = new FolderStore(root)

@@ -265,15 +265,14 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
         const result = await store.publish(from, 't/a/b', { expect: 'absent' }, GO_ON)
         expect(result).toEqual({ outcome: 'moved', object: (await store.stat(['t/a/b'], GO_ON))[0] })
         expect(Buffer.from(await store.get('t/a/b', GO_ON)).toString()).toBe('new')
-        expect(await keysOf(store)).toEqual(['t/a/b'])
+        expect(await keysOf(store, 't/')).toEqual(['t/a/b'])
       })
 
       it('moves an object from one root to another', async () => {
-        const { store, from } = await staged()
+        const { from } = await staged()
         const table = (await makeStore()).open()
         expect(await table.publish(from, 't', { expect: 'absent' }, GO_ON)).toMatchObject({ outcome: 'moved' })
         expect(await keysOf(table)).toEqual(['t'])
-        expect(await keysOf(store)).toEqual([])
       })
 
       it('replaces the object that was seen there', async () => {
@@ -282,7 +281,6 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
         const result = await store.publish(from, 't', { expect: 'etag', etag }, GO_ON)
         expect(result).toEqual({ outcome: 'moved', object: (await store.stat(['t'], GO_ON))[0] })
         expect(Buffer.from(await store.get('t', GO_ON)).toString()).toBe('new')
-        expect(await keysOf(store)).toEqual(['t'])
       })
 
       it.each([
@@ -308,9 +306,19 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
         expect(await keysOf(store)).toEqual([source])
       })
 
-      it('says what stands there when the source is gone: an earlier attempt moved it', async () => {
+      it('says what stands there when an earlier attempt has moved it', async () => {
         const { store, from } = await staged()
         await store.publish(from, 't', { expect: 'absent' }, GO_ON)
+        const [object] = await store.stat(['t'], GO_ON)
+        const again = await store.publish(from, 't', { expect: 'absent' }, GO_ON)
+        expect(again.outcome).not.toBe('moved')
+        expect(again).toMatchObject({ found: object })
+      })
+
+      it('says what stands there when the source is gone', async () => {
+        const { store, from } = await staged()
+        await store.publish(from, 't', { expect: 'absent' }, GO_ON)
+        await store.retire('runs/1/objects', GO_ON)
         const [object] = await store.stat(['t'], GO_ON)
         const again = await store.publish(from, 't', { expect: 'absent' }, GO_ON)
         expect(again).toEqual({ outcome: 'sourceMissing', found: object })
