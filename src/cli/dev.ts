@@ -58,7 +58,8 @@ async function runDev(call: CliCall): Promise<number> {
     return await stayInForeground(call, announce, session.broken)
   } finally {
     call.notice('stopping worker and server')
-    await session.close({ stopServer: true })
+    // Whoever had it in the foreground may start it again at once, on the same ports.
+    await session.close({ stopServer: true, wait: true })
   }
 }
 

@@ -64,6 +64,8 @@ interface CloseOptions {
    * server with it, once no workflow is open.
    */
   readonly stopServer: boolean
+  /** Whether to wait until the server is gone. Default: it has its last second after this process. */
+  readonly wait?: boolean
 }
 
 /** A connected client, a server that serves and a worker that works. */
@@ -164,21 +166,21 @@ class Session implements TemporalSession {
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
   }
 
-  async close({ stopServer }: CloseOptions): Promise<void> {
+  async close({ stopServer, wait = false }: CloseOptions): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     clearInterval(this.#timer)
     await this.#looking
     leave(this.folder, 'client', process.pid)
     try {
-      if (stopServer) await this.#stop()
+      if (stopServer) await this.#stop(wait)
       else this.#supervisor?.release()
     } finally {
       await this.#client?.connection.close()
     }
   }
 
-  async #stop(): Promise<void> {
+  async #stop(wait: boolean): Promise<void> {
     if (this.#server && present(this.folder, 'client').length > 0) {
       this.#supervisor?.release()
       return
@@ -188,7 +190,7 @@ class Session implements TemporalSession {
     // Workers of a client that was killed end here too: their server goes.
     const workers = present(this.folder, 'worker')
     await Promise.all(workers.map((worker) => endProcess(worker, SHUTDOWN_FORCE_MS)))
-    await stopPrivateServer(this.folder, { wait: false })
+    await stopPrivateServer(this.folder, { wait })
   }
 
   async #endLonelyServers(): Promise<void> {
