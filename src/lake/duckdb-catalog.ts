@@ -17,8 +17,11 @@ export const CATALOG_FILE = 'catalog.duckdb'
 /** Schema of the tables about the table, beside the schema that holds the view. */
 export const ABOUT_SCHEMA = 'etl3'
 
-/** DuckDB's own limit while the catalog is written: enough for 30,000 partitions (measured: no spilling). */
-const MEMORY_LIMIT_MB = 64
+/**
+ * DuckDB's own limit while the catalog is written: the view's text names every key. Measured: 64 MB are enough for 30,000
+ * partitions and not for 77,000, 128 MB for 88,000 with keys of 250 bytes.
+ */
+const MEMORY_LIMIT_MB = 128
 
 /** Files that {@link DuckDbCatalog.countRows} reads, spread evenly over the partitions. */
 const COUNTED_FILES = 256
