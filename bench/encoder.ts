@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { createPartitionEncoder } from '../src/parquet/encoder.js'
 import type { ColumnSource, FactorisedRows, FileColumn, PartitionEncoder } from '../src/parquet/factorised.js'
+import { numbersOf } from '../test/aws/support/seeded-numbers.js'
 import { bytesPool, doublePool, listPool, type Partition, rowsOf } from '../test/unit/parquet/partition.js'
 import { writeWithHyparquet } from '../test/unit/parquet/readers.js'
 
@@ -18,18 +19,7 @@ const QUICK = process.argv.includes('--quick')
 const ENCODER_ONLY = process.argv.includes('--encoder')
 const MS_PER_MEASUREMENT = QUICK ? 200 : 2000
 
-/** A generator of numbers 0 … 1 that gives the same ones in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-const random = seeded(20250801)
+const random = numbersOf(20250801)
 const integer = (below: number) => Math.floor(random() * below)
 const hex = (digits: number) => Array.from({ length: digits }, () => integer(16).toString(16)).join('')
 const word = (length: number) => Array.from({ length }, () => String.fromCharCode(97 + integer(26))).join('')

@@ -1,6 +1,6 @@
 /** The embedded catalog: a DuckDB file with a view over the published files, the partition list and the run's figures. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Engine, readParquet, withEngine } from '../runtime/engine.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
@@ -10,6 +10,7 @@ import { folderError, systemCode } from './folder-errors.js'
 import { UNFINISHED_FOLDER } from './folder-store.js'
 import { NumberedFile } from './numbered-file.js'
 import { tableSelect } from './table-select.js'
+import { flushOne } from './whole-file.js'
 
 /** File name of the catalog in the metadata folder. */
 export const CATALOG_FILE = 'catalog.duckdb'
@@ -69,10 +70,10 @@ export class DuckDbCatalog implements Catalog {
         await engine.run('DETACH fresh')
         return outcome
       })
-      flush(fresh)
+      flushOne(fresh)
       const file = new NumberedFile(this.uri)
       const newest = file.replace(fresh, state.lockNumber)
-      flush(dirname(this.uri))
+      flushOne(dirname(this.uri))
       if (newest > state.lockNumber) throw outrun(state.lockNumber, newest, file.locate(newest))
       return outcome
     } catch (error) {
@@ -275,14 +276,5 @@ async function readable<T>(act: () => Promise<T>): Promise<T> {
       hint: 'Run again: it finds what is missing and writes it anew.',
       cause,
     })
-  }
-}
-
-function flush(path: string): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
   }
 }

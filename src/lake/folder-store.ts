@@ -248,7 +248,7 @@ export class FolderStore implements ObjectStore {
   }
 
   foresee(keys: readonly ObjectKey[], place: string): void {
-    if (!isAbsolute(place)) return
+    if (keys.length === 0 || !isAbsolute(place)) return
     const folders = new Set(keys.map((key) => dirname(this.locate(key)).slice(this.uri.length)))
     putThread().foresee({ place, folders: Array.from(folders, (folder) => place + folder) })
   }

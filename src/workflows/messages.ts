@@ -61,19 +61,23 @@ export interface RunResult {
   readonly receiptUri: string
 }
 
+/** The phases of a run, in their order. */
+export const PHASES = [
+  'open',
+  'validate',
+  'stage',
+  'screen',
+  'plan',
+  'quality',
+  'write',
+  'audit',
+  'publish',
+  'register',
+  'report',
+] as const
+
 /** A phase of the run, in the order of design §5. */
-export type Phase =
-  | 'open'
-  | 'validate'
-  | 'stage'
-  | 'screen'
-  | 'plan'
-  | 'quality'
-  | 'write'
-  | 'audit'
-  | 'publish'
-  | 'register'
-  | 'report'
+export type Phase = (typeof PHASES)[number]
 
 /** Where a run stands: the answer to the query `progress`. */
 export interface Progress {

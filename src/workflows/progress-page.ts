@@ -11,7 +11,7 @@ import type {
   ValidatedInputs,
 } from '../activities/types.js'
 import { markdownCode, markdownText } from '../runtime/markdown-text.js'
-import type { Phase, PhaseProgress, Progress, RunMode, RunResult } from './messages.js'
+import { PHASES, type Phase, type PhaseProgress, type Progress, type RunMode, type RunResult } from './messages.js'
 import type { RunFailure } from './run-failure.js'
 
 /** What each phase answers. */
@@ -172,20 +172,6 @@ function stepsOf({ mode, result }: PageFacts): Phase[] {
   const all = PHASES.slice(0, PHASES.indexOf(LAST_STEP[mode]) + 1)
   return [...all, 'report']
 }
-
-const PHASES: readonly Phase[] = [
-  'open',
-  'validate',
-  'stage',
-  'screen',
-  'plan',
-  'quality',
-  'write',
-  'audit',
-  'publish',
-  'register',
-  'report',
-]
 
 function megabytes(bytes: number): string {
   return `${count(Math.ceil(bytes / 1e6))} MB`
