@@ -8,6 +8,7 @@ import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, RowCount, SmokeCount } from './catalog.js'
 import { folderError, systemCode } from './folder-errors.js'
 import { UNFINISHED_FOLDER } from './folder-store.js'
+import { KeyList } from './key-list.js'
 import { NumberedFile } from './numbered-file.js'
 import { tableSelect } from './table-select.js'
 import { flushOne } from './whole-file.js'
@@ -19,8 +20,8 @@ export const CATALOG_FILE = 'catalog.duckdb'
 export const ABOUT_SCHEMA = 'etl3'
 
 /**
- * DuckDB's own limit while the catalog is written: the view's text names every key. Measured: 64 MB are enough for 30,000
- * partitions and not for 77,000, 128 MB for 88,000 with keys of 250 bytes.
+ * DuckDB's own limit while the catalog is written: it sorts the list of partitions. Measured: 64 MB are enough for 30,000
+ * of them and not for 77,000, 128 MB for 88,000 with keys of 250 bytes.
  */
 const MEMORY_LIMIT_MB = 128
 
@@ -120,7 +121,7 @@ export class DuckDbCatalog implements Catalog {
         columns: await readColumns(engine, 'published'),
         partitionColumns: await readPartitionColumns(engine, 'published'),
         tableRoot: String((await engine.row('SELECT table_uri FROM published.etl3.published'))['table_uri']),
-        keys: String((await engine.row(`SELECT ${keyList()} AS keys FROM sampled`))['keys']),
+        keys: await KeyList.from(engine.columnPieces('FROM sampled ORDER BY key')),
       })
       const rows = await readable(() =>
         engine.rows(`SELECT ${[...names, 'sum(rows)::BIGINT AS counted_rows'].join(', ')} FROM (
@@ -156,7 +157,7 @@ export class DuckDbCatalog implements Catalog {
       columns: state.columns,
       partitionColumns: state.partitionColumns,
       tableRoot: state.tableUri,
-      keys: String((await engine.row(`SELECT ${keyList()} AS keys FROM fresh.etl3.partitions`))['keys']),
+      keys: await KeyList.from(engine.columnPieces('SELECT key FROM fresh.etl3.partitions')),
     })
     const database = sqlIdentifier(this.#options.database)
     await engine.run(`CREATE SCHEMA IF NOT EXISTS fresh.${database}`)
@@ -224,11 +225,6 @@ function outrun(number: number, newest: number, file: string): ConflictError {
     `the catalog is that of a newer run [its lock has number ${newest}, this run's ${number}]`,
     { hint: `Start the run again. If the folder lock/ was deleted by hand, delete ${file} as well.` },
   )
-}
-
-/** SQL for all keys of a source as {@link tableSelect} takes them. */
-export function keyList(): string {
-  return "coalesce(string_agg(key, chr(10) ORDER BY key), '')"
 }
 
 /** The columns of the published table, in its order. @param catalog name under which the file is attached */

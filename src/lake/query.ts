@@ -18,7 +18,8 @@ import type { Config } from '../config/schema.js'
 import { type Cell, interruptOn } from '../runtime/engine.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
-import { ABOUT_SCHEMA, CATALOG_FILE, keyList, readColumns, readPartitionColumns } from './duckdb-catalog.js'
+import { ABOUT_SCHEMA, CATALOG_FILE, readColumns, readPartitionColumns } from './duckdb-catalog.js'
+import { KeyList } from './key-list.js'
 import { type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
 
@@ -120,7 +121,7 @@ async function defineTable(connection: DuckDBConnection, sql: string, root: stri
   const chosen = await chooseFiles(connection, sql, { name, partitionColumns })
   if (chosen) {
     const columns = await readColumns({ rows: ask }, catalog)
-    const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen.keys })
+    const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen })
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${select}`)
   }
   const folders = [root, storedRoot].map((folder) => sqlString(`${folder}/`))
@@ -128,7 +129,7 @@ async function defineTable(connection: DuckDBConnection, sql: string, root: stri
   await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
-  return chosen?.files
+  return chosen?.size
 }
 
 const publishedSchema = z
@@ -140,19 +141,13 @@ const publishedSchema = z
     storedRoot: table_uri,
   }))
 
-interface ChosenFiles {
-  /** As {@link tableSelect} takes them. */
-  readonly keys: string
-  readonly files: number
-}
-
 const ALL_KEYS = `SELECT key FROM ${ABOUT_SCHEMA}.partitions WHERE true`
 
 async function chooseFiles(
   connection: DuckDBConnection,
   sql: string,
   table: PrunedTable,
-): Promise<ChosenFiles | undefined> {
+): Promise<KeyList | undefined> {
   const statement = await serialise(connection, explained(sql) ?? sql)
   const condition = partitionCondition(statement, await serialise(connection, ALL_KEYS), table)
   if (condition.reads === 'nothing') return undefined
@@ -166,9 +161,11 @@ async function chooseFiles(
   return await keysOf(connection, ALL_KEYS)
 }
 
-async function keysOf(connection: DuckDBConnection, source: string): Promise<ChosenFiles> {
-  const [row] = await rowsOf(connection, `SELECT ${keyList()} AS keys, count(*) AS files FROM (${source})`)
-  return { keys: String(row?.['keys']), files: Number(row?.['files']) }
+async function keysOf(connection: DuckDBConnection, source: string): Promise<KeyList> {
+  const keys = new KeyList()
+  const result = await connection.stream(`FROM (${source}) ORDER BY key`)
+  for await (const rows of result.yieldRows()) for (const [key] of rows) keys.add(String(key))
+  return keys
 }
 
 async function serialise(connection: DuckDBConnection, sql: string): Promise<string> {

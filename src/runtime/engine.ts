@@ -110,12 +110,18 @@ export class Engine {
 
   /** The one column of a result, as JavaScript values; for dimensions, never for facts. */
   async column(sql: string): Promise<unknown[]> {
-    const result = await this.#guarded(() => this.#connection.stream(sql))
     const values: unknown[] = []
+    for await (const piece of this.columnPieces(sql)) for (const value of piece) values.push(value)
+    return values
+  }
+
+  /** The one column of a result, as JavaScript values, about 2,048 of them at a time. */
+  async *columnPieces(sql: string): AsyncGenerator<readonly unknown[]> {
+    const result = await this.#guarded(() => this.#connection.stream(sql))
     for (;;) {
       const chunk = await this.#guarded(() => result.fetchChunk())
-      if (!chunk || chunk.rowCount === 0) return values
-      for (const value of chunk.getColumnValues(0)) values.push(value)
+      if (!chunk || chunk.rowCount === 0) return
+      yield chunk.getColumnValues(0)
     }
   }
 
