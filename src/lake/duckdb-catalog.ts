@@ -19,11 +19,14 @@ export const CATALOG_FILE = 'catalog.duckdb'
 /** Schema of the tables about the table, beside the schema that holds the view. */
 export const ABOUT_SCHEMA = 'etl3'
 
+/** Macro that gives the paths of all published files. */
+const FILES = `${ABOUT_SCHEMA}.files`
+
 /**
  * DuckDB's own limit while the catalog is written: it sorts the list of partitions. Measured: 64 MB are enough for 30,000
  * of them and not for 77,000, 128 MB for 88,000 with keys of 250 bytes.
  */
-const MEMORY_LIMIT_MB = 128
+const MEMORY_LIMIT_MB = 64
 
 /** Files that {@link DuckDbCatalog.countRows} reads, spread evenly over the partitions. */
 const COUNTED_FILES = 256
@@ -42,7 +45,8 @@ export interface DuckDbCatalogOptions {
  * A DuckDB file as a {@link Catalog}.
  *
  * Each registration writes a new file and puts it in the place of the old one, so a reader never waits for a lock and
- * never sees half a run. It carries the number of the run's lock, so a worker that is late changes nothing. Tables in the schema `etl3`: `published` (one row), `partitions`, `columns`, `figures`.
+ * never sees half a run. It carries the number of the run's lock, so a worker that is late changes nothing. Tables in the schema `etl3`: `published` (one row), `partitions`, `columns`,
+ * `figures`.
  */
 export class DuckDbCatalog implements Catalog {
   readonly uri: string
@@ -65,7 +69,8 @@ export class DuckDbCatalog implements Catalog {
     try {
       const outcome = await this.#withEngine(signal, async (engine) => {
         await engine.run(`ATTACH ${sqlString(fresh)} AS fresh`)
-        await this.#write(engine, state)
+        await this.#writeTables(engine, state)
+        await this.#writeView(engine, state)
         const outcome = await this.#compare(engine)
         await engine.run('CHECKPOINT fresh')
         await engine.run('DETACH fresh')
@@ -136,7 +141,7 @@ export class DuckDbCatalog implements Catalog {
     })
   }
 
-  async #write(engine: Engine, state: PublishedTable): Promise<void> {
+  async #writeTables(engine: Engine, state: PublishedTable): Promise<void> {
     const partitionColumns = state.partitionColumns.map(sqlIdentifier)
     await engine.run(`CREATE SCHEMA fresh.${ABOUT_SCHEMA}`)
     await engine.run(
@@ -147,21 +152,29 @@ export class DuckDbCatalog implements Catalog {
         `${sqlString(resolve(state.tableUri))} AS table_uri`,
       ].join(', ')}`,
     )
+    // The manifest is in the order of the keys already: sorted again, 77,000 partitions would take 60 MB more.
     await engine.run(
       `CREATE TABLE fresh.etl3.partitions AS SELECT ${['key', ...partitionColumns].join(', ')}, rows, facts, bytes, sha256, ` +
-        `fingerprint FROM ${readParquet([state.manifestPath])} ORDER BY key`,
+        `fingerprint FROM ${readParquet([state.manifestPath])}`,
     )
     await writeColumns(engine, state)
     await writeFigures(engine, state)
-    const select = tableSelect({
-      columns: state.columns,
-      partitionColumns: state.partitionColumns,
-      tableRoot: state.tableUri,
-      keys: await KeyList.from(engine.columnPieces('SELECT key FROM fresh.etl3.partitions')),
-    })
+  }
+
+  /**
+   * The view takes its files from the macro `etl3.files()`. While it is created, DuckDB makes a list of them and keeps it
+   * in several copies: of 77,000 files 120 MB. So it is created over one file, and the macro gets the others afterwards;
+   * nobody evaluates it there.
+   */
+  async #writeView(engine: Engine, state: PublishedTable): Promise<void> {
+    const keys = await KeyList.from(engine.columnPieces('SELECT key FROM fresh.etl3.partitions'))
+    const root = resolve(state.tableUri)
     const database = sqlIdentifier(this.#options.database)
     await engine.run(`CREATE SCHEMA IF NOT EXISTS fresh.${database}`)
+    await engine.run(`CREATE MACRO fresh.${FILES}() AS ${keys.first().paths(root)}`)
+    const select = tableSelect({ ...state, tableRoot: root, keys, files: `${FILES}()` })
     await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(state.table)} AS ${select}`)
+    await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${keys.paths(root)}`)
   }
 
   /** What the new file changes. One that cannot be read counts as none: it is replaced anyway. */

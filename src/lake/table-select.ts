@@ -15,6 +15,8 @@ export interface TableSelectInput {
   readonly tableRoot: string
   /** Keys of the objects. They hold no line breaks: `keys.ts` escapes them. */
   readonly keys: KeyList
+  /** SQL for the list of their paths. Default: the list itself. */
+  readonly files?: string
 }
 
 /**
@@ -37,7 +39,7 @@ export function tableSelect(input: TableSelectInput): string {
     const part = root.split('/').length + position + 1
     return `${decodedSegment(part, `${name}=`.length, observed)} AS ${sqlIdentifier(name)}`
   })
-  return `SELECT ${columns.join(', ')} FROM read_parquet(${input.keys.paths(root)}, filename = true, hive_partitioning = false)`
+  return `SELECT ${columns.join(', ')} FROM read_parquet(${input.files ?? input.keys.paths(root)}, filename = true, hive_partitioning = false)`
 }
 
 /** What occurs in one place of the keys, so that the SQL decodes that and no more. */

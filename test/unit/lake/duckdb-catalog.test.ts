@@ -21,7 +21,7 @@ catalogSuite('a DuckDB file', async () => ({ ...place(), missingFile: 'error' })
 
 /** Opens the file as a user does, in DuckDB itself. */
 async function inDuckDb(file: string): Promise<(sql: string) => Promise<Json[][]>> {
-  const instance = await DuckDBInstance.create(file, { access_mode: 'READ_ONLY' })
+  const instance = await DuckDBInstance.create(file, file === ':memory:' ? {} : { access_mode: 'READ_ONLY' })
   const connection = await instance.connect()
   onTestFinished(() => {
     connection.closeSync()
@@ -117,6 +117,22 @@ const DUCKDB_TYPE: Readonly<Record<string, string>> = {
 }
 
 describe('the embedded catalog', () => {
+  it('lists the published files, and the view takes them from there, also in a database that has such a list of its own', async () => {
+    const { open, root } = place()
+    const state = await writeSmallLake(DIFFICULT, { root })
+    await open().register(state, GO_ON)
+    const ask = await inDuckDb(':memory:')
+    await ask('CREATE SCHEMA etl3')
+    await ask("CREATE MACRO etl3.files() AS ['/nowhere.parquet']")
+    await ask(`ATTACH ${literal(open().uri)} AS lake (READ_ONLY)`)
+    expect(await ask(`SELECT count(*)::INTEGER FROM lake.${VIEW}`)).toEqual([
+      [DIFFICULT.reduce((sum, { rows }) => sum + rows, 0)],
+    ])
+    expect(await ask('SELECT list_sort(lake.etl3.files())')).toEqual(
+      await ask(`SELECT list(${literal(root)} || '/' || key ORDER BY key) FROM lake.etl3.partitions`),
+    )
+  })
+
   it('lists the partitions, the columns with their meaning, and the figures of the run', async () => {
     const { open, root } = place()
     await open().register(await writeSmallLake(DIFFICULT, { root }), GO_ON)
