@@ -60,17 +60,33 @@ async function run(
   signal: AbortSignal,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'], env, signal, killSignal: 'SIGKILL' })
+    signal.throwIfAborted()
+    // A group of its own, so that the time limit also ends what a script has started: a hanging curl, for instance.
+    const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'], env, detached: true })
+    const endAll = (): void => {
+      killGroup(child.pid)
+      reject(new NotifyError('it was ended'))
+    }
+    signal.addEventListener('abort', endAll, { once: true })
     child.once('error', reject)
-    child.once('close', (code, by) =>
-      code === 0
-        ? resolve()
-        : reject(new NotifyError(by ? `it was ended by ${by}` : `it ended with exit code ${code}`)),
-    )
+    child.once('close', (code, by) => {
+      signal.removeEventListener('abort', endAll)
+      if (code === 0) resolve()
+      else reject(new NotifyError(by ? `it was ended by ${by}` : `it ended with exit code ${code}`))
+    })
     // A program that does not read its input closes the pipe early.
     child.stdin.on('error', () => {})
     child.stdin.end(body)
   })
+}
+
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 async function post(

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createLogger } from '../../../src/runtime/logging.js'
 import { notify } from '../../../src/runtime/notify.js'
 import { testFolder } from '../config/config-file.js'
@@ -33,6 +33,15 @@ async function receiver(answer: (path: string) => { status: number; location?: s
   const address = server.address()
   if (typeof address !== 'object' || address === null) throw new Error('no address')
   return { posts, url: `http://127.0.0.1:${address.port}` }
+}
+
+/** Whether a process works; one that has ended and is not yet buried does not. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 function logged() {
@@ -99,6 +108,17 @@ describe('a notification', () => {
     const { log, text } = logged()
     await notify({ command, timeout_ms: 300 }, MESSAGE, { env: process.env, log, signal: NEVER })
     expect(text()).toContain(reason)
+  })
+
+  it('ends what the program has started, too, when its time is over', async () => {
+    const pidFile = join(testFolder(), 'pid')
+    const { log, text } = logged()
+    const command = ['/bin/sh', '-c', `sleep 60 & echo $! > ${pidFile}; wait`]
+    await notify({ command, timeout_ms: 500 }, MESSAGE, { env: process.env, log, signal: NEVER })
+    expect(text()).toContain('it took more than 500 ms')
+    const started = Number(readFileSync(pidFile, 'utf8'))
+    // Killed, and buried by whoever adopts it.
+    await vi.waitFor(() => expect(isRunning(started)).toBe(false), { timeout: 5_000 })
   })
 
   it('names a variable that is not set, and posts nothing', async () => {
