@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.js'
 import { notify } from '../runtime/notify.js'
 import { maskUserinfo } from '../runtime/secrets.js'
+import { normalisedUri } from '../runtime/workflow-id.js'
 import type { RunResult } from '../workflows/messages.js'
 import type { ActivityDeps } from './deps.js'
 import type { CloseRunInput } from './types.js'
@@ -20,7 +21,7 @@ export async function notifyResult(
 /** Tells of a run that failed or was cancelled. */
 export async function notifyFailure(
   config: Config,
-  { run, outcome, message }: CloseRunInput,
+  { run, outcome, message, code }: CloseRunInput,
   { env, log }: ActivityDeps,
   signal: AbortSignal,
 ): Promise<void> {
@@ -31,8 +32,9 @@ export async function notifyFailure(
     runId,
     workflowId,
     status: outcome,
-    outputUri: maskUserinfo(config.output.uri),
-    error: { message: maskUserinfo(message) },
+    // The same text as in the result of a run that published.
+    outputUri: maskUserinfo(normalisedUri(config.output.uri)),
+    error: { ...(code === undefined ? {} : { code }), message: maskUserinfo(message) },
   }
   await notify(config.notify, failure, { env, log, signal })
 }

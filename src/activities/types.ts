@@ -158,6 +158,8 @@ export interface CloseRunInput {
   readonly run: RunRef
   readonly outcome: 'failed' | 'cancelled'
   readonly message: string
+  /** Where it stands in docs/errors.md. Unset: it has no code. */
+  readonly code?: string | undefined
 }
 
 /** The activities of ETL3, in the order of the run. */

@@ -8,9 +8,9 @@ import type { RunLog } from './run-log.js'
 export async function closeFailedRun(log: RunLog, run: RunRef, error: unknown): Promise<void> {
   // Thrown on purpose to end this execution: the run goes on in the next one.
   if (error instanceof ContinueAsNew) return
-  const { outcome, message } = failureOf(error)
+  const { outcome, message, code } = failureOf(error)
   try {
-    await CancellationScope.nonCancellable(() => log.activities().closeRun({ run, outcome, message }))
+    await CancellationScope.nonCancellable(() => log.activities().closeRun({ run, outcome, message, code }))
   } catch (closing) {
     workflowLog.warn('the run could not be closed; its lock expires by itself', { closing: String(closing) })
   }

@@ -67,7 +67,11 @@ describe('a run that lost everything', { timeout: 180_000 }, () => {
     home.configure({ ...options('failed'), star: star.root, data_quality: { rules: { rate_range: { max_share: 0 } } } })
     expect(await home.start({ ETL3_FAILPOINT: '' }).failure(3)).toMatchObject({ code: 'ETL3-QA-01' })
     expect(told('failed')).toMatchObject([
-      { status: 'failed', error: { message: expect.stringContaining('rate_range') } },
+      {
+        status: 'failed',
+        outputUri: result.outputUri,
+        error: { code: 'ETL3-QA-01', message: expect.stringContaining('rate_range') },
+      },
     ])
   })
 })
