@@ -64,6 +64,7 @@ async function addition(
   const fields: Record<string, unknown> = {}
   const texts: string[] = []
   if (explain !== undefined && result.status === 'unchanged') {
+    fields['explanation'] = null
     texts.push('Every partition is kept: input, configuration and table are those of the published run.')
   } else if (explain !== undefined) {
     const named = typeof explain === 'string' ? explain : undefined

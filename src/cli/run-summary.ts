@@ -68,21 +68,28 @@ function timeText(seconds: Readonly<Record<string, number>>): string {
   return `${secondsText(total ?? 0)}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`
 }
 
-function queryToTry({ table }: RunResult, { config, file, environment }: SummaryContext['resolved']): string {
+function queryToTry({ table }: RunResult, resolved: SummaryContext['resolved']): string {
   // The table's name may come with its database.
   const name = table.split('.').at(-1) ?? table
-  const column = config.partitioning.partition_columns[0] ?? '1'
-  const flags = [
-    ...(file === undefined || file === 'config/etl3.yaml' ? [] : [`--config ${shellWord(file)}`]),
-    ...(environment === undefined ? [] : [`--environment ${shellWord(environment)}`]),
-  ]
+  const column = resolved.config.partitioning.partition_columns[0] ?? '1'
   const sql = `select ${sqlName(column)}, count(*) from ${sqlName(name)} group by all order by 2 desc`
-  return ['npx etl3 query', ...flags, shellWord(sql)].join(' ')
+  return [commandToTry('query', resolved), shellWord(sql)].join(' ')
 }
 
-function webUiText({ uiUrl, serverEnds }: SummaryContext): string {
-  if (serverEnds) return "'npx etl3 dev' opens it"
-  return uiUrl ?? "that of your Temporal server, or 'npx etl3 dev'"
+function webUiText({ uiUrl, serverEnds, resolved }: SummaryContext): string {
+  // With the same flags: the private server, and so the history, is that of the configured output.
+  const dev = `'${commandToTry('dev', resolved)}'`
+  if (serverEnds) return `${dev} opens it`
+  return uiUrl ?? `that of your Temporal server, or ${dev}`
+}
+
+/** A command with the flags that lead it to the configuration of this run. */
+function commandToTry(name: string, { file, environment }: SummaryContext['resolved']): string {
+  return [
+    `npx etl3 ${name}`,
+    ...(file === undefined || file === 'config/etl3.yaml' ? [] : [`--config ${shellWord(file)}`]),
+    ...(environment === undefined ? [] : [`--environment ${shellWord(environment)}`]),
+  ].join(' ')
 }
 
 function sqlName(name: string): string {

@@ -54,7 +54,8 @@ describe('run', () => {
     expect(io.stdout.text).toContain('412 MB at the peak, limit 1,024 MB')
     expect(io.stdout.text).toContain('1 min 14 s (validate 1.1, write 60.5)')
     expect(io.stdout.text).toContain('/lake/partitioned-data')
-    expect(io.stdout.text).toContain('npx etl3 query')
+    expect(io.stdout.text).toContain(`npx etl3 query --config ${file} --environment e `)
+    expect(io.stdout.text).toContain(`'npx etl3 dev --config ${file} --environment e'`)
     expect(io.stdout.text).toContain('/lake/etl3/runs/a1b2c3/report.md')
     expect(server.closed).toEqual([true])
   })
@@ -70,6 +71,13 @@ describe('run', () => {
     server.onStart = (started) => started.finish(PUBLISHED)
     expect(await run(...argv)).toBe(0)
     expect(server.started.map(({ input }) => input.mode)).toEqual([mode])
+  })
+
+  it('answers --explain with null where nothing is to be explained', async () => {
+    const { io, server, run } = arrange()
+    server.onStart = (started) => started.finish({ ...PUBLISHED, status: 'unchanged' })
+    expect(await run('plan', '--explain', '-o', 'json')).toBe(0)
+    expect(JSON.parse(io.stdout.text)).toMatchObject({ status: 'unchanged', explanation: null })
   })
 
   it('prints one JSON object on stdout and everything else on stderr', async () => {
