@@ -27,6 +27,8 @@ interface Node {
 }
 
 const PATH_PLACEHOLDER = /<(file|place|folder)>/
+/** `<full|sample>` */
+const WORDS_PLACEHOLDER = /<([\w-]+(?:\|[\w-]+)+)>/
 
 /** The script for a shell. The commands are those below `program`. */
 export function completionScript(shell: Shell, program: Command): string {
@@ -56,9 +58,12 @@ function nodesOf(command: Command, path: readonly string[]): Node[] {
 }
 
 function flagOf({ short, long, description, required, optional, argChoices, flags }: Option): Flag {
-  const value = !required && !optional ? 'none' : argChoices ? 'words' : PATH_PLACEHOLDER.test(flags) ? 'path' : 'text'
+  // Choices that the configuration checks stand in the placeholder alone, because its errors name key and origin.
+  const words = argChoices ?? WORDS_PLACEHOLDER.exec(flags)?.[1]?.split('|') ?? []
+  const value =
+    !required && !optional ? 'none' : words.length > 0 ? 'words' : PATH_PLACEHOLDER.test(flags) ? 'path' : 'text'
   // An optional value is no value to a shell: what follows may be the next flag.
-  return { short, long: long ?? '', description, value: optional ? 'none' : value, words: argChoices ?? [] }
+  return { short, long: long ?? '', description, value: optional ? 'none' : value, words }
 }
 
 const HEAD = "# Completion of etl3, written by 'etl3 completion'. Write it anew after an update."

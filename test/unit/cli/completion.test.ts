@@ -96,6 +96,9 @@ describe.each(SHELLS)('completion for %s, in the real shell', (shell) => {
     expect(flags).toEqual(expect.arrayContaining(['--explain', '--advise', '--config', '--help']))
     expect(flags).not.toContain('--validate-only')
     expect(of('etl3 query --output ')).toEqual(expect.arrayContaining(['text', 'json', 'csv']))
+    // Words that stand in the placeholder alone.
+    expect(of('etl3 run --audit ')).toEqual(expect.arrayContaining(['full', 'sample']))
+    expect(of('etl3 plan --fail-on ')).toEqual(expect.arrayContaining(['error', 'warn']))
     expect(of('etl3 completion ')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']))
   })
 })
