@@ -286,9 +286,9 @@ function openCall(io: CliIo, command: Command, record: CallRecord): CliCall & { 
   }
 }
 
-/** Lines of a source are no lines of a terminal: within a paragraph, the terminal's width decides. */
+/** Lines of a source are no lines of a terminal: within a paragraph, the terminal's width decides. Indented lines stay. */
 function paragraphs(text: string): string {
-  return text.replace(/(?<!\n)\n(?!\n)/g, ' ')
+  return text.replace(/(?<!\n)\n(?![\n ])/g, ' ')
 }
 
 function examplesText(examples: readonly CommandExample[]): string {

@@ -17,6 +17,10 @@ function documented(): string[] {
 }
 
 describe('export-dictionary', () => {
+  it('lists its formats line by line in the help', async () => {
+    expect(await exported('--help')).toMatch(/^ {2}json {6}an array of columns$/m)
+  })
+
   it('prints the page of the documentation', async () => {
     expect(await exported()).toBe(readFileSync('docs/data-dictionary.md', 'utf8'))
   })
