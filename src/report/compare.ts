@@ -123,13 +123,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
     '',
     ...markdownTable(columns, figures.map(figureLine)),
     '',
-    '## Rules',
-    '',
-    ...markdownTable(
-      columns.slice(0, 3),
-      rules.map((r) => [markdownText(r.rule), outcomeText(r.before), outcomeText(r.after)]),
-    ),
-    '',
+    ...rulesThatDiffer(rules, columns.slice(0, 3)),
     ...rowsOfValues('payer', comparison.byPayer, columns),
     ...rowsOfValues('state', comparison.byState, columns),
     ...rowsOfValues('category', comparison.byCategory, columns),
@@ -152,6 +146,20 @@ const TEXT_OF: Readonly<Record<ComparedFigure['unit'], (n: number) => string>> =
   bytes: bytesText,
   megabytes: (mb) => `${countText(Math.ceil(mb))} MB`,
   seconds: secondsText,
+}
+
+/** Most of the rules give the same in both runs: they would hide the others. */
+function rulesThatDiffer(rules: readonly ComparedRule[], columns: readonly MarkdownColumn[]): string[] {
+  const lines = rules
+    .map((r) => [markdownText(r.rule), outcomeText(r.before), outcomeText(r.after)])
+    .filter(([, before, after]) => before !== after)
+  const same = rules.length - lines.length
+  return [
+    '## Rules, where they differ',
+    '',
+    ...(lines.length === 0 ? [] : [...markdownTable(columns, lines), '']),
+    ...(same === 0 ? [] : [`${countText(same)} ${same === 1 ? 'check gives' : 'checks give'} the same in both.`, '']),
+  ]
 }
 
 function outcomeText(rule: ComparedRule['before']): string {
