@@ -35,28 +35,29 @@ function rulesOf(rules: readonly ReportedRule[]): Markup {
   }`
 }
 
+/** What decides stands first, because a phone shows only the first columns until the reader scrolls. */
 function rulesTable(caption: string, rules: readonly ReportedRule[]): Markup {
   return table({
     caption,
     columns: [
       { name: 'rule' },
       { name: 'result' },
-      { name: 'what holds', kind: 'long' },
-      { name: 'broken by', kind: 'number' },
       { name: 'share', kind: 'number' },
       { name: 'allowed', kind: 'number' },
+      { name: 'broken by', kind: 'number' },
       { name: 'set aside', kind: 'number' },
       { name: 'severity' },
+      { name: 'what holds', kind: 'long' },
     ],
     rows: rules.map((rule) => [
       nameOf(rule),
       html`<span class="tag ${TAG_OF[rule.outcome]}">${rule.outcome}</span>`,
-      rule.meaning,
-      rule.outcome === 'skipped' ? '–' : `${countText(rule.failed)} of ${countText(rule.checked)} ${rule.unit}`,
       rule.outcome === 'skipped' ? '–' : shareText(rule.share, 1),
       shareText(rule.threshold, 1),
+      rule.outcome === 'skipped' ? '–' : `${countText(rule.failed)} of ${countText(rule.checked)} ${rule.unit}`,
       countText(rule.quarantined),
       rule.severity,
+      rule.meaning,
     ]),
   })
 }
