@@ -2,6 +2,7 @@
 import { statfsSync } from 'node:fs'
 import { ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
+import { countOf } from '../runtime/figures.js'
 import { withCopies } from '../star/inputs.js'
 import { checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
@@ -65,8 +66,11 @@ function warningsOf(findings: InputsRecord['findings']): string[] {
     if (table.missingOptional.length > 0)
       warnings.push(`${table.name} lacks optional columns, which are NULL: ${table.missingOptional.join(', ')}`)
     if (table.differingKeys > 0)
-      warnings.push(`${table.name} has ${table.differingKeys} keys with differing rows: the first of each is taken`)
-    if (table.nullKeys > 0) warnings.push(`${table.name} has ${table.nullKeys} rows with a NULL key: they never join`)
+      warnings.push(
+        `${table.name} has ${countOf(table.differingKeys, 'key')} with differing rows: the first of each is taken`,
+      )
+    if (table.nullKeys > 0)
+      warnings.push(`${table.name} has ${countOf(table.nullKeys, 'row')} with a NULL key: no NULL key ever joins`)
     return warnings
   })
 }

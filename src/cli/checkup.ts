@@ -214,8 +214,11 @@ function freeDisk(place: string, inputBytes: number): Finding {
   const check = 'free disk'
   const { bavail, bsize } = statfsSync(existingFolder(place))
   const free = bavail * bsize
+  const megabytes = (perInputByte: number): number => Math.ceil((inputBytes * perInputByte) / BYTES_PER_MB)
   const need =
-    inputBytes === 0 ? '' : `; the run takes about ${Math.ceil((inputBytes * DISK_PER_INPUT_BYTE) / BYTES_PER_MB)} MB`
+    inputBytes === 0
+      ? ''
+      : `; the run takes about ${megabytes(DISK_PER_INPUT_BYTE)} to ${megabytes(COMFORTABLE_DISK_PER_INPUT_BYTE)} MB`
   const detail = `${Math.floor(free / BYTES_PER_MB)} MB for ${resolve(place)}${need}`
   const hint = 'Free some space, or choose a folder on a larger disk.'
   if (free < inputBytes * DISK_PER_INPUT_BYTE)
