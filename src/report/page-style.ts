@@ -76,8 +76,10 @@ footer { color: var(--muted); font-size: 0.85rem; padding-bottom: 40px; }
   h1 { font-size: 1.4rem; }
   dl.tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   dl.tiles dd { font-size: 1.1rem; }
+  table { font-size: 0.85rem; }
+  th, td { padding-right: 8px; }
   tbody th { min-width: 9em; max-width: 9em; overflow-wrap: anywhere; }
-  td.long, th.long { min-width: 11em; }
+  td.long, th.long { min-width: 18em; }
 }
 @media print {
   @page { margin: 14mm; }
