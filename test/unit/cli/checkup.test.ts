@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { exitCodeOfFindings, type Finding, memory, nodeVersion } from '../../../src/cli/checkup.js'
 import { main } from '../../../src/cli/command-line.js'
 import { configSchema } from '../../../src/config/schema.js'
+import { writeStar } from '../../stars/star.js'
+import { tinyStar } from '../../stars/tiny-star.js'
 import { configFile, testFolder, workIn } from '../config/config-file.js'
 import { FakeIo } from './fake-io.js'
 import { fakeServices } from './fake-runs.js'
@@ -62,6 +64,16 @@ describe('doctor', () => {
     expect(checks).toContainEqual(
       expect.objectContaining({ check: 'memory', verdict: 'fail', detail: expect.stringContaining('448 MB') }),
     )
+  })
+
+  it('says how much disk a run takes', async () => {
+    const folder = testFolder()
+    workIn(folder)
+    await writeStar('star', tinyStar())
+    const { checks } = await doctor('input: { root: star }\n')
+    expect(checks.find(({ check }) => check === 'input')?.verdict).toBe('ok')
+    const free = checks.find(({ check }) => check === 'free disk')
+    expect(free?.detail).toMatch(/; the run takes about \d+ to \d+ MB$/)
   })
 
   it('looks at folders without creating them', async () => {
