@@ -23,6 +23,7 @@ import { ForeseenFolders } from './foreseen-folders.js'
 import { MAX_KEY_BYTES } from './keys.js'
 import {
   NOT_A_KEY,
+  type ObjectContent,
   type ObjectKey,
   ObjectNotFound,
   type ObjectStore,
@@ -34,7 +35,16 @@ import {
   type UnfinishedWrite,
 } from './object-store.js'
 import { LARGEST_IN_BATCH_BYTES, putThread } from './put-thread.js'
-import { createDurable, etagOf, flushOne, isMissing, statOf, writePieces, writeWhole } from './whole-file.js'
+import {
+  createDurable,
+  digestFile,
+  etagOf,
+  flushOne,
+  isMissing,
+  statOf,
+  writePieces,
+  writeWhole,
+} from './whole-file.js'
 
 /** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
 export const UNFINISHED_FOLDER = '.etl3-unfinished'
@@ -187,6 +197,17 @@ export class FolderStore implements ObjectStore {
     const path = this.locate(key)
     try {
       return readFileSync(path)
+    } catch (error) {
+      if (isMissing(error) || systemCode(error) === 'EISDIR') return undefined
+      throw folderError(error, 'read', path)
+    }
+  }
+
+  async digest(key: ObjectKey, signal: AbortSignal): Promise<ObjectContent | undefined> {
+    signal.throwIfAborted()
+    const path = this.locate(key)
+    try {
+      return await digestFile(path, signal)
     } catch (error) {
       if (isMissing(error) || systemCode(error) === 'EISDIR') return undefined
       throw folderError(error, 'read', path)

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
-import type { PublishCondition } from './object-store.js'
+import type { ObjectContent, PublishCondition } from './object-store.js'
 import { formatS3Address, type S3Address } from './s3-address.js'
 import { elementOf } from './s3-answer.js'
 import type { S3Connection } from './s3-client.js'
@@ -147,6 +147,26 @@ export async function getObject(
       throw error
     }
     return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
+  })
+}
+
+/** Size and SHA-256 (hex) of an object's bytes, which go by; undefined where there is no object. */
+export async function digestObject(
+  connection: S3Connection,
+  at: S3Address,
+  signal: AbortSignal,
+): Promise<ObjectContent | undefined> {
+  return await attemptAt(connection, { doing: 'read', at, signal }, async () => {
+    let bytes = 0
+    try {
+      const { sha256 } = await readOnce(connection, { at }, signal, (piece) => {
+        bytes += piece.byteLength
+      })
+      return { bytes, sha256 }
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
   })
 }
 

@@ -1,6 +1,7 @@
 /** The object store of a bucket: on AWS, or any server that speaks S3. */
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import {
+  type ObjectContent,
   type ObjectKey,
   ObjectNotFound,
   type ObjectStore,
@@ -17,7 +18,7 @@ import { deleteKeys } from './s3-deletion.js'
 import { fetchObject } from './s3-fetch.js'
 import { listPages } from './s3-listing.js'
 import { partsOf, putInParts } from './s3-multipart.js'
-import { copyObject, getObject, headObject, putObject, putObjectIfAbsent } from './s3-object.js'
+import { copyObject, digestObject, getObject, headObject, putObject, putObjectIfAbsent } from './s3-object.js'
 import type { S3Settings } from './s3-settings.js'
 import { abortUpload, listUploads } from './s3-uploads.js'
 
@@ -101,6 +102,11 @@ export class S3ObjectStore implements ObjectStore {
   async find(key: ObjectKey, signal: AbortSignal): Promise<Uint8Array | undefined> {
     signal.throwIfAborted()
     return await getObject(this.#connection, this.#at(key), signal)
+  }
+
+  async digest(key: ObjectKey, signal: AbortSignal): Promise<ObjectContent | undefined> {
+    signal.throwIfAborted()
+    return await digestObject(this.#connection, this.#at(key), signal)
   }
 
   async fetchLocal(key: ObjectKey, scratch: string, signal: AbortSignal): Promise<string> {

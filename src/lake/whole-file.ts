@@ -11,9 +11,11 @@ import {
   futimesSync,
   lstatSync,
   openSync,
+  readSync,
   rmSync,
   writeSync,
 } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemCode } from './folder-errors.js'
 
 /** What a file is after it was written. */
@@ -81,6 +83,33 @@ export function createDurable(path: string, bytes: Uint8Array): void {
     append(file, bytes)
     fsyncSync(file)
   })
+}
+
+/** What is read of a file at once; most objects are smaller. One buffer, because each of its own would cost as much as the read. */
+const READ_BYTES = 1024 * 1024
+/** Reads of a large file between two turns of the event loop: some 20 ms. */
+const READS_PER_TURN = 32
+let readBuffer: Buffer | undefined
+
+/** Size and SHA-256 of a file, from its bytes. */
+export async function digestFile(path: string, signal: AbortSignal): Promise<{ bytes: number; sha256: string }> {
+  readBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES)
+  const file = openSync(path, 'r')
+  try {
+    let bytes = readSync(file, readBuffer)
+    if (bytes < READ_BYTES) return { bytes, sha256: hash('sha256', readBuffer.subarray(0, bytes), 'hex') }
+    const sha256 = createHash('sha256').update(readBuffer)
+    for (let reads = 1; ; reads++) {
+      if (reads % READS_PER_TURN === 0) await nextTurn()
+      signal.throwIfAborted()
+      const read = readSync(file, readBuffer)
+      if (read === 0) return { bytes, sha256: sha256.digest('hex') }
+      bytes += read
+      sha256.update(readBuffer.subarray(0, read))
+    }
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Brings a file or folder to the disk. */

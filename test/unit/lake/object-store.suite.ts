@@ -12,6 +12,7 @@ export type MakeStore = () => Promise<{
   readonly open: () => ObjectStore
 }>
 
+const MIB = 1024 * 1024
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -111,7 +112,17 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
         await expect(store.get(key, GO_ON), key).rejects.toThrow(ObjectNotFound)
         await expect(store.fetchLocal(key, lakeFolder(), GO_ON), key).rejects.toThrow(ObjectNotFound)
         expect(await store.find(key, GO_ON), key).toBeUndefined()
+        expect(await store.digest(key, GO_ON), key).toBeUndefined()
         expect(await store.stat([key], GO_ON), key).toEqual([undefined])
+      }
+    })
+
+    it('tells size and SHA-256 of what lies there, whatever its size', async () => {
+      const store = (await makeStore()).open()
+      for (const size of [0, 1, MIB - 1, MIB, 40 * MIB + 7]) {
+        const bytes = Buffer.alloc(size, 'some bytes that repeat')
+        await store.put('x', bytes, GO_ON)
+        expect(await store.digest('x', GO_ON), String(size)).toEqual({ bytes: size, sha256: sha256(bytes) })
       }
     })
 
@@ -222,6 +233,7 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
         store.putIfAbsent('y', text('y'), stopped),
         store.get('x', stopped),
         store.find('x', stopped),
+        store.digest('x', stopped),
         store.stat(['x'], stopped),
         store.flush('', stopped),
         store.delete(['x'], stopped),
