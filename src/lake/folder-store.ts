@@ -338,7 +338,7 @@ export class FolderStore implements ObjectStore {
       }
     }
     unlinkSync(source)
-    return this.#moved(key, path)
+    return this.#moved(path)
   }
 
   /** Does something in a folder that was foreseen. @returns false where it is not there, and nothing was done */
@@ -364,13 +364,13 @@ export class FolderStore implements ObjectStore {
     if (found?.etag !== etag) return { outcome: 'mismatch', found }
     this.#intoFolder(path, () => this.#acrossDisks(source, renameSync, path))
     rmSync(source, { force: true })
-    return this.#moved(key, path)
+    return this.#moved(path)
   }
 
-  #moved(key: ObjectKey, path: string): PublishOutcome {
+  #moved(path: string): PublishOutcome {
     const stats = statOf(path)
     if (!stats) throw new Error(`'${path}' vanished as it was published`)
-    return { outcome: 'moved', object: storedObject(key, stats) }
+    return { outcome: 'moved', etag: etagOf(stats) }
   }
 
   /** Renames or links; where source and target lie on different disks, a copy on the target's disk instead. */

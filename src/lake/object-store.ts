@@ -25,7 +25,7 @@ export type PublishCondition =
 
 /** How a conditional publication ended: `moved`, or `mismatch` when the condition did not hold (nothing changed). */
 export type PublishOutcome =
-  | { readonly outcome: 'moved'; readonly object: StoredObject }
+  | { readonly outcome: 'moved'; readonly etag: string }
   | { readonly outcome: 'mismatch'; readonly found: StoredObject | undefined }
   /** The source is not there: an earlier attempt moved it, or a newer run took it away. */
   | { readonly outcome: 'sourceMissing'; readonly found: StoredObject | undefined }

@@ -215,7 +215,7 @@ export type CopyOutcome = { readonly copied: { readonly etag: string } } | 'cond
 /** Copies an object within S3, under conditions that S3 itself is asked to keep. */
 export async function copyObject(
   connection: S3Connection,
-  { from, to, fromEtag }: { readonly from: S3Address; readonly to: S3Address; readonly fromEtag: string },
+  { from, to }: { readonly from: S3Address; readonly to: S3Address },
   condition: PublishCondition,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
@@ -223,7 +223,6 @@ export async function copyObject(
   const { wire } = await connection.open()
   const headers = {
     'x-amz-copy-source': `${from.bucket}/${from.path.split('/').map(encodeURIComponent).join('/')}`,
-    'x-amz-copy-source-if-match': quoted(fromEtag),
     ...(condition.expect === 'absent' ? { 'if-none-match': '*' } : { 'if-match': quoted(condition.etag) }),
     'x-amz-storage-class': settings.storageClass,
     ...encryptionHeaders(settings),

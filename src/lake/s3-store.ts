@@ -163,15 +163,16 @@ export class S3ObjectStore implements ObjectStore {
     signal.throwIfAborted()
     const from = parseS3Address(source)
     const to = this.#at(key)
-    const [object, found] = await Promise.all([headObject(this.#connection, from, signal), this.#look(key, signal)])
-    if (!object) return { outcome: 'sourceMissing', found }
-    if (!holds(condition, found)) return { outcome: 'mismatch', found }
-    const way = { from, to, fromEtag: object.etag }
-    const result = await copyObject(this.#connection, way, condition, signal)
+    const found = await this.#look(key, signal)
+    if (!holds(condition, found)) {
+      const source = await headObject(this.#connection, from, signal)
+      return { outcome: source ? 'mismatch' : 'sourceMissing', found }
+    }
+    const result = await copyObject(this.#connection, { from, to }, condition, signal)
     if (result === 'sourceMissing') return { outcome: 'sourceMissing', found: await this.#look(key, signal) }
     if (result === 'conditionFailed') return { outcome: 'mismatch', found: await this.#look(key, signal) }
     // The source goes with the objects of its run: a thousand keys a request, and no reader waits for it.
-    return { outcome: 'moved', object: { key, bytes: object.bytes, etag: result.copied.etag } }
+    return { outcome: 'moved', etag: result.copied.etag }
   }
 
   async retire(prefix: ObjectKey, signal: AbortSignal): Promise<void> {
