@@ -96,20 +96,32 @@ export async function digestFile(path: string, signal: AbortSignal): Promise<{ b
   readBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES)
   const file = openSync(path, 'r')
   try {
-    let bytes = readSync(file, readBuffer)
-    if (bytes < READ_BYTES) return { bytes, sha256: hash('sha256', readBuffer.subarray(0, bytes), 'hex') }
-    const sha256 = createHash('sha256').update(readBuffer)
-    for (let reads = 1; ; reads++) {
-      if (reads % READS_PER_TURN === 0) await nextTurn()
-      signal.throwIfAborted()
-      const read = readSync(file, readBuffer)
-      if (read === 0) return { bytes, sha256: sha256.digest('hex') }
+    let read = fill(readBuffer, file)
+    if (read < READ_BYTES) return { bytes: read, sha256: hash('sha256', readBuffer.subarray(0, read), 'hex') }
+    const sha256 = createHash('sha256')
+    let bytes = 0
+    for (let reads = 1; read > 0; reads++) {
       bytes += read
       sha256.update(readBuffer.subarray(0, read))
+      if (reads % READS_PER_TURN === 0) await nextTurn()
+      signal.throwIfAborted()
+      read = fill(readBuffer, file)
     }
+    return { bytes, sha256: sha256.digest('hex') }
   } finally {
     closeSync(file)
   }
+}
+
+/** Reads until the buffer is full or the file ends: a read may give less than there is. */
+function fill(buffer: Buffer, file: number): number {
+  let filled = 0
+  while (filled < buffer.byteLength) {
+    const read = readSync(file, buffer, filled, buffer.byteLength - filled, null)
+    if (read === 0) break
+    filled += read
+  }
+  return filled
 }
 
 /** Brings a file or folder to the disk. */
