@@ -1,6 +1,7 @@
 /**
- * How cost grows: `node scripts/run-typescript.mjs bench/growth.ts` runs ETL3 over generated stars of growing size, and over one
- * star in layouts with more and more partitions, and draws docs/images/performance.svg.
+ * How cost grows: `node scripts/run-typescript.mjs bench/growth.ts` runs ETL3 over generated stars with more and more facts, with
+ * more and more members in a group, and over one star in layouts of more and more partition columns, and draws
+ * docs/images/performance.svg.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,12 +15,22 @@ import { type RunTimes, timeRun } from './etl3-run.js'
 import { demoSubject, largeSubject, realSubject, type Subject } from './subject.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
+const LIMIT_MB = 512
 const FACTS = [75_000, 150_000, 300_000, 600_000]
+/** The largest group of a star of so many facts; the mean is about a third of it. */
+const MEMBERS = [20, 40, 80, 160]
+const FACTS_OF_MEMBERS = 150_000
 const KEYS = [1, 2, 4, 6, 7, 9]
+
+const PANELS = {
+  facts: 'facts (26 rows each)',
+  members: 'rows a fact (150,000 facts)',
+  partitions: 'partitions (1 to 9 partition columns)',
+} as const
 
 /** One run: where on the axis it lies, and what it took. */
 interface Point {
-  readonly panel: 'facts' | 'partitions'
+  readonly panel: keyof typeof PANELS
   readonly at: number
   readonly run: RunTimes
 }
@@ -28,7 +39,11 @@ const folder = mkdtempSync(join(tmpdir(), 'etl3-growth-'))
 try {
   const { path: temporalCli } = await findTemporalCli()
   const installation = { cli: join(ROOT, 'dist', 'cli', 'main.js'), temporalCli, stateDir: join(folder, 'state') }
-  const points = [...(await byFacts(installation)), ...(await byPartitions(installation))]
+  const points = [
+    ...(await byFacts(installation)),
+    ...(await byMembers(installation)),
+    ...(await byPartitions(installation)),
+  ]
   for (const { panel, at, run } of points) {
     process.stdout.write(
       `${panel} ${at.toLocaleString('en')}: ${run.rows.toLocaleString('en')} rows, ${run.runSeconds.toFixed(1)} s, peak ${run.peakMb.toFixed(0)} MB, ${JSON.stringify(run.phases)}\n`,
@@ -43,6 +58,15 @@ async function byFacts(installation: Installation): Promise<Point[]> {
   const points: Point[] = []
   for (const facts of FACTS) {
     points.push({ panel: 'facts', at: facts, run: await first(installation, await largeSubject(folder, facts)) })
+  }
+  return points
+}
+
+async function byMembers(installation: Installation): Promise<Point[]> {
+  const points: Point[] = []
+  for (const maxMembers of MEMBERS) {
+    const run = await first(installation, await largeSubject(folder, FACTS_OF_MEMBERS, maxMembers))
+    points.push({ panel: 'members', at: run.rows / FACTS_OF_MEMBERS, run })
   }
   return points
 }
@@ -70,7 +94,7 @@ async function first(
       subject,
       folder: output,
       workers: 1,
-      memoryLimitMb: 512,
+      memoryLimitMb: LIMIT_MB,
       chunkSize: 500,
       partitionColumns,
     })
@@ -91,29 +115,30 @@ async function draw(points: readonly Point[]): Promise<string> {
       { panel, at, what: 'peak memory', value: peakMb },
     ]
   })
-  const panel = (name: Point['panel'], title: string, memory: boolean) =>
+  const panel = (name: Point['panel'], memory: boolean) =>
     ({
-      width: 340,
-      height: 220,
+      width: 230,
+      height: memory ? 110 : 200,
       data: { values: values.filter((v) => v.panel === name && (v.what === 'peak memory') === memory) },
       mark: { type: 'line', point: true },
       encoding: {
-        x: { field: 'at', type: 'quantitative', title, axis: { tickCount: 5 } },
+        x: { field: 'at', type: 'quantitative', title: memory ? PANELS[name] : null, axis: { tickCount: 4 } },
         y: {
           field: 'value',
           type: 'quantitative',
           title: memory ? 'MB' : 'seconds',
-          scale: { domainMin: 0, ...(memory ? { domainMax: 512 } : {}) },
+          scale: { domainMin: 0, ...(memory ? { domainMax: LIMIT_MB } : {}) },
         },
-        color: { field: 'what', type: 'nominal', title: null },
+        color: { field: 'what', type: 'nominal', title: null, sort: null, legend: { orient: 'top' } },
       },
     }) as const
+  const names = Object.keys(PANELS).filter((name): name is Point['panel'] => name in PANELS)
   const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: 'white',
     vconcat: [
-      { hconcat: [panel('facts', 'facts, 26 rows each', false), panel('partitions', 'partitions of one star', false)] },
-      { hconcat: [panel('facts', 'facts, 26 rows each', true), panel('partitions', 'partitions of one star', true)] },
+      { hconcat: names.map((name) => panel(name, false)) },
+      { hconcat: names.map((name) => panel(name, true)) },
     ],
   }
   return `${await new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()}\n`

@@ -34,8 +34,9 @@ export function realSubject(folder: string): Subject | undefined {
 }
 
 /** The generated star: 3,000,000 facts, about 78 million rows in 77,000 partitions; or a smaller one of its shape. */
-export async function largeSubject(folder: string, facts: number): Promise<Subject> {
-  const { root } = await writeLargeStar({ out: join(folder, `large-${facts}`), facts })
+export async function largeSubject(folder: string, facts: number, maxMembers?: number): Promise<Subject> {
+  const out = join(folder, `large-${facts}-${maxMembers ?? ''}`)
+  const { root } = await writeLargeStar({ out, facts, ...(maxMembers === undefined ? {} : { maxMembers }) })
   return { name: 'large', title: `a generated star of ${facts.toLocaleString('en')} facts`, tables: placedUnder(root) }
 }
 

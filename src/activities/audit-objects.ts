@@ -2,11 +2,9 @@
  * The audit of one unit: ledger against plan, then what lies in the store, read again by other implementations (design
  * §5). A difference fails the run and names the partitions; nothing was published yet. Leaves `audited/<n>.json`.
  */
-import { hash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { InFlight } from '../lake/in-flight.js'
 import { readFooter } from '../parquet/footer-check.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { type Engine, readParquet } from '../runtime/engine.js'
@@ -46,9 +44,6 @@ const SAMPLE_EVERY = 50
 /** What is read again in one statement: bounds the memory of the audit, whatever the size of a unit. */
 const BATCH_PARTITIONS = 200
 const BATCH_ROWS = 100_000
-
-/** What is read of the store at the same time, where several reads overlap. */
-const READ_AT_ONCE_BYTES = 16 * 1024 * 1024
 
 /** Most partitions that an error names. */
 const NAMED = 5
@@ -147,13 +142,10 @@ async function compareBytes(
   ledger: readonly LedgerEntry[],
   signal: AbortSignal,
 ): Promise<void> {
-  const reading = new InFlight({ requests: records.store.atOnce, bytes: READ_AT_ONCE_BYTES })
   const same = await severalAtOnce(ledger, records.store.atOnce, async (entry, i) => {
     if (i % BATCH_PARTITIONS === 0) await breathe()
-    return await reading.run(entry.bytes, async () => {
-      const bytes = await records.store.find(records.key(objectName(unit, entry.ordinal)), signal)
-      return bytes?.byteLength === entry.bytes && hash('sha256', bytes) === entry.sha256
-    })
+    const content = await records.store.digest(records.key(objectName(unit, entry.ordinal)), signal)
+    return content?.bytes === entry.bytes && content.sha256 === entry.sha256
   })
   const wrong = ledger.filter((_, i) => !same[i])
   if (wrong.length > 0)
@@ -183,13 +175,19 @@ interface ContentInput {
 
 /** Footers and rows of some partitions of a unit, batch by batch. */
 async function compareContent({ context, engine, paths, unit, chosen, progress, signal }: ContentInput): Promise<void> {
+  const { records, scratch } = context
   for (const batch of batchesOf(chosen)) {
-    const folder = join(context.scratch, `audit-${process.pid}-${performance.now()}`)
-    await compareFooters(context, unit, batch, signal)
-    for (const range of await rangesOf(engine, paths, batch)) {
-      await compareRows({ context, engine, paths, folder, unit, chosen: batch, range, signal })
-      progress(0)
+    const folder = join(scratch, `audit-${process.pid}-${performance.now()}`)
+    const files = await severalAtOnce(batch, records.store.atOnce, ({ ordinal }) =>
+      records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
+    )
+    const rows = async (): Promise<void> => {
+      for (const range of await rangesOf(engine, paths, batch)) {
+        await compareRows({ engine, paths, chosen: batch, files, range })
+        progress(0)
+      }
     }
+    await both(compareFooters(batch, files), rows())
     rmSync(folder, { recursive: true, force: true })
     progress(batch.length)
   }
@@ -234,43 +232,32 @@ function breathe(): Promise<void> {
 }
 
 /** Footers by parquetjs-lite: rows, columns, fingerprint. */
-async function compareFooters(
-  { records }: RunContext,
-  unit: number,
-  chosen: readonly PlannedPartition[],
-  signal: AbortSignal,
-): Promise<void> {
+async function compareFooters(chosen: readonly PlannedPartition[], files: readonly string[]): Promise<void> {
   const columns = DICTIONARY.map((c) => c.name).join()
-  const same = await severalAtOnce(chosen, records.store.atOnce, async (partition) => {
-    const bytes = await records.store.get(records.key(objectName(unit, partition.ordinal)), signal)
+  const wrong: PlannedPartition[] = []
+  for (const [i, partition] of chosen.entries()) {
     // A footer that cannot be read is a difference like any other: it names the partition and is not tried again.
-    const footer = await readFooter(bytes).catch(() => undefined)
+    const footer = await readFooter(files[i] ?? '').catch(() => undefined)
     const fingerprint = footer?.metadata.get('etl3.fingerprint')
-    return footer?.rows === partition.rows && footer.columns.join() === columns && fingerprint === partition.fingerprint
-  })
-  const wrong = chosen.filter((_, i) => !same[i])
+    const same =
+      footer?.rows === partition.rows && footer.columns.join() === columns && fingerprint === partition.fingerprint
+    if (!same) wrong.push(partition)
+  }
   if (wrong.length > 0) throw difference('ETL3-AU-03', 'footers differ from the plan', wrong)
 }
 
 /** Every row by DuckDB: counts, and a checksum over all columns, against a join of the staged star. */
 async function compareRows(input: {
-  readonly context: RunContext
   readonly engine: Engine
   readonly paths: StagedPaths
-  /** For objects that are fetched. */
-  readonly folder: string
-  readonly unit: number
   readonly chosen: readonly PlannedPartition[]
+  /** Local files of the chosen partitions' objects. */
+  readonly files: readonly string[]
   /** Only these codes; all if it is not said. */
   readonly range: CodeRange | undefined
-  readonly signal: AbortSignal
 }): Promise<void> {
-  const { context, engine, paths, folder, unit, chosen, range, signal } = input
-  const { records } = context
+  const { engine, paths, chosen, files, range } = input
   if (chosen.length === 0) return
-  const files = await severalAtOnce(chosen, records.store.atOnce, ({ ordinal }) =>
-    records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
-  )
   const named = chosen.map((p, i) => `(${p.ordinal}, ${sqlString(files[i] ?? '')})`).join(', ')
   for (const statement of enrichInSql(paths, chosen, range)) await engine.run(statement)
   // The sum of hashes over all columns: equal for equal rows in any order, and one wrong value changes it.

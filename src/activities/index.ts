@@ -5,7 +5,7 @@ import { lookAtCount, stopCount } from './ask-catalog.js'
 import { auditObjects } from './audit-objects.js'
 import { balanceLedger } from './balance-ledger.js'
 import { checkQuality } from './check-quality.js'
-import { closeRun, renewLock } from './close-run.js'
+import { closeRun, closeUnopened, renewLock } from './close-run.js'
 import type { ActivityDeps } from './deps.js'
 import { countUnit } from './metrics.js'
 import { openRun } from './open-run.js'
@@ -51,6 +51,7 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
     },
     renewLock: async (run) => void (await inScope(deps, 'open', renewLock(deps))(run)),
     closeRun: async (input) => void (await inScope(deps, 'report', closeRun(deps))(input)),
+    closeUnopened: async (input) => void (await inScope(deps, 'open', closeUnopened(deps))(input)),
   }
 }
 

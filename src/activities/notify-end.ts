@@ -5,7 +5,7 @@ import { maskUserinfo } from '../runtime/secrets.js'
 import { normalisedUri } from '../runtime/workflow-id.js'
 import type { RunResult } from '../workflows/messages.js'
 import type { ActivityDeps } from './deps.js'
-import type { CloseRunInput } from './types.js'
+import type { RunEnding } from './types.js'
 
 /** Tells of a run that came to its end. */
 export async function notifyResult(
@@ -21,12 +21,11 @@ export async function notifyResult(
 /** Tells of a run that failed or was cancelled. */
 export async function notifyFailure(
   config: Config,
-  { run, outcome, message, code }: CloseRunInput,
+  { runId, workflowId, outcome, message, code }: RunEnding & { readonly runId?: string; readonly workflowId: string },
   { env, log }: ActivityDeps,
   signal: AbortSignal,
 ): Promise<void> {
   if (!config.notify.on.includes(outcome)) return
-  const { runId, workflowId } = run
   const failure = {
     formatVersion: 1,
     runId,

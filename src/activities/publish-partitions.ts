@@ -1,7 +1,6 @@
 /** Publishes one unit: moves its objects to their keys. Leaves `published/<n>.json`. */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { PublishCondition, StoredObject } from '../lake/object-store.js'
+import type { PublishCondition } from '../lake/object-store.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
@@ -79,19 +78,19 @@ async function publish(
   entry: LedgerEntry,
   partition: PlannedPartition,
   signal: AbortSignal,
-): Promise<StoredObject> {
+): Promise<{ readonly etag: string }> {
   const source = records.store.locate(records.key(objectName(unit, entry.ordinal)))
   const condition: PublishCondition =
     partition.observedEtag === undefined
       ? { expect: 'absent', foreseen: foreseenPlace(records) }
       : { expect: 'etag', etag: partition.observedEtag }
   const result = await table.publish(source, partition.key, condition, signal)
-  if (result.outcome === 'moved') return result.object
+  if (result.outcome === 'moved') return result
   const { found } = result
   // Our own bytes in place: an earlier attempt got this far. Anything else is somebody else's.
   if (found?.bytes === entry.bytes) {
-    const bytes = await table.get(partition.key, signal)
-    if (createHash('sha256').update(bytes).digest('hex') === entry.sha256) return found
+    const content = await table.digest(partition.key, signal)
+    if (content?.sha256 === entry.sha256) return found
   }
   const why = result.outcome === 'sourceMissing' ? 'a newer run has taken over' : 'another writer has changed it'
   throw new ConflictError('ETL3-PU-01', `${table.locate(partition.key)} cannot be published: ${why}`, {

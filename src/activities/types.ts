@@ -154,13 +154,20 @@ export interface ReportInput {
 }
 
 /** How a run that did not succeed ended. */
-export interface CloseRunInput {
-  readonly run: RunRef
+export interface RunEnding {
   readonly outcome: 'failed' | 'cancelled'
   readonly message: string
   /** Where it stands in docs/errors.md. Unset: it has no code. */
   readonly code?: string | undefined
 }
+
+/** A run that was opened, and how it ended. */
+export interface CloseRunInput extends RunEnding {
+  readonly run: RunRef
+}
+
+/** A run that could not be opened, and why. */
+export interface CloseUnopenedInput extends RunEnding, OpenRunInput {}
 
 /** The activities of ETL3, in the order of the run. */
 export interface Etl3Activities {
@@ -185,4 +192,6 @@ export interface Etl3Activities {
   renewLock(run: RunRef): Promise<void>
   /** Releases what a run holds that did not succeed. */
   closeRun(input: CloseRunInput): Promise<void>
+  /** Tells of a run that ended before it was opened: it holds nothing. */
+  closeUnopened(input: CloseUnopenedInput): Promise<void>
 }

@@ -134,12 +134,15 @@ const STATES =
     ' ',
   )
 
-/** The shape of a large star: about 26 rows a fact, and partitions that do not depend on the number of facts. */
-export function largeShape(options: DemoOptions): StarShape {
+/**
+ * The shape of a large star: about 26 rows a fact, and partitions that do not depend on the number of facts.
+ * @param maxMembers providers of the largest group; the mean is about a third of it
+ */
+export function largeShape(options: DemoOptions, maxMembers = 81): StarShape {
   return {
     ...options,
     groups: 6_000,
-    maxMembers: 81,
+    maxMembers,
     providersPerPlace: 400,
     codes: 2_000,
     payers: [

@@ -53,8 +53,10 @@ export async function writeDemoStar(options: WriteStarOptions): Promise<WrittenS
  * Writes a large star without traps, for measurements: three million facts give about 78 million rows in about 77,000
  * partitions.
  */
-export async function writeLargeStar(options: WriteStarOptions): Promise<WrittenStar> {
-  const shape = largeShape({ ...withDefaults(options), facts: options.facts ?? 3_000_000 })
+export async function writeLargeStar(
+  options: WriteStarOptions & { readonly maxMembers?: number },
+): Promise<WrittenStar> {
+  const shape = largeShape({ ...withDefaults(options), facts: options.facts ?? 3_000_000 }, options.maxMembers)
   return await writeStar(shape, options.out, options.memoryLimitMb ?? 1024)
 }
 

@@ -23,6 +23,7 @@ import { ForeseenFolders } from './foreseen-folders.js'
 import { MAX_KEY_BYTES } from './keys.js'
 import {
   NOT_A_KEY,
+  type ObjectContent,
   type ObjectKey,
   ObjectNotFound,
   type ObjectStore,
@@ -34,7 +35,16 @@ import {
   type UnfinishedWrite,
 } from './object-store.js'
 import { LARGEST_IN_BATCH_BYTES, putThread } from './put-thread.js'
-import { createDurable, etagOf, flushOne, isMissing, statOf, writePieces, writeWhole } from './whole-file.js'
+import {
+  createDurable,
+  digestFile,
+  etagOf,
+  flushOne,
+  isMissing,
+  statOf,
+  writePieces,
+  writeWhole,
+} from './whole-file.js'
 
 /** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
 export const UNFINISHED_FOLDER = '.etl3-unfinished'
@@ -193,6 +203,17 @@ export class FolderStore implements ObjectStore {
     }
   }
 
+  async digest(key: ObjectKey, signal: AbortSignal): Promise<ObjectContent | undefined> {
+    signal.throwIfAborted()
+    const path = this.locate(key)
+    try {
+      return await digestFile(path, signal)
+    } catch (error) {
+      if (isMissing(error) || systemCode(error) === 'EISDIR') return undefined
+      throw folderError(error, 'read', path)
+    }
+  }
+
   async fetchLocal(key: ObjectKey, _scratch: string, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
     if (!this.#stat(key)) throw new ObjectNotFound(key, this.uri)
@@ -317,7 +338,7 @@ export class FolderStore implements ObjectStore {
       }
     }
     unlinkSync(source)
-    return this.#moved(key, path)
+    return this.#moved(path)
   }
 
   /** Does something in a folder that was foreseen. @returns false where it is not there, and nothing was done */
@@ -343,13 +364,13 @@ export class FolderStore implements ObjectStore {
     if (found?.etag !== etag) return { outcome: 'mismatch', found }
     this.#intoFolder(path, () => this.#acrossDisks(source, renameSync, path))
     rmSync(source, { force: true })
-    return this.#moved(key, path)
+    return this.#moved(path)
   }
 
-  #moved(key: ObjectKey, path: string): PublishOutcome {
+  #moved(path: string): PublishOutcome {
     const stats = statOf(path)
     if (!stats) throw new Error(`'${path}' vanished as it was published`)
-    return { outcome: 'moved', object: storedObject(key, stats) }
+    return { outcome: 'moved', etag: etagOf(stats) }
   }
 
   /** Renames or links; where source and target lie on different disks, a copy on the target's disk instead. */

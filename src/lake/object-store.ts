@@ -25,10 +25,17 @@ export type PublishCondition =
 
 /** How a conditional publication ended: `moved`, or `mismatch` when the condition did not hold (nothing changed). */
 export type PublishOutcome =
-  | { readonly outcome: 'moved'; readonly object: StoredObject }
+  | { readonly outcome: 'moved'; readonly etag: string }
   | { readonly outcome: 'mismatch'; readonly found: StoredObject | undefined }
   /** The source is not there: an earlier attempt moved it, or a newer run took it away. */
   | { readonly outcome: 'sourceMissing'; readonly found: StoredObject | undefined }
+
+/** What an object's bytes are, without the bytes. */
+export interface ObjectContent {
+  readonly bytes: number
+  /** Of all bytes, in hex. */
+  readonly sha256: string
+}
 
 /** An object with the SHA-256 (hex) of its bytes. */
 export type PutObject = StoredObject & { readonly sha256: string }
@@ -92,6 +99,9 @@ export interface ObjectStore {
 
   /** The object's bytes, or undefined when there is none. */
   find(key: ObjectKey, signal: AbortSignal): Promise<Uint8Array | undefined>
+
+  /** Reads the whole object, in little memory whatever its size; undefined when there is none. */
+  digest(key: ObjectKey, signal: AbortSignal): Promise<ObjectContent | undefined>
 
   /**
    * A local file with the object's bytes: the folder store's own file, or a copy fetched once into `scratch`.

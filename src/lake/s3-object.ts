@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
-import type { PublishCondition } from './object-store.js'
+import type { ObjectContent, PublishCondition } from './object-store.js'
 import { formatS3Address, type S3Address } from './s3-address.js'
 import { elementOf } from './s3-answer.js'
 import type { S3Connection } from './s3-client.js'
@@ -150,6 +150,26 @@ export async function getObject(
   })
 }
 
+/** Size and SHA-256 (hex) of an object's bytes, which go by; undefined where there is no object. */
+export async function digestObject(
+  connection: S3Connection,
+  at: S3Address,
+  signal: AbortSignal,
+): Promise<ObjectContent | undefined> {
+  return await attemptAt(connection, { doing: 'read', at, signal }, async () => {
+    let bytes = 0
+    try {
+      const { sha256 } = await readOnce(connection, { at }, signal, (piece) => {
+        bytes += piece.byteLength
+      })
+      return { bytes, sha256 }
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  })
+}
+
 /**
  * Reads an object once and hands out its bytes piece by piece.
  * @throws DamagedOnTheWay after the last piece, where size or checksum are not those that S3 tells
@@ -195,7 +215,7 @@ export type CopyOutcome = { readonly copied: { readonly etag: string } } | 'cond
 /** Copies an object within S3, under conditions that S3 itself is asked to keep. */
 export async function copyObject(
   connection: S3Connection,
-  { from, to, fromEtag }: { readonly from: S3Address; readonly to: S3Address; readonly fromEtag: string },
+  { from, to }: { readonly from: S3Address; readonly to: S3Address },
   condition: PublishCondition,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
@@ -203,7 +223,6 @@ export async function copyObject(
   const { wire } = await connection.open()
   const headers = {
     'x-amz-copy-source': `${from.bucket}/${from.path.split('/').map(encodeURIComponent).join('/')}`,
-    'x-amz-copy-source-if-match': quoted(fromEtag),
     ...(condition.expect === 'absent' ? { 'if-none-match': '*' } : { 'if-match': quoted(condition.etag) }),
     'x-amz-storage-class': settings.storageClass,
     ...encryptionHeaders(settings),

@@ -1,6 +1,7 @@
 /** The object store of a bucket: on AWS, or any server that speaks S3. */
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import {
+  type ObjectContent,
   type ObjectKey,
   ObjectNotFound,
   type ObjectStore,
@@ -17,7 +18,7 @@ import { deleteKeys } from './s3-deletion.js'
 import { fetchObject } from './s3-fetch.js'
 import { listPages } from './s3-listing.js'
 import { partsOf, putInParts } from './s3-multipart.js'
-import { copyObject, getObject, headObject, putObject, putObjectIfAbsent } from './s3-object.js'
+import { copyObject, digestObject, getObject, headObject, putObject, putObjectIfAbsent } from './s3-object.js'
 import type { S3Settings } from './s3-settings.js'
 import { abortUpload, listUploads } from './s3-uploads.js'
 
@@ -103,6 +104,11 @@ export class S3ObjectStore implements ObjectStore {
     return await getObject(this.#connection, this.#at(key), signal)
   }
 
+  async digest(key: ObjectKey, signal: AbortSignal): Promise<ObjectContent | undefined> {
+    signal.throwIfAborted()
+    return await digestObject(this.#connection, this.#at(key), signal)
+  }
+
   async fetchLocal(key: ObjectKey, scratch: string, signal: AbortSignal): Promise<string> {
     const path = await fetchObject(this.#connection, this.#at(key), scratch, signal)
     if (path === undefined) throw new ObjectNotFound(key, this.uri)
@@ -157,15 +163,16 @@ export class S3ObjectStore implements ObjectStore {
     signal.throwIfAborted()
     const from = parseS3Address(source)
     const to = this.#at(key)
-    const [object, found] = await Promise.all([headObject(this.#connection, from, signal), this.#look(key, signal)])
-    if (!object) return { outcome: 'sourceMissing', found }
-    if (!holds(condition, found)) return { outcome: 'mismatch', found }
-    const way = { from, to, fromEtag: object.etag }
-    const result = await copyObject(this.#connection, way, condition, signal)
+    const found = await this.#look(key, signal)
+    if (!holds(condition, found)) {
+      const source = await headObject(this.#connection, from, signal)
+      return { outcome: source ? 'mismatch' : 'sourceMissing', found }
+    }
+    const result = await copyObject(this.#connection, { from, to }, condition, signal)
     if (result === 'sourceMissing') return { outcome: 'sourceMissing', found: await this.#look(key, signal) }
     if (result === 'conditionFailed') return { outcome: 'mismatch', found: await this.#look(key, signal) }
     // The source goes with the objects of its run: a thousand keys a request, and no reader waits for it.
-    return { outcome: 'moved', object: { key, bytes: object.bytes, etag: result.copied.etag } }
+    return { outcome: 'moved', etag: result.copied.etag }
   }
 
   async retire(prefix: ObjectKey, signal: AbortSignal): Promise<void> {

@@ -11,9 +11,11 @@ import {
   futimesSync,
   lstatSync,
   openSync,
+  readSync,
   rmSync,
   writeSync,
 } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemCode } from './folder-errors.js'
 
 /** What a file is after it was written. */
@@ -81,6 +83,45 @@ export function createDurable(path: string, bytes: Uint8Array): void {
     append(file, bytes)
     fsyncSync(file)
   })
+}
+
+/** What is read of a file at once; most objects are smaller. One buffer, because each of its own would cost as much as the read. */
+const READ_BYTES = 1024 * 1024
+/** Reads of a large file between two turns of the event loop: some 20 ms. */
+const READS_PER_TURN = 32
+let readBuffer: Buffer | undefined
+
+/** Size and SHA-256 of a file, from its bytes. */
+export async function digestFile(path: string, signal: AbortSignal): Promise<{ bytes: number; sha256: string }> {
+  readBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES)
+  const file = openSync(path, 'r')
+  try {
+    let read = fill(readBuffer, file)
+    if (read < READ_BYTES) return { bytes: read, sha256: hash('sha256', readBuffer.subarray(0, read), 'hex') }
+    const sha256 = createHash('sha256')
+    let bytes = 0
+    for (let reads = 1; read > 0; reads++) {
+      bytes += read
+      sha256.update(readBuffer.subarray(0, read))
+      if (reads % READS_PER_TURN === 0) await nextTurn()
+      signal.throwIfAborted()
+      read = fill(readBuffer, file)
+    }
+    return { bytes, sha256: sha256.digest('hex') }
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Reads until the buffer is full or the file ends: a read may give less than there is. */
+function fill(buffer: Buffer, file: number): number {
+  let filled = 0
+  while (filled < buffer.byteLength) {
+    const read = readSync(file, buffer, filled, buffer.byteLength - filled, null)
+    if (read === 0) break
+    filled += read
+  }
+  return filled
 }
 
 /** Brings a file or folder to the disk. */

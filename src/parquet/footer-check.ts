@@ -5,7 +5,7 @@
  * `version` but 1. Its own `getMetadata()` throws where a footer has no key-value metadata, so this looks itself.
  */
 
-import parquet from 'parquetjs-lite'
+import parquet, { type FooterReader } from 'parquetjs-lite'
 import { IntegrityError } from '../runtime/errors.js'
 
 /** What a footer says. */
@@ -33,14 +33,16 @@ interface FooterRowGroup {
 /**
  * Reads the footer of a whole file.
  *
- * @param file the file's bytes
+ * @param file the file's bytes, or its path: then only the footer is read of it
  * @param name how errors call the file
- * @throws IntegrityError when the bytes are no Parquet file, or row groups and file disagree about rows
+ * @throws IntegrityError when it is no Parquet file, or row groups and file disagree about rows
  */
-export async function readFooter(file: Uint8Array, name = 'a buffer'): Promise<Footer> {
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
+export async function readFooter(
+  file: Uint8Array | string,
+  name = typeof file === 'string' ? file : `a buffer of ${file.byteLength} bytes`,
+): Promise<Footer> {
   try {
-    const reader = await parquet.ParquetReader.openBuffer(bytes, { rawStatistics: true })
+    const reader = await open(file)
     const footer = footerOf(reader.metadata)
     await reader.close()
     const sum = footer.rowGroups.reduce((rows, group) => rows + group.rows, 0)
@@ -49,14 +51,14 @@ export async function readFooter(file: Uint8Array, name = 'a buffer'): Promise<F
   } catch (cause) {
     // parquetjs-lite throws strings.
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new IntegrityError(
-      'ETL3-PQ-20',
-      `${name} has no valid Parquet footer: ${reason} [bytes=${file.byteLength}]`,
-      {
-        cause,
-      },
-    )
+    throw new IntegrityError('ETL3-PQ-20', `no valid Parquet footer: ${reason} [${name}]`, { cause })
   }
+}
+
+async function open(file: Uint8Array | string): Promise<FooterReader> {
+  const options = { rawStatistics: true }
+  if (typeof file === 'string') return await parquet.ParquetReader.openFile(file, options)
+  return await parquet.ParquetReader.openBuffer(Buffer.from(file.buffer, file.byteOffset, file.byteLength), options)
 }
 
 function footerOf(metadata: unknown): Footer {

@@ -1,7 +1,13 @@
 /** DuckDB as ETL3 uses it: in memory, within its share of the budget, one thread, spilling to a scratch folder. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type DuckDBConnection, DuckDBInstance, DuckDBTypeId, type DuckDBValue } from '@duckdb/node-api'
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBTypeId,
+  type DuckDBValue,
+} from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { ResourceError } from './errors.js'
 import { sqlString } from './sql.js'
@@ -100,12 +106,7 @@ export class Engine {
    * A chunk's arrays are valid until the next one is asked for.
    */
   async *chunks(sql: string): AsyncGenerator<FixedWidthChunk> {
-    const result = await this.#guarded(() => this.#connection.stream(sql))
-    for (;;) {
-      const chunk = await this.#guarded(() => result.fetchChunk())
-      if (!chunk || chunk.rowCount === 0) return
-      yield new FixedWidthChunk(chunk.chunk, chunk.rowCount)
-    }
+    for await (const chunk of this.#stream(sql)) yield new FixedWidthChunk(chunk.chunk, chunk.rowCount)
   }
 
   /** The one column of a result, as JavaScript values; for dimensions, never for facts. */
@@ -117,11 +118,27 @@ export class Engine {
 
   /** The one column of a result, as JavaScript values, about 2,048 of them at a time. */
   async *columnPieces(sql: string): AsyncGenerator<readonly unknown[]> {
+    for await (const chunk of this.#stream(sql)) yield chunk.getColumnValues(0)
+  }
+
+  /** The chunks of a result. DuckDB makes the next one, on a thread of its own, while the caller works on this one. */
+  async *#stream(sql: string): AsyncGenerator<DuckDBDataChunk> {
     const result = await this.#guarded(() => this.#connection.stream(sql))
-    for (;;) {
-      const chunk = await this.#guarded(() => result.fetchChunk())
-      if (!chunk || chunk.rowCount === 0) return
-      yield chunk.getColumnValues(0)
+    const fetch = (): Promise<DuckDBDataChunk | null> => {
+      const chunk = this.#guarded(() => result.fetchChunk())
+      // A caller that stops early does not ask what became of it.
+      chunk.catch(() => {})
+      return chunk
+    }
+    let coming = fetch()
+    try {
+      for (let chunk = await coming; chunk && chunk.rowCount > 0; chunk = await coming) {
+        coming = fetch()
+        yield chunk
+      }
+    } finally {
+      // The connection is free for the next statement only then.
+      await coming.catch(() => {})
     }
   }
 

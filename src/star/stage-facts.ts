@@ -3,7 +3,7 @@
  * is four ids, its rate, and its identity: as text for people, as a hash for fingerprints, and as bytes in blocks for
  * the encoder, so that no JavaScript string is made per fact.
  */
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Engine, readParquet } from '../runtime/engine.js'
 import { sqlString } from '../runtime/sql.js'
@@ -92,18 +92,26 @@ export async function joinFactFiles(engine: Engine, staged: readonly string[], f
       TO ${sqlString(facts)} (FORMAT parquet, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
   }
   const rows = await engine.count(`SELECT count(*) FROM ${readParquet([facts])}`)
-  // Range by range: the ordered aggregate over all facts at once would need all identities in memory.
-  await engine.run('CREATE TABLE uids (first_row INTEGER, uids BLOB)')
-  for (let from = 0; from < rows; from += UIDS_PER_STATEMENT) {
-    await engine.run(`INSERT INTO uids
-      SELECT min(fact_row), encode(coalesce(string_agg(fact_uid, '' ORDER BY fact_row), ''))
-      FROM ${readParquet([facts])} WHERE fact_row >= ${from} AND fact_row < ${from + UIDS_PER_STATEMENT}
-      GROUP BY fact_row // ${UIDS_PER_BLOB} ORDER BY 1`)
-  }
-  await engine.run(`COPY uids TO ${sqlString(join(folder, 'uids.parquet'))} (FORMAT parquet, ROW_GROUP_SIZE 2048)`)
-  await engine.run('DROP TABLE uids')
+  await gatherUids(engine, facts, rows, folder)
   await engine.run(`COPY (
     SELECT slice_id, min(fact_row)::INTEGER AS first_row, count(*)::INTEGER AS facts FROM ${readParquet([facts])} GROUP BY slice_id ORDER BY slice_id)
     TO ${sqlString(join(folder, 'slices.parquet'))} (FORMAT parquet)`)
   return rows
+}
+
+/** Range by range, each into a file: identities of all facts at once would need memory that grows with them. */
+async function gatherUids(engine: Engine, facts: string, rows: number, folder: string): Promise<void> {
+  const parts: string[] = []
+  for (let from = 0; from < Math.max(rows, 1); from += UIDS_PER_STATEMENT) {
+    const part = join(folder, `uids-${parts.length}.parquet`)
+    await engine.run(`COPY (
+      SELECT min(fact_row)::INTEGER AS first_row, encode(coalesce(string_agg(fact_uid, '' ORDER BY fact_row), '')) AS uids
+      FROM ${readParquet([facts])} WHERE fact_row >= ${from} AND fact_row < ${from + UIDS_PER_STATEMENT}
+      GROUP BY fact_row // ${UIDS_PER_BLOB} ORDER BY 1) TO ${sqlString(part)} (FORMAT parquet)`)
+    parts.push(part)
+  }
+  await engine.run(
+    `COPY (FROM ${readParquet(parts)}) TO ${sqlString(join(folder, 'uids.parquet'))} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
+  )
+  for (const part of parts) rmSync(part)
 }

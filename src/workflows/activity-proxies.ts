@@ -32,6 +32,7 @@ const SUMMARIES: { readonly [name in keyof Etl3Activities]: string } = {
   writeReport: 'write report and receipt, make this run the current one',
   renewLock: 'keep the lock while the run is paused',
   closeRun: 'release what the run holds',
+  closeUnopened: 'tell that the run could not be opened',
 }
 
 /** All activities of ETL3; `detail` is added to the summary of each call made through the returned object. */
@@ -62,5 +63,6 @@ export function activitiesFor(heartbeatTimeoutMs: number, detail = ''): Etl3Acti
     writeReport: proxied('writeReport'),
     renewLock: proxied('renewLock'),
     closeRun: proxied('closeRun'),
+    closeUnopened: proxied('closeUnopened'),
   }
 }

@@ -1,6 +1,6 @@
 /** A run that ends badly, or is cancelled, gives back what it holds. */
 import { CancellationScope, ContinueAsNew, log as workflowLog } from '@temporalio/workflow'
-import type { RunRef } from '../activities/types.js'
+import type { OpenRunInput, RunRef } from '../activities/types.js'
 import { failureOf } from './run-failure.js'
 import type { RunLog } from './run-log.js'
 
@@ -13,5 +13,15 @@ export async function closeFailedRun(log: RunLog, run: RunRef, error: unknown): 
     await CancellationScope.nonCancellable(() => log.activities().closeRun({ run, outcome, message, code }))
   } catch (closing) {
     workflowLog.warn('the run could not be closed; its lock expires by itself', { closing: String(closing) })
+  }
+}
+
+/** Tells whoever wants to know that a run could not even be opened. It holds nothing. */
+export async function closeUnopenedRun(log: RunLog, request: OpenRunInput, error: unknown): Promise<void> {
+  const { outcome, message, code } = failureOf(error)
+  try {
+    await CancellationScope.nonCancellable(() => log.activities().closeUnopened({ ...request, outcome, message, code }))
+  } catch (closing) {
+    workflowLog.warn('nobody was told that the run could not be opened', { closing: String(closing) })
   }
 }

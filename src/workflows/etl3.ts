@@ -1,8 +1,8 @@
 /** The workflow: the order of the steps, nothing else. What a step does is in src/activities. */
 import { workflowInfo } from '@temporalio/workflow'
-import type { RunRef, Staged } from '../activities/types.js'
+import type { OpenedRun, OpenRunInput, RunRef, Staged } from '../activities/types.js'
 import { awaitCount } from './await-count.js'
-import { closeFailedRun } from './close-failed-run.js'
+import { closeFailedRun, closeUnopenedRun } from './close-failed-run.js'
 import type { RunResult } from './messages.js'
 import { type ContinuedInput, RunLog } from './run-log.js'
 import { runUnits, type UnitsInput } from './units.js'
@@ -11,7 +11,7 @@ import { runUnits, type UnitsInput } from './units.js'
 export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
   const mode = input.mode ?? 'run'
   const log = new RunLog(input)
-  const opened = await log.phase('open', () => log.activities().openRun(openInput(input)))
+  const opened = await open(log, openInput(input))
   if (opened.unchanged) return { ...opened.unchanged, seconds: log.seconds() }
   const { run, maxWorkers } = opened
 
@@ -36,10 +36,16 @@ export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
   }
 }
 
-function openInput({
-  carried: _carried,
-  ...input
-}: ContinuedInput): Parameters<ReturnType<RunLog['activities']>['openRun']>[0] {
+async function open(log: RunLog, request: OpenRunInput): Promise<OpenedRun> {
+  try {
+    return await log.phase('open', () => log.activities().openRun(request))
+  } catch (error) {
+    await closeUnopenedRun(log, request, error)
+    throw error
+  }
+}
+
+function openInput({ carried: _carried, ...input }: ContinuedInput): OpenRunInput {
   const { workflowId, firstExecutionRunId } = workflowInfo()
   return { input, mode: input.mode ?? 'run', workflowId, executionId: firstExecutionRunId }
 }

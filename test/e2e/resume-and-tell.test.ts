@@ -73,5 +73,12 @@ describe('a run that lost everything', { timeout: 180_000 }, () => {
         error: { code: 'ETL3-QA-01', message: expect.stringContaining('rate_range') },
       },
     ])
+
+    // Also one that cannot even be opened: most nightly runs that fail do so because their input did not come.
+    home.configure({ ...options('unopened'), star: join(home.root, 'nothing-here'), input: {} })
+    expect(await home.start({ ETL3_FAILPOINT: '' }).failure(2)).toMatchObject({ code: 'ETL3-IN-01' })
+    expect(told('unopened')).toMatchObject([
+      { status: 'failed', error: { message: expect.stringContaining('fact_rate') }, workflowId: expect.any(String) },
+    ])
   })
 })

@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createPartitionEncoder } from '../../../src/parquet/encoder.js'
 import { readFooter } from '../../../src/parquet/footer-check.js'
 import { Etl3Error } from '../../../src/runtime/errors.js'
+import { lakeFolder } from '../lake/lake-folder.js'
 import { axis, bytesPool, columnOf, encodeAll, group, int32Pool, listPool, type Partition } from './partition.js'
 
 function codeOf(call: () => unknown): string {
@@ -126,10 +129,14 @@ describe('the footer check refuses', () => {
       Buffer.from('no parquet at all'),
       file.subarray(0, -1),
     ]) {
-      await expect(readFooter(bytes, 'lake/x.parquet')).rejects.toMatchObject({
-        code: 'ETL3-PQ-20',
-        message: expect.stringContaining('lake/x.parquet'),
-      })
+      const path = join(lakeFolder(), 'x.parquet')
+      writeFileSync(path, bytes)
+      for (const reading of [readFooter(bytes, 'lake/x.parquet'), readFooter(path)]) {
+        await expect(reading).rejects.toMatchObject({
+          code: 'ETL3-PQ-20',
+          message: expect.stringContaining('/x.parquet]'),
+        })
+      }
     }
   })
 
@@ -140,6 +147,12 @@ describe('the footer check refuses', () => {
     expect(at).toBeGreaterThan(0)
     broken[at + 2] = 0x06
     await expect(readFooter(broken)).rejects.toThrow('row groups hold 2 rows, the file 3')
+  })
+
+  it('nothing of a whole file, read from its path as from its bytes', async () => {
+    const path = join(lakeFolder(), 'x.parquet')
+    writeFileSync(path, file)
+    expect(await readFooter(path)).toEqual(await readFooter(file))
   })
 
   it('nothing of a file without metadata', async () => {
