@@ -257,7 +257,6 @@ async function compareRows(input: {
   readonly range: CodeRange | undefined
 }): Promise<void> {
   const { engine, paths, chosen, files, range } = input
-  if (chosen.length === 0) return
   const named = chosen.map((p, i) => `(${p.ordinal}, ${sqlString(files[i] ?? '')})`).join(', ')
   for (const statement of enrichInSql(paths, chosen, range)) await engine.run(statement)
   // The sum of hashes over all columns: equal for equal rows in any order, and one wrong value changes it.

@@ -5,7 +5,6 @@ import { extname, join } from 'node:path'
 import { folderError } from './folder-errors.js'
 import { formatS3Address, type S3Address } from './s3-address.js'
 import type { S3Connection } from './s3-client.js'
-import { isNotFound } from './s3-errors.js'
 import { attemptAt, headObject, readOnce } from './s3-object.js'
 
 /** Folder in a scratch folder that holds fetched objects. */
@@ -61,10 +60,8 @@ async function transfer(
       mkdirSync(folder, { recursive: true })
       const file = openSync(unfinished, 'w')
       try {
-        await readOnce(connection, { at, ifMatch: etag }, signal, (piece) => writeAll(file, piece))
-      } catch (error) {
-        if (isNotFound(error)) return undefined
-        throw error
+        if (!(await readOnce(connection, { at, ifMatch: etag }, signal, (piece) => writeAll(file, piece))))
+          return undefined
       } finally {
         closeSync(file)
       }

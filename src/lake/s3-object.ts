@@ -7,7 +7,7 @@ import type { ObjectContent, PublishCondition } from './object-store.js'
 import { formatS3Address, type S3Address } from './s3-address.js'
 import { elementOf } from './s3-answer.js'
 import type { S3Connection } from './s3-client.js'
-import { agreesWith, ObjectDigest } from './s3-digests.js'
+import { agreesWith, type FinishedDigest, ObjectDigest } from './s3-digests.js'
 import { DamagedOnTheWay, isNotFound, isPreconditionFailed, isUncertain, s3Error } from './s3-errors.js'
 import { withRetries } from './s3-retries.js'
 import type { WireRequest } from './s3-wire.js'
@@ -140,12 +140,7 @@ export async function getObject(
 ): Promise<Uint8Array | undefined> {
   return await attemptAt(connection, { doing: 'read', at, signal }, async () => {
     const pieces: Uint8Array[] = []
-    try {
-      await readOnce(connection, { at }, signal, (piece) => void pieces.push(piece))
-    } catch (error) {
-      if (isNotFound(error)) return undefined
-      throw error
-    }
+    if (!(await readOnce(connection, { at }, signal, (piece) => void pieces.push(piece)))) return undefined
     return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
   })
 }
@@ -157,21 +152,14 @@ export async function digestObject(
   signal: AbortSignal,
 ): Promise<ObjectContent | undefined> {
   return await attemptAt(connection, { doing: 'read', at, signal }, async () => {
-    let bytes = 0
-    try {
-      const { sha256 } = await readOnce(connection, { at }, signal, (piece) => {
-        bytes += piece.byteLength
-      })
-      return { bytes, sha256 }
-    } catch (error) {
-      if (isNotFound(error)) return undefined
-      throw error
-    }
+    const found = await readOnce(connection, { at }, signal, () => {})
+    return found && { bytes: found.bytes, sha256: found.sha256 }
   })
 }
 
 /**
  * Reads an object once and hands out its bytes piece by piece.
+ * @returns their digest; undefined where there is no object
  * @throws DamagedOnTheWay after the last piece, where size or checksum are not those that S3 tells
  */
 export async function readOnce(
@@ -179,10 +167,14 @@ export async function readOnce(
   { at, ifMatch }: { readonly at: S3Address; readonly ifMatch?: string },
   signal: AbortSignal,
   take: (piece: Uint8Array) => void,
-): Promise<{ readonly sha256: string }> {
+): Promise<FinishedDigest | undefined> {
   const { wire } = await connection.open()
   const headers = { ...WITH_CHECKSUM, ...(ifMatch === undefined ? {} : { 'if-match': quoted(ifMatch) }) }
-  const answer = await wire.open({ method: 'GET', at, headers }, signal)
+  const answer = await wire.open({ method: 'GET', at, headers }, signal).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined
+    throw error
+  })
+  if (!answer) return undefined
   const digest = new ObjectDigest()
   try {
     const pieces: AsyncIterable<unknown> = answer

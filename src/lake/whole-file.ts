@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemCode } from './folder-errors.js'
+import type { ObjectContent } from './object-store.js'
 
 /** What a file is after it was written. */
 export interface WrittenFile {
@@ -92,7 +93,7 @@ const READS_PER_TURN = 32
 let readBuffer: Buffer | undefined
 
 /** Size and SHA-256 of a file, from its bytes. */
-export async function digestFile(path: string, signal: AbortSignal): Promise<{ bytes: number; sha256: string }> {
+export async function digestFile(path: string, signal: AbortSignal): Promise<ObjectContent> {
   readBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES)
   const file = openSync(path, 'r')
   try {

@@ -9,19 +9,26 @@ export async function closeFailedRun(log: RunLog, run: RunRef, error: unknown): 
   // Thrown on purpose to end this execution: the run goes on in the next one.
   if (error instanceof ContinueAsNew) return
   const { outcome, message, code } = failureOf(error)
-  try {
-    await CancellationScope.nonCancellable(() => log.activities().closeRun({ run, outcome, message, code }))
-  } catch (closing) {
-    workflowLog.warn('the run could not be closed; its lock expires by itself', { closing: String(closing) })
-  }
+  await atLast(
+    () => log.activities().closeRun({ run, outcome, message, code }),
+    'the run could not be closed; its lock expires by itself',
+  )
 }
 
 /** Tells whoever wants to know that a run could not even be opened. It holds nothing. */
 export async function closeUnopenedRun(log: RunLog, request: OpenRunInput, error: unknown): Promise<void> {
   const { outcome, message, code } = failureOf(error)
+  await atLast(
+    () => log.activities().closeUnopened({ ...request, outcome, message, code }),
+    'nobody was told that the run could not be opened',
+  )
+}
+
+/** Also when the run was cancelled; where it fails, the run's own error is the one that counts. */
+async function atLast(act: () => Promise<void>, otherwise: string): Promise<void> {
   try {
-    await CancellationScope.nonCancellable(() => log.activities().closeUnopened({ ...request, outcome, message, code }))
+    await CancellationScope.nonCancellable(act)
   } catch (closing) {
-    workflowLog.warn('nobody was told that the run could not be opened', { closing: String(closing) })
+    workflowLog.warn(otherwise, { closing: String(closing) })
   }
 }
