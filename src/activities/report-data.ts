@@ -16,7 +16,7 @@ import { findPlan, PLAN } from './plan-partitions.js'
 import { type RunContext, stagedPaths, withEngine } from './run-context.js'
 import { type CourseInput, courseOf } from './run-course.js'
 import { findScreen } from './screen-facts.js'
-import { dimensionsRecordSchema } from './staging.js'
+import { dimensionsRecordSchema, factsRecordSchema } from './staging.js'
 import type { ReportInput } from './types.js'
 import { readWorkerRecords } from './worker-record.js'
 
@@ -40,7 +40,9 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
   const quality = status === 'planned' ? undefined : await findQuality(records, signal)
   const inputs = await records.find('inputs.json', parseInputsRecord, signal)
   const dimensions = await records.find('dimensions.json', (v) => dimensionsRecordSchema.parse(v), signal)
-  if (!plan || !screen || !inputs || !dimensions) throw new Error(`run ${records.runId} lacks records for its report`)
+  const staged = await records.find('facts.json', (v) => factsRecordSchema.parse(v), signal)
+  if (!plan || !screen || !inputs || !dimensions || !staged)
+    throw new Error(`run ${records.runId} lacks records for its report`)
   const audit = status === 'published' ? await findAudit(context, signal) : undefined
   const current = await readCurrent(records.store, signal)
   // What is left of the writer's star only takes memory from here on.
@@ -92,7 +94,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
       files: files.map(({ path, bytes: size, sha256 }) => ({ path, bytes: size, sha256 })),
     })),
     inputWarnings: [...inputs.warnings],
-    dimensions: dimensions.counts,
+    dimensions: { ...dimensions.counts, benchmarks: staged.benchmarks },
     // A plan ends before the gate: it has what the screen found.
     rules: quality?.rules ?? screen.rules,
     audit: audit ?? null,

@@ -9,7 +9,13 @@ import { InputError } from '../runtime/errors.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import { assertUnchanged, fetchInputs, type LocalCopies } from '../star/inputs.js'
 import { type Layout, layoutOf } from '../star/layout.js'
-import { STAGED_DIMENSIONS, STAGED_FACTS, type StagedName, type StagedPaths } from '../star/staged-files.js'
+import {
+  STAGED_BENCHMARKS,
+  STAGED_DIMENSIONS,
+  STAGED_FACTS,
+  type StagedName,
+  type StagedPaths,
+} from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { RunRecords } from './records.js'
 import { parseRunRecord, type RunRecord } from './run-record.js'
@@ -110,16 +116,21 @@ export function stagedName(name: StagedName): string {
   return `staged/${name}.parquet`
 }
 
-/** Local paths of all staged files, fetched to scratch where the store is not local. */
+/** Gives local paths of staged files, fetched to scratch where the store is not local. */
+export function stagedFetcher(
+  { records, scratch }: Pick<RunContext, 'records' | 'scratch'>,
+  signal: AbortSignal,
+): (name: StagedName) => Promise<string> {
+  return (name) => records.store.fetchLocal(records.key(stagedName(name)), scratch, signal)
+}
+
+/** Local paths of all staged files. */
 export async function stagedPaths(
   context: Pick<RunContext, 'records' | 'scratch'>,
   signal: AbortSignal,
 ): Promise<StagedPaths> {
-  const { records, scratch } = context
-  const names = [...STAGED_DIMENSIONS, ...STAGED_FACTS, 'quarantined'] as const
-  const paths = await severalAtOnce(names, records.store.atOnce, (name) =>
-    records.store.fetchLocal(records.key(stagedName(name)), scratch, signal),
-  )
+  const names = [...STAGED_DIMENSIONS, ...STAGED_FACTS, ...STAGED_BENCHMARKS, 'quarantined'] as const
+  const paths = await severalAtOnce(names, context.records.store.atOnce, stagedFetcher(context, signal))
   const fetched = new Map<StagedName, string>(names.map((name, i) => [name, paths[i] ?? '']))
   const fetch = (name: StagedName): string => fetched.get(name) ?? ''
   return {

@@ -7,9 +7,8 @@ import { type ScreenRecord, screenRecordSchema } from '../quality/quality-record
 import { ruleSetOf } from '../quality/rule-set.js'
 import { runStatements, type SandboxPaths } from '../quality/sandbox.js'
 import { screenFacts as screen } from '../quality/screen.js'
-import type { StagedName } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
-import { openContext, type RunContext, stagedName, withEngine } from './run-context.js'
+import { openContext, type RunContext, stagedFetcher, stagedName, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { Measured, RunRef, Screened } from './types.js'
 
@@ -44,8 +43,7 @@ export async function findScreen({ records }: RunContext, signal: AbortSignal): 
 
 async function screenStaged(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<ScreenRecord> {
   const { records, config, scratch, record: run } = context
-  const fetch = (name: StagedName): Promise<string> =>
-    records.store.fetchLocal(records.key(stagedName(name)), scratch, signal)
+  const fetch = stagedFetcher(context, signal)
   const paths = {
     facts: await fetch('facts'),
     attrs: await fetch('attrs'),

@@ -2,18 +2,20 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { TableName } from '../config/schema.js'
 import { selectInput, unreadable, withCopies } from '../star/inputs.js'
+import { stageBenchmarks } from '../star/stage-benchmarks.js'
 import { type DimensionCounts, stageDimensions as stage } from '../star/stage-dimensions.js'
 import { joinFactFiles, stageFactFile } from '../star/stage-facts.js'
-import { STAGED_DIMENSIONS, STAGED_FACTS } from '../star/staged-files.js'
-import { selectInputs } from '../star/validate.js'
+import { STAGED_BENCHMARKS, STAGED_DIMENSIONS, STAGED_FACTS } from '../star/staged-files.js'
+import { type CheckedTable, selectInputs } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
 import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
 import {
   type InputContext,
-  openContext,
   openContextOverInputs,
   type RunContext,
+  stagedFetcher,
   stagedName,
   withEngine,
 } from './run-context.js'
@@ -23,6 +25,9 @@ import type { Measured, RunRef, Staged } from './types.js'
 type Answer = Omit<Staged, keyof Measured>
 
 const stagedRecordSchema = z.object({ formatVersion: z.literal(1), rows: z.number() })
+
+/** `facts.json`: facts and Medicare rows that are staged. */
+export const factsRecordSchema = stagedRecordSchema.extend({ benchmarks: z.number() })
 
 /** `dimensions.json`: the counted traps. */
 export const dimensionsRecordSchema = stagedRecordSchema.extend({ counts: z.record(z.string(), z.number()) })
@@ -65,14 +70,12 @@ export function stageFacts(
     const record = `staged/facts/${file}.json`
     const done = await records.find(record, (v) => stagedRecordSchema.parse(v), signal)
     if (done) return await answer(context, record, done.rows, signal)
-    const tables = withCopies((await inputsRecord(context, signal)).tables, context.copies)
-    const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
+    const files = await inputFiles(context, 'fact_rate', signal)
     const input = files[file]
     if (!input) throw new Error(`there is no fact file ${file}`)
     const folder = freshFolder(context, `facts-${file}`)
     const target = join(folder, 'facts.parquet')
-    const fetch = (name: 'attrs' | 'codes' | 'groups' | 'code_parts' | 'group_parts'): Promise<string> =>
-      records.store.fetchLocal(records.key(stagedName(name)), context.scratch, signal)
+    const fetch = stagedFetcher(context, signal)
     const dimensions = {
       attrs: await fetch('attrs'),
       codes: await fetch('codes'),
@@ -97,25 +100,35 @@ export function stageFacts(
   }
 }
 
-/** Numbers the staged facts of all files. */
+/** Numbers the staged facts of all files, and stages the Medicare rows that they meet. */
 export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
   return async (ref, { signal }) => {
-    const context = await openContext(ref, deps, signal)
+    const context = await openContextOverInputs(ref, deps, signal)
     const { records } = context
-    const done = await records.find('facts.json', (v) => stagedRecordSchema.parse(v), signal)
+    const done = await records.find('facts.json', (v) => factsRecordSchema.parse(v), signal)
     if (done) return await answer(context, 'facts.json', done.rows, signal)
-    const files = context.record.inputs.find((t) => t.name === 'fact_rate')?.files ?? []
-    const staged: string[] = []
-    for (const file of files.keys()) {
-      staged.push(await records.store.fetchLocal(records.key(`staged/facts/${file}.parquet`), context.scratch, signal))
-    }
     const folder = freshFolder(context, 'facts')
-    const rows = await withEngine(deps, context.scratch, signal, (engine) => joinFactFiles(engine, staged, folder))
-    for (const name of STAGED_FACTS) await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
+    const staged = await fetchStagedFacts(context, signal)
+    const files = await inputFiles(context, 'bench_medicare_professional', signal)
+    const select = selectInput('bench_medicare_professional', files)
+    const fetch = stagedFetcher(context, signal)
+    const met = {
+      attrs: await fetch('attrs'),
+      codes: await fetch('codes'),
+      npis: await fetch('npis'),
+      members: await fetch('members'),
+      facts: join(folder, 'facts.parquet'),
+    }
+    const found = await withEngine(deps, context.scratch, signal, async (engine) => ({
+      rows: await joinFactFiles(engine, staged, folder),
+      benchmarks: await readingInput(context, () => stageBenchmarks({ engine, select, staged: met, folder })),
+    }))
+    for (const name of [...STAGED_FACTS, ...STAGED_BENCHMARKS])
+      await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
     await records.store.flush(records.key('staged'), signal)
     rmSync(folder, { recursive: true, force: true })
-    await records.save('facts.json', { formatVersion: 1, rows }, signal)
-    return await answer(context, 'facts.json', rows, signal)
+    await records.save('facts.json', { formatVersion: 1, ...found }, signal)
+    return await answer(context, 'facts.json', found.rows, signal)
   }
 }
 
@@ -124,6 +137,20 @@ export async function inputsRecord(context: RunContext, signal: AbortSignal): Pr
   const record = await context.records.find('inputs.json', parseInputsRecord, signal)
   if (!record) throw new Error(`run ${context.ref.runId} has not validated its input`)
   return record
+}
+
+/** The files of an input table, where they can be read. */
+async function inputFiles(context: InputContext, name: TableName, signal: AbortSignal): Promise<CheckedTable['files']> {
+  const tables = withCopies((await inputsRecord(context, signal)).tables, context.copies)
+  return tables.find((table) => table.name === name)?.files ?? []
+}
+
+async function fetchStagedFacts({ record, records, scratch }: RunContext, signal: AbortSignal): Promise<string[]> {
+  const files = record.inputs.find((t) => t.name === 'fact_rate')?.files ?? []
+  const staged: string[] = []
+  for (const file of files.keys())
+    staged.push(await records.store.fetchLocal(records.key(`staged/facts/${file}.parquet`), scratch, signal))
+  return staged
 }
 
 async function answer({ records }: RunContext, name: string, rows: number, signal: AbortSignal): Promise<Answer> {

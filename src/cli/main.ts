@@ -5,9 +5,6 @@ import { EXIT_UNEXPECTED } from './exit-codes.js'
 import { processIo } from './io.js'
 import { reportFailure } from './report-failure.js'
 
-/** After the command is done, connections that somebody forgot may not keep the process alive for longer. */
-const LINGER_MS = 2_000
-
 const argv = process.argv.slice(2)
 const io = processIo()
 
@@ -32,4 +29,8 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 }
 
 process.exitCode = await main(argv, io)
-setTimeout(() => process.exit(), LINGER_MS).unref()
+for (const stream of [process.stdout, process.stderr]) {
+  await new Promise((resolve) => stream.write('', resolve))
+}
+// A closed connection to Temporal keeps the process for another half second.
+process.exit()

@@ -57,13 +57,13 @@ export interface CliServices {
 export function realServices(env: Readonly<Record<string, string | undefined>>): CliServices {
   return {
     async openRuns(options) {
-      const [{ openSession }, { TemporalRuns }] = await Promise.all([
-        import('../runtime/session.js'),
-        import('./temporal-runs.js'),
-      ])
+      const { openSession } = await import('../runtime/session.js')
       const { config, workflowId, log } = options
       const onNotice = (line: string): void => options.onNotice(line)
-      return new TemporalRuns(await openSession({ config, workflowId, log, onNotice, env }), env)
+      const session = await openSession({ config, workflowId, log, onNotice, env })
+      // Afterwards: it needs Temporal's client, which is loaded while the server starts.
+      const { TemporalRuns } = await import('./temporal-runs.js')
+      return new TemporalRuns(session, env)
     },
     async findRuns(options) {
       const { findRuns } = await import('./find-runs.js')

@@ -5,7 +5,7 @@ import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import { answers, type Endpoint } from './connection.js'
+import { answers, type Endpoint, loadClient } from './connection.js'
 import { UnavailableError } from './errors.js'
 import { readFrom } from './file-tail.js'
 import { plainText } from './plain-text.js'
@@ -14,6 +14,7 @@ import { SEARCH_ATTRIBUTE_TYPES } from './search-attribute-registry.js'
 
 const HOST = '127.0.0.1'
 const START_TIMEOUT_MS = 20_000
+const LOOK_EVERY_MS = 10
 const STOP_GRACE_MS = 10_000
 const START_ATTEMPTS = 3
 
@@ -189,10 +190,11 @@ function environmentWithoutTemporal(): NodeJS.ProcessEnv {
 /** Answers undefined as soon as it serves, else what is wrong. */
 async function serves(endpoint: Endpoint, server: ProcessIdentity | undefined): Promise<string | undefined> {
   const deadline = Date.now() + START_TIMEOUT_MS
+  await loadClient()
   while (Date.now() < deadline) {
     if (!server || !isAlive(server)) return 'it ended at once'
     if (await answers(endpoint, 1_000)) return undefined
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
   }
   return `it does not serve after ${START_TIMEOUT_MS / 1000} s`
 }

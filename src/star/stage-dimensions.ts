@@ -12,8 +12,9 @@ import type { TableName } from '../config/schema.js'
 import type { Engine } from '../runtime/engine.js'
 import { ConfigError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import { contentHash } from './content-hash.js'
 import { ADDRESS_COLUMNS, contractOf, GEO_TEXT_COLUMNS } from './contract.js'
-import { type Axis, columnsOf } from './dictionary.js'
+import { columnsOf } from './dictionary.js'
 import type { Layout } from './layout.js'
 import { STAGED_DIMENSIONS } from './staged-files.js'
 
@@ -26,7 +27,6 @@ export interface DimensionCounts {
   readonly cells: number
   readonly blocks: number
   readonly members: number
-  readonly benchmarks: number
   readonly groupsWithoutMembers: number
   readonly duplicateMemberLinks: number
   readonly invalidMemberLinks: number
@@ -58,17 +58,6 @@ const ATTR_KEYS = [
   'reporting_entity_name',
 ] as const
 
-const BENCHMARK_VALUES = [
-  'benchmark_type',
-  'medicare_prof_national',
-  'medicare_prof_stateavg',
-  'work_rvu',
-  'practice_expense_rvu',
-  'malpractice_rvu',
-  'total_rvu',
-  'conversion_factor',
-] as const
-
 /** Condition under which a link's npi is a provider: a payer's "unknown" (0, blank) never joins. */
 export const VALID_NPI = "npi IS NOT NULL AND trim(npi, '0') <> ''"
 
@@ -95,7 +84,6 @@ export async function stageDimensions({
   await stageGroups(engine, layout)
   await stageProviders(engine, layout)
   await stageMembers(engine, layout)
-  await stageBenchmarks(engine)
   const slices = await engine.row(
     'SELECT (SELECT count(*) FROM attr_parts) * (SELECT count(*) FROM code_parts) * (SELECT count(*) FROM group_parts) AS n',
   )
@@ -249,50 +237,6 @@ async function stageMembers(engine: Engine, layout: Layout): Promise<void> {
     ORDER BY block, group_id, cell_id, npi_id`)
 }
 
-async function stageBenchmarks(engine: Engine): Promise<void> {
-  await engine.run(`CREATE TABLE fact_years AS SELECT DISTINCT year::INTEGER AS year FROM attrs WHERE year IS NOT NULL`)
-  await engine.run(`CREATE TABLE benchmark_rows AS
-    SELECT c.code_id, b.state, b.data_year, b.year_month, ${BENCHMARK_VALUES.map((v) => `b.${v}`).join(', ')}
-    FROM in_bench_medicare_professional b JOIN codes c ON c.key_code_type = b.code_type AND c.key_code = b.code
-    WHERE coalesce(b.modifier, '') = '' AND b.data_year <= (SELECT max(year) FROM fact_years)
-      AND b.state IN (SELECT state FROM npis UNION SELECT market_state FROM attrs)`)
-  await engine.run(`CREATE TABLE states AS
-    SELECT (row_number() OVER (ORDER BY state) - 1)::INTEGER AS state_id, state FROM (SELECT DISTINCT state FROM benchmark_rows)`)
-  // Ids ascend with code, state and year. A state's id ascends with its name and is quicker to sort.
-  await engine.run(`CREATE TABLE benchmark_numbered AS
-    SELECT (row_number() OVER () - 1)::INTEGER AS bench_id, * FROM (
-      SELECT b.code_id, s.state_id, b.data_year, ${BENCHMARK_VALUES.map((v) => `b.${v}`).join(', ')}
-      FROM ${await oneRowPerBenchmark(engine)} b JOIN states s ON s.state = b.state
-      ORDER BY b.code_id, s.state_id, b.data_year)`)
-  await engine.run('DROP TABLE benchmark_rows; DROP TABLE IF EXISTS benchmark_first')
-  await engine.run(`CREATE TABLE benchmark_keys AS
-    SELECT y.year, b.code_id, b.state_id, max_by(b.bench_id, b.data_year) AS bench_id
-    FROM fact_years y JOIN benchmark_numbered b ON b.data_year <= y.year
-    GROUP BY y.year, b.code_id, b.state_id ORDER BY ALL`)
-  // They stand in the order of their ids, and are read in it.
-  await engine.run(`CREATE TABLE benchmarks AS
-    SELECT *, ${contentHash('benchmark')} AS hash FROM (
-      SELECT bench_id, benchmark_type, medicare_prof_national AS medicare_national_rate, medicare_prof_stateavg AS medicare_state_rate,
-        work_rvu, practice_expense_rvu, malpractice_rvu, total_rvu, conversion_factor FROM benchmark_numbered)`)
-}
-
-/**
- * Name of a table with one row per (code, state, data_year): the newest year_month, equal duplicates once. Most stars
- * have no other rows, which hashes that all differ prove; where two are equal, by chance or not, the rows are ranked.
- */
-async function oneRowPerBenchmark(engine: Engine): Promise<string> {
-  const repeated = await engine.count(
-    'SELECT count(*) - count(DISTINCT hash(code_id, state, data_year)) FROM benchmark_rows',
-  )
-  if (repeated === 0) return 'benchmark_rows'
-  await engine.run(`CREATE TABLE benchmark_first AS
-    SELECT * EXCLUDE (rank) FROM (
-      SELECT *, row_number() OVER (
-        PARTITION BY code_id, state, data_year ORDER BY year_month DESC NULLS LAST, hash(${BENCHMARK_VALUES.join(', ')})) AS rank
-      FROM benchmark_rows) WHERE rank = 1`)
-  return 'benchmark_first'
-}
-
 async function countFindings(engine: Engine, layout: Layout): Promise<DimensionCounts> {
   const single: Record<keyof DimensionCounts, string> = {
     attrs: 'SELECT count(*) FROM attrs',
@@ -302,7 +246,6 @@ async function countFindings(engine: Engine, layout: Layout): Promise<DimensionC
     cells: 'SELECT count(*) FROM cells',
     blocks: 'SELECT max(block) + 1 FROM cells',
     members: 'SELECT count(*) FROM members WHERE npi_id >= 0',
-    benchmarks: 'SELECT count(*) FROM benchmarks',
     groupsWithoutMembers: 'SELECT count(*) FROM members WHERE npi_id < 0',
     duplicateMemberLinks: `SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM in_xref_pg_member_npi WHERE pg_uid IS NOT NULL AND ${VALID_NPI} GROUP BY pg_uid, npi)`,
     invalidMemberLinks: `SELECT count(*) FROM in_xref_pg_member_npi WHERE pg_uid IS NULL OR NOT (${VALID_NPI})`,
@@ -338,7 +281,6 @@ async function countFindings(engine: Engine, layout: Layout): Promise<DimensionC
     cells: of('cells'),
     blocks: of('blocks'),
     members: of('members'),
-    benchmarks: of('benchmarks'),
     groupsWithoutMembers: of('groupsWithoutMembers'),
     duplicateMemberLinks: of('duplicateMemberLinks'),
     invalidMemberLinks: of('invalidMemberLinks'),
@@ -423,14 +365,4 @@ function firstOf(name: TableName, condition = 'true'): string {
 /** An empty string in a partition column is NULL, in the path and in the file (design §4). */
 function normalised(expression: string, column: string, layout: Layout): string {
   return layout.columns.includes(column) ? `nullif(${expression}, '')` : expression
-}
-
-/** A stable 64-bit hash of all columns of an axis. Lengths keep ('ab', 'c') and ('a', 'bc') apart. */
-function contentHash(axis: Axis, alias?: string): string {
-  const parts = columnsOf(axis).map((c) => {
-    const name = `${alias === undefined ? '' : `${alias}.`}${sqlIdentifier(c.name)}`
-    const text = c.type === 'list' ? `to_json(${name})::VARCHAR` : `${name}::VARCHAR`
-    return `coalesce(strlen(${text}) || ':' || ${text}, '-')`
-  })
-  return `md5_number_lower(concat(${parts.join(", ',', ")}))`
 }

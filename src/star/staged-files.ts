@@ -11,19 +11,20 @@ export const STAGED_DIMENSIONS = [
   'code_parts',
   'group_parts',
   'members',
-  'benchmarks',
-  'benchmark_keys',
-  'states',
 ] as const
-
-/** Name of a staged dimension file. */
-export type StagedDimension = (typeof STAGED_DIMENSIONS)[number]
 
 /** Staged fact files: the numbered facts, their identities in blocks, the rows of each slice. */
 export const STAGED_FACTS = ['facts', 'uids', 'slices'] as const
 
+/** Staged Medicare files: the rows that facts meet, which of them is due where, and the states that they are of. */
+export const STAGED_BENCHMARKS = ['benchmarks', 'benchmark_keys', 'states'] as const
+
 /** Name of a staged file. `quarantined` holds the rows (`fact_row`) that the screen set aside. */
-export type StagedName = StagedDimension | (typeof STAGED_FACTS)[number] | 'quarantined'
+export type StagedName =
+  | (typeof STAGED_DIMENSIONS)[number]
+  | (typeof STAGED_FACTS)[number]
+  | (typeof STAGED_BENCHMARKS)[number]
+  | 'quarantined'
 
 /** Local path of each staged file. */
 export type StagedPaths = Readonly<Record<StagedName, string>>

@@ -17,7 +17,7 @@ const SUMMARIES: { readonly [name in keyof Etl3Activities]: string } = {
   validateInputs: 'check schemas, keys and disk',
   stageDimensions: 'stage what the facts need of the dimensions',
   stageFacts: 'stage facts: narrow columns, integer ids, sorted',
-  joinFacts: 'number the staged facts',
+  joinFacts: 'number the staged facts, stage the Medicare rows that they meet',
   screenFacts: 'set aside the facts that break a rule',
   planPartitions: 'compute every partition, its rows and its fingerprint',
   checkQuality: 'the quality gate',

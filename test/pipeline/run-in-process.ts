@@ -15,6 +15,7 @@ import { loadQuarantined, readFacts } from '../../src/star/fact-window.js'
 import { findInputs, selectInput } from '../../src/star/inputs.js'
 import { layoutOf } from '../../src/star/layout.js'
 import { slicesOf } from '../../src/star/slice-reader.js'
+import { stageBenchmarks } from '../../src/star/stage-benchmarks.js'
 import { stageDimensions } from '../../src/star/stage-dimensions.js'
 import { joinFactFiles, stageFactFile } from '../../src/star/stage-facts.js'
 import type { StagedPaths } from '../../src/star/staged-files.js'
@@ -93,7 +94,7 @@ async function write(
   return plan
 }
 
-/** Stages the facts of all input files into a folder that has the staged dimensions. */
+/** Stages the facts of all input files, and the benchmarks that they meet, into a folder that has the staged dimensions. */
 export async function stageAllFacts(engine: Engine, tables: readonly CheckedTable[], folder: string): Promise<void> {
   const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
   const staged: string[] = []
@@ -104,6 +105,9 @@ export async function stageAllFacts(engine: Engine, tables: readonly CheckedTabl
     staged.push(target)
   }
   await joinFactFiles(engine, staged, folder)
+  const benchmarks = tables.find((t) => t.name === 'bench_medicare_professional')?.files ?? []
+  const select = selectInput('bench_medicare_professional', benchmarks)
+  await stageBenchmarks({ engine, select, staged: pathsIn(folder), folder })
 }
 
 /** A piece of the encoder lives only until the next one. */
