@@ -1,5 +1,4 @@
 /** ETL3 as a user runs it: the built command line, timed from outside. */
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BucketPlace, type Installation, resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
 import type { Subject } from './subject.js'
@@ -52,11 +51,6 @@ export async function timeRun(options: RunOptions): Promise<RunTimes> {
     bytes: result.bytes,
     peakMb: ended.workerPeaksMb.slice(0, workers).reduce((sum, peak) => sum + peak, 0),
   }
-}
-
-/** Takes the table and everything about it away, so that the next run is a first one. */
-export function forget(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
 }
 
 /** Where the table of a run lies. */

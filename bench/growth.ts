@@ -22,15 +22,17 @@ const MEMBERS = [20, 40, 80, 160]
 const FACTS_OF_MEMBERS = 150_000
 const KEYS = [1, 2, 4, 6, 7, 9]
 
-const PANELS = {
-  facts: 'facts (26 rows each)',
-  members: 'rows a fact (150,000 facts)',
-  partitions: 'partitions (1 to 9 partition columns)',
-} as const
+const PANELS = [
+  { panel: 'facts', axis: 'facts (26 rows each)' },
+  { panel: 'members', axis: 'rows a fact (150,000 facts)' },
+  { panel: 'partitions', axis: 'partitions (1 to 9 partition columns)' },
+] as const
+
+type Panel = (typeof PANELS)[number]
 
 /** One run: where on the axis it lies, and what it took. */
 interface Point {
-  readonly panel: keyof typeof PANELS
+  readonly panel: Panel['panel']
   readonly at: number
   readonly run: RunTimes
 }
@@ -87,20 +89,16 @@ async function first(
   subject: Subject,
   partitionColumns = DEFAULT_OPTIONS.partitionColumns,
 ): Promise<RunTimes> {
-  const output = join(folder, 'output')
-  try {
-    return await timeRun({
-      installation,
-      subject,
-      folder: output,
-      workers: 1,
-      memoryLimitMb: LIMIT_MB,
-      chunkSize: 500,
-      partitionColumns,
-    })
-  } finally {
-    rmSync(output, { recursive: true, force: true })
-  }
+  return await timeRun({
+    installation,
+    subject,
+    // All stay until the end; main.ts says why.
+    folder: mkdtempSync(join(folder, 'output-')),
+    workers: 1,
+    memoryLimitMb: LIMIT_MB,
+    chunkSize: 500,
+    partitionColumns,
+  })
 }
 
 async function draw(points: readonly Point[]): Promise<string> {
@@ -115,14 +113,14 @@ async function draw(points: readonly Point[]): Promise<string> {
       { panel, at, what: 'peak memory', value: peakMb },
     ]
   })
-  const panel = (name: Point['panel'], memory: boolean) =>
+  const drawn = ({ panel, axis }: Panel, memory: boolean) =>
     ({
       width: 230,
       height: memory ? 110 : 200,
-      data: { values: values.filter((v) => v.panel === name && (v.what === 'peak memory') === memory) },
+      data: { values: values.filter((v) => v.panel === panel && (v.what === 'peak memory') === memory) },
       mark: { type: 'line', point: true },
       encoding: {
-        x: { field: 'at', type: 'quantitative', title: memory ? PANELS[name] : null, axis: { tickCount: 4 } },
+        x: { field: 'at', type: 'quantitative', title: memory ? axis : null, axis: { tickCount: 4 } },
         y: {
           field: 'value',
           type: 'quantitative',
@@ -132,13 +130,12 @@ async function draw(points: readonly Point[]): Promise<string> {
         color: { field: 'what', type: 'nominal', title: null, sort: null, legend: { orient: 'top' } },
       },
     }) as const
-  const names = Object.keys(PANELS).filter((name): name is Point['panel'] => name in PANELS)
   const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: 'white',
     vconcat: [
-      { hconcat: names.map((name) => panel(name, false)) },
-      { hconcat: names.map((name) => panel(name, true)) },
+      { hconcat: PANELS.map((panel) => drawn(panel, false)) },
+      { hconcat: PANELS.map((panel) => drawn(panel, true)) },
     ],
   }
   return `${await new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()}\n`

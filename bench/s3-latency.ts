@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 import { findTemporalCli } from '../src/runtime/temporal-cli.js'
 import { startS3Lake } from '../test/check-star/s3-lake.js'
 import { startDelayingProxy } from './delaying-proxy.js'
-import { forget, type RunTimes, timeRun } from './etl3-run.js'
+import { type RunTimes, timeRun } from './etl3-run.js'
 import { demoSubject, realSubject } from './subject.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -40,12 +40,11 @@ try {
   const subject = realSubject(star) ?? (await demoSubject(folder))
   process.stdout.write(`${subject.title}, every answer of S3 ${values['delay-ms']} ms later\n`)
   for (let round = 1; round <= Number(values.rounds); round++) {
-    const place = { ...SETTINGS, installation, subject, folder: join(folder, 'run') }
+    const place = { ...SETTINGS, installation, subject, folder: join(folder, `folder-${round}`) }
     const inFolder = values.only === 's3' ? undefined : await timeRun(place)
     if (inFolder) say('folder', inFolder)
-    forget(place.folder)
     const bucket = await lake.place(proxy.endpoint)
-    const onS3 = await timeRun({ ...place, bucket })
+    const onS3 = await timeRun({ ...place, folder: join(folder, `s3-${round}`), bucket })
     say('S3', onS3)
     if (inFolder) {
       for (const phase of ['write', 'publish']) {
@@ -53,7 +52,6 @@ try {
         process.stdout.write(`${phase}: S3 ÷ folder ${ratio.toFixed(2)}\n`)
       }
     }
-    forget(place.folder)
   }
 } finally {
   await proxy.stop()
