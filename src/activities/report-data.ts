@@ -45,8 +45,6 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
     throw new Error(`run ${records.runId} lacks records for its report`)
   const audit = status === 'published' ? await findAudit(context, signal) : undefined
   const current = await readCurrent(records.store, signal)
-  // What is left of the writer's star only takes memory from here on.
-  deps.star.clear()
   const contents = await contentsOf(context, deps, signal)
   const { changes, placement, bytes } = await tableFigures(context, { current, status, deps, signal })
   const uriOf = (name: string): string => records.store.locate(records.key(name))

@@ -93,7 +93,7 @@ export function stageFacts(
         ),
       ),
     )
-    await records.putFile(`staged/facts/${file}.parquet`, target, signal)
+    await records.putFile(factsName(file, files.length), target, signal)
     rmSync(folder, { recursive: true, force: true })
     await records.save(record, { formatVersion: 1, rows: input.schema.rows }, signal)
     return await answer(context, record, input.schema.rows, signal)
@@ -117,14 +117,18 @@ export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScop
       codes: await fetch('codes'),
       npis: await fetch('npis'),
       members: await fetch('members'),
-      facts: join(folder, 'facts.parquet'),
     }
-    const found = await withEngine(deps, context.scratch, signal, async (engine) => ({
-      rows: await joinFactFiles(engine, staged, folder),
-      benchmarks: await readingInput(context, () => stageBenchmarks({ engine, select, staged: met, folder })),
-    }))
-    for (const name of [...STAGED_FACTS, ...STAGED_BENCHMARKS])
+    const found = await withEngine(deps, context.scratch, signal, async (engine) => {
+      const { rows, facts } = await joinFactFiles(engine, staged, folder)
+      const benchmarks = await readingInput(context, () =>
+        stageBenchmarks({ engine, select, staged: { ...met, facts }, folder }),
+      )
+      return { rows, benchmarks }
+    })
+    for (const name of [...STAGED_FACTS, ...STAGED_BENCHMARKS]) {
+      if (name === 'facts' && staged.length === 1) continue
       await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
+    }
     await records.store.flush(records.key('staged'), signal)
     rmSync(folder, { recursive: true, force: true })
     await records.save('facts.json', { formatVersion: 1, ...found }, signal)
@@ -149,8 +153,13 @@ async function fetchStagedFacts({ record, records, scratch }: RunContext, signal
   const files = record.inputs.find((t) => t.name === 'fact_rate')?.files ?? []
   const staged: string[] = []
   for (const file of files.keys())
-    staged.push(await records.store.fetchLocal(records.key(`staged/facts/${file}.parquet`), scratch, signal))
+    staged.push(await records.store.fetchLocal(records.key(factsName(file, files.length)), scratch, signal))
   return staged
+}
+
+/** Where the staged facts of an input file lie; those of the only one are all. */
+function factsName(file: number, files: number): string {
+  return files === 1 ? stagedName('facts') : `staged/facts/${file}.parquet`
 }
 
 async function answer({ records }: RunContext, name: string, rows: number, signal: AbortSignal): Promise<Answer> {

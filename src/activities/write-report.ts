@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import type { Chart, PageCharts } from '../report/chart.js'
-import { CHART_PROCESS_MB, drawInProcess } from '../report/chart-process.js'
+import { CHART_PROCESS_MB, ChartProcess } from '../report/chart-process.js'
 import { chartsOf } from '../report/charts.js'
 import { reportMarkdown } from '../report/markdown.js'
 import { reportPage } from '../report/page.js'
@@ -55,9 +55,8 @@ async function report(input: ReportInput, deps: ActivityDeps, signal: AbortSigna
     await finish(context, signal)
     return current.published
   }
-  const gathered = await reportOf(context, input, deps, signal)
-  failPoint('report:after-data')
-  const page = reportPage(gathered, await drawCharts(chartsOf(gathered), deps, signal))
+  const { gathered, charts } = await gatherAndDraw(context, input, deps, signal)
+  const page = reportPage(gathered, charts)
   await records.store.put(records.key('report.html'), Buffer.from(page, 'utf8'), signal)
   await records.store.put(records.key('report.md'), Buffer.from(reportMarkdown(gathered), 'utf8'), signal)
   await records.save('receipt.json', receiptOf(context, gathered), signal)
@@ -104,27 +103,53 @@ async function reportOf(
   return report
 }
 
+/** The process that draws the charts gets ready while the report's figures are gathered, where there is room for both. */
+async function gatherAndDraw(
+  context: RunContext,
+  input: ReportInput,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<{ readonly gathered: RunReport; readonly charts: PageCharts }> {
+  // What is left of the writer's star only takes memory from here on.
+  deps.star.clear()
+  const early = roomMb(deps) < CHART_PROCESS_MB + deps.budget.engineMb ? undefined : new ChartProcess(signal)
+  try {
+    const gathered = await reportOf(context, input, deps, signal)
+    failPoint('report:after-data')
+    return { gathered, charts: await drawCharts(chartsOf(gathered), early, deps, signal) }
+  } finally {
+    early?.stop()
+  }
+}
+
 /** Draws the charts in a process of its own. A report without them is better than none: tables stand in their place. */
-async function drawCharts(charts: readonly Chart[], deps: ActivityDeps, signal: AbortSignal): Promise<PageCharts> {
-  globalThis.gc?.()
-  const roomMb = deps.budget.limitMb - deps.sampler.sample()
-  if (roomMb < CHART_PROCESS_MB) {
-    deps.log.warn('no memory to draw the charts of the report', {
-      roomMb: Math.round(roomMb),
-      neededMb: CHART_PROCESS_MB,
-    })
+async function drawCharts(
+  charts: readonly Chart[],
+  early: ChartProcess | undefined,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<PageCharts> {
+  const room = Math.round(roomMb(deps))
+  if (!early && room < CHART_PROCESS_MB) {
+    deps.log.warn('no memory to draw the charts of the report', { roomMb: room, neededMb: CHART_PROCESS_MB })
     return { charts, drawings: undefined }
   }
   try {
-    const { drawings, peakBytes } = await drawInProcess(charts, signal)
+    const { drawings, peakBytes } = await (early ?? new ChartProcess(signal)).draw(charts)
     deps.sampler.besides(peakBytes)
-    deps.log.debug('charts drawn', { roomMb: Math.round(roomMb), tookMb: Math.round(peakBytes / BYTES_PER_MB) })
+    deps.log.debug('charts drawn', { roomMb: room, tookMb: Math.round(peakBytes / BYTES_PER_MB) })
     return { charts, drawings }
   } catch (error) {
     signal.throwIfAborted()
     deps.log.warn('the charts of the report could not be drawn', { error })
     return { charts, drawings: undefined }
   }
+}
+
+/** What this worker leaves of its limit, in MB. */
+function roomMb({ budget, sampler }: ActivityDeps): number {
+  globalThis.gc?.()
+  return budget.limitMb - sampler.sample()
 }
 
 /** The receipt: what went in, how, and what came out, in checksums. */

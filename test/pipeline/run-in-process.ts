@@ -99,7 +99,7 @@ export async function stageAllFacts(engine: Engine, tables: readonly CheckedTabl
   const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
   const staged: string[] = []
   for (const [i, file] of files.entries()) {
-    const target = join(folder, `part-${i}.parquet`)
+    const target = join(folder, files.length === 1 ? 'facts.parquet' : `part-${i}.parquet`)
     const select = selectInput('fact_rate', [file])
     await stageFactFile(engine, { select, alone: files.length === 1 }, pathsIn(folder), target)
     staged.push(target)

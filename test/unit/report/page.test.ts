@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CHART_PROCESS_MB, drawInProcess } from '../../../src/report/chart-process.js'
+import { CHART_PROCESS_MB, ChartProcess } from '../../../src/report/chart-process.js'
 import { chartsOf } from '../../../src/report/charts.js'
 import { drawSvg } from '../../../src/report/draw-svg.js'
 import { drawing, html, requireShapesOnly } from '../../../src/report/html.js'
@@ -146,7 +146,7 @@ describe('a drawing', () => {
 
   it('comes from a process of its own, the same as in this one, and says what that took', async () => {
     const charts = chartsOf(HOSTILE_REPORT)
-    const { drawings, peakBytes } = await drawInProcess(charts, new AbortController().signal)
+    const { drawings, peakBytes } = await new ChartProcess(new AbortController().signal).draw(charts)
     for (const { id, views } of charts) {
       for (const { name, spec } of views) expect(drawings.get(`${id}-${name}`)).toBe(await drawSvg(spec))
     }
@@ -155,7 +155,7 @@ describe('a drawing', () => {
   })
 
   it('that cannot be made is an error with the words of the process', async () => {
-    await expect(drawInProcess([], new AbortController().signal, '/nowhere/draw.js')).rejects.toThrow(
+    await expect(new ChartProcess(new AbortController().signal, '/nowhere/draw.js').draw([])).rejects.toThrow(
       '/nowhere/draw.js',
     )
   })
