@@ -1,6 +1,7 @@
 /**
  * Temporal's share of a run's wall time: the time in which no activity of the run was executing, from the events of its
- * history. It needs a server that outlives the run, so it is measured on one of its own.
+ * history. It begins when a worker takes the workflow's first task: how long a worker takes to load is in the time of
+ * the command. It needs a server that outlives the run, so it is measured on one of its own.
  */
 import { join } from 'node:path'
 import { connectClient } from '../src/runtime/connection.js'
@@ -8,7 +9,7 @@ import { startDevServer, stopDevServer } from '../src/runtime/dev-server.js'
 import { resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
 import type { RunOptions } from './etl3-run.js'
 
-/** Share, 0 … 1, of the time between the run's first and last event in which no activity ran. */
+/** Share, 0 … 1, of the time between the run's first task and its last event in which no activity ran. */
 export async function temporalShare(options: Omit<RunOptions, 'workers'>): Promise<number> {
   const { installation, subject, folder, memoryLimitMb, chunkSize } = options
   const server = await startDevServer({
@@ -28,8 +29,9 @@ export async function temporalShare(options: Omit<RunOptions, 'workers'>): Promi
     const client = await connectClient(server.endpoint, 10_000)
     try {
       const { events } = await client.workflow.getHandle(result.workflowId).fetchHistory()
+      const taken = (events ?? []).findIndex((event) => event.workflowTaskStartedEventAttributes != null)
       return idleShare(
-        (events ?? []).map((event) => ({
+        (events ?? []).slice(taken).map((event) => ({
           atMs: millisecondsOf(event.eventTime),
           change:
             event.activityTaskStartedEventAttributes != null

@@ -1,21 +1,25 @@
-/** Entry point of a worker process. Its one argument holds the settings (see runtime/worker-settings). */
+/** Entry point of a worker process. Its one argument holds the settings, its input the server (see runtime/worker-settings). */
 import { createActivities } from './activities/index.js'
 import { Etl3Error } from './runtime/errors.js'
 import { createLogger } from './runtime/logging.js'
 import { runWorker } from './runtime/worker-host.js'
-import { decodeSettings } from './runtime/worker-settings.js'
+import { decodeSettings, readEndpoint } from './runtime/worker-settings.js'
 import { builtWorkflowBundle } from './runtime/workflow-bundle.js'
 
 const settings = decodeSettings(process.argv[2])
 const log = createLogger({ ...settings.logging, origin: 'worker' })
 
 try {
-  await runWorker({
-    settings,
-    log,
-    workflows: { workflowBundle: builtWorkflowBundle() },
-    activities: createActivities,
-  })
+  const endpoint = await readEndpoint(process.stdin)
+  if (endpoint) {
+    await runWorker({
+      settings,
+      endpoint,
+      log,
+      workflows: { workflowBundle: builtWorkflowBundle() },
+      activities: createActivities,
+    })
+  }
 } catch (error) {
   log.error('the worker failed', { error })
   // Its parent reads the last line to say why it ended.

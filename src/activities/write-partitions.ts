@@ -87,6 +87,9 @@ async function finishedUnit({ records }: RunContext, unit: number, signal: Abort
   return { unit, partitions: record.partitions, rows: record.rows, bytes: record.bytes }
 }
 
+/** What is stored and not flushed before a flush begins beside the writing; the unit's own then has less to wait for. */
+const BYTES_AHEAD_OF_FLUSH = 24 * 1024 * 1024
+
 interface UnitWriterInput {
   readonly context: RunContext
   readonly deps: ActivityDeps
@@ -103,6 +106,8 @@ class UnitWriter {
   /** In the order of the plan, whichever comes to its end first. */
   readonly #entries: Promise<LedgerEntry>[] = []
   #failure: { readonly error: unknown } | undefined
+  #unflushedBytes = 0
+  #flushing: Promise<void> | undefined
   readonly #input: UnitWriterInput
   readonly #builder: RowGroupBuilder
   readonly #chunks: Chunks
@@ -119,7 +124,9 @@ class UnitWriter {
 
   /** The ledger, when the store has all of it. @throws the error of the first put that failed */
   async close(): Promise<readonly LedgerEntry[]> {
-    return await Promise.all(this.#entries)
+    const entries = await Promise.all(this.#entries)
+    await this.#flushing
+    return entries
   }
 
   /** Writes the partitions of one block; they come by slice, then cell. */
@@ -223,12 +230,30 @@ class UnitWriter {
       sha256,
       fingerprint: partition.fingerprint,
     }))
-    entry.catch((error: unknown) => {
-      this.#failure ??= { error }
-    })
+    entry.then(
+      ({ bytes }) => this.#flushAhead(bytes),
+      (error: unknown) => {
+        this.#failure ??= { error }
+      },
+    )
     this.#entries.push(entry)
     failPoint('write:partition')
     await this.#chunks.add(rows, { partitions: this.#entries.length })
+  }
+
+  #flushAhead(bytes: number): void {
+    this.#unflushedBytes += bytes
+    if (this.#unflushedBytes < BYTES_AHEAD_OF_FLUSH || this.#flushing) return
+    this.#unflushedBytes = 0
+    const { context, unit, scope } = this.#input
+    const { records } = context
+    // The unit's own flush, which is waited for, says what goes wrong.
+    this.#flushing = records.store
+      .flush(records.key(`objects/${unit}`), scope.signal)
+      .catch(() => {})
+      .finally(() => {
+        this.#flushing = undefined
+      })
   }
 }
 

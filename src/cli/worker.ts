@@ -63,7 +63,6 @@ async function runWorkers(call: CliCall): Promise<number> {
   const supervisor = new WorkerSupervisor({
     worker: {
       settings: {
-        endpoint,
         taskQueue: temporal.task_queue,
         connectTimeoutMs: temporal.connect_timeout_ms,
         memoryLimitMb: processing.memory_limit_mb - (call.options['container'] === true ? COMMAND_MB : 0),
@@ -75,6 +74,7 @@ async function runWorkers(call: CliCall): Promise<number> {
       },
       folder,
     },
+    endpoint,
     log,
     onNotice: (line) => call.notice(line),
     onGivenUp: ({ reason }) =>

@@ -326,7 +326,10 @@ export class FolderStore implements ObjectStore {
 
   // A link, not a rename, because only a link fails where something stands already.
   #publishNew({ source, stats, key, path, foreseen }: NewObject): PublishOutcome {
-    const link = (): void => this.#acrossDisks(source, linkSync, path)
+    let copied = false
+    const link = (): void => {
+      copied = this.#acrossDisks(source, linkSync, path)
+    }
     try {
       if (!this.#intoForeseen(path, foreseen, link)) this.#intoFolder(path, link)
     } catch (error) {
@@ -338,7 +341,8 @@ export class FolderStore implements ObjectStore {
       }
     }
     unlinkSync(source)
-    return this.#moved(path)
+    // The same file under another name has the same mark.
+    return copied ? this.#moved(path) : { outcome: 'moved', etag: etagOf(stats) }
   }
 
   /** Does something in a folder that was foreseen. @returns false where it is not there, and nothing was done */
@@ -373,10 +377,14 @@ export class FolderStore implements ObjectStore {
     return { outcome: 'moved', etag: etagOf(stats) }
   }
 
-  /** Renames or links; where source and target lie on different disks, a copy on the target's disk instead. */
-  #acrossDisks(source: string, move: (from: string, to: string) => void, path: string): void {
+  /**
+   * Renames or links; where source and target lie on different disks, a copy on the target's disk instead.
+   * @returns whether it is a copy
+   */
+  #acrossDisks(source: string, move: (from: string, to: string) => void, path: string): boolean {
     try {
       move(source, path)
+      return false
     } catch (error) {
       if (systemCode(error) !== 'EXDEV') throw error
       const copy = this.#unfinishedPath()
@@ -384,6 +392,7 @@ export class FolderStore implements ObjectStore {
         copyFileSync(source, copy)
         flushOne(copy)
         move(copy, path)
+        return true
       } finally {
         rmSync(copy, { force: true })
       }

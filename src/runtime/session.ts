@@ -23,8 +23,7 @@ import {
 import { endProcess, isAlive } from './process-identity.js'
 import { type Environment, stateFolder } from './state-folder.js'
 import { findTemporalCli } from './temporal-cli.js'
-import { SHUTDOWN_FORCE_MS, type WorkerExit } from './worker-process.js'
-import type { WorkerSettings } from './worker-settings.js'
+import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, type WorkerExit, WorkerProcess } from './worker-process.js'
 import { WorkerSupervisor } from './worker-supervisor.js'
 
 const LOOK_EVERY_MS = 1_000
@@ -113,6 +112,8 @@ class Session implements TemporalSession {
   #endpoint: Endpoint | undefined
   #server: PrivateServer | undefined
   #serverRestarts = 0
+  /** Workers that load their code while the private server starts. */
+  #ready: readonly WorkerProcess[] = []
   #supervisor: WorkerSupervisor | undefined
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
@@ -159,10 +160,12 @@ class Session implements TemporalSession {
     enter(this.folder, 'client', process.pid)
     await this.#endLonelyServers()
     const shared = await this.#sharedServer()
+    if (!shared) this.#startLoading()
     this.#endpoint = shared ?? (await this.#openPrivateServer())
     const timeoutMs = shared ? temporal.connect_timeout_ms : PRIVATE_SERVER_TIMEOUT_MS
     this.#client = await connectClient(this.#endpoint, timeoutMs)
     await this.#ensureWorker()
+    await this.#dismissReady()
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
   }
 
@@ -173,6 +176,7 @@ class Session implements TemporalSession {
     await this.#looking
     leave(this.folder, 'client', process.pid)
     try {
+      await this.#dismissReady()
       if (stopServer) await this.#stop(wait)
       else this.#supervisor?.release()
     } finally {
@@ -237,6 +241,20 @@ class Session implements TemporalSession {
     return server.endpoint
   }
 
+  /** Workers for the private server, unless one of its own is there. */
+  #startLoading(): void {
+    if (present(this.folder, 'worker').length > 0) return
+    const { max_workers: workers } = this.#options.config.processing
+    this.#ready = Array.from({ length: workers }, (_, index) => new WorkerProcess({ ...this.#worker(true), index }))
+  }
+
+  /** Ends the workers that turned out not to be needed. */
+  async #dismissReady(): Promise<void> {
+    const ready = this.#ready
+    this.#ready = []
+    await Promise.all(ready.map((worker) => worker.stop()))
+  }
+
   /** Starts workers unless somebody works on the task queue. */
   async #ensureWorker(): Promise<void> {
     if ((this.#supervisor && !this.#supervisor.idle) || present(this.folder, 'worker').length > 0) return
@@ -248,17 +266,16 @@ class Session implements TemporalSession {
   }
 
   #startWorkers(): void {
-    const { config, log, onNotice, workerEntry } = this.#options
+    const { config, log, onNotice } = this.#options
     this.#supervisor = new WorkerSupervisor({
-      worker: {
-        settings: this.#workerSettings(),
-        folder: this.folder,
-        ...(workerEntry === undefined ? {} : { entry: workerEntry }),
-      },
+      worker: this.#worker(this.#server !== undefined),
+      endpoint: this.endpoint,
+      ready: this.#ready,
       log,
       onNotice,
       onGivenUp: (exit) => this.#break(this.#workerFailure(exit)),
     })
+    this.#ready = []
     this.#supervisor.start()
     const { max_workers: workers, memory_limit_mb: limitMb } = config.processing
     onNotice(
@@ -268,22 +285,21 @@ class Session implements TemporalSession {
     )
   }
 
-  #workerSettings(): WorkerSettings {
-    const { config, idleAfterMs } = this.#options
+  #worker(stopServer: boolean): Omit<StartWorkerOptions, 'index'> {
+    const { config, idleAfterMs, workerEntry } = this.#options
     return {
-      endpoint: this.endpoint,
-      taskQueue: config.temporal.task_queue,
-      connectTimeoutMs: config.temporal.connect_timeout_ms,
-      memoryLimitMb: config.processing.memory_limit_mb,
-      workers: config.processing.max_workers,
-      scratch: config.processing.scratch,
-      logging: config.logging,
-      metrics: config.metrics,
-      idle: {
-        folder: this.folder,
-        afterMs: idleAfterMs ?? IDLE_AFTER_MS,
-        stopServer: this.#server !== undefined,
+      settings: {
+        taskQueue: config.temporal.task_queue,
+        connectTimeoutMs: config.temporal.connect_timeout_ms,
+        memoryLimitMb: config.processing.memory_limit_mb,
+        workers: config.processing.max_workers,
+        scratch: config.processing.scratch,
+        logging: config.logging,
+        metrics: config.metrics,
+        idle: { folder: this.folder, afterMs: idleAfterMs ?? IDLE_AFTER_MS, stopServer },
       },
+      folder: this.folder,
+      ...(workerEntry === undefined ? {} : { entry: workerEntry }),
     }
   }
 

@@ -1,6 +1,6 @@
 /** Runs a Temporal worker in this process, within its memory. */
 import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
-import { connectClient } from './connection.js'
+import { connectClient, type Endpoint } from './connection.js'
 import { untilIdle } from './idle-watch.js'
 import type { Logger } from './logging.js'
 import { describeBudget, type MemoryBudget, splitBudget } from './memory-budget.js'
@@ -29,6 +29,7 @@ export interface WorkerResources {
 /** A worker and what it works with. */
 export interface RunWorkerOptions {
   readonly settings: WorkerSettings
+  readonly endpoint: Endpoint
   readonly log: Logger
   /** The bundle that the build made, or in tests a module to bundle at start. */
   readonly workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>
@@ -41,7 +42,7 @@ export interface RunWorkerOptions {
  * @throws UnavailableError ETL3-TP-01 when the server does not answer
  */
 export async function runWorker(options: RunWorkerOptions): Promise<void> {
-  const { settings, log, workflows, activities } = options
+  const { settings, endpoint, log, workflows, activities } = options
   const budget = splitBudget(settings.memoryLimitMb, settings.workers)
   const sampler = new MemorySampler()
   sampler.start()
@@ -56,11 +57,11 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   })
   const stopGauges = gaugeMemory(Runtime.instance().metricMeter, sampler, budget.limitMb)
-  const connection = await connectWorker(settings.endpoint, settings.connectTimeoutMs)
+  const connection = await connectWorker(endpoint, settings.connectTimeoutMs)
   try {
     const worker = await Worker.create({
       connection,
-      namespace: settings.endpoint.namespace,
+      namespace: endpoint.namespace,
       taskQueue: settings.taskQueue,
       ...workflows,
       activities: activities({
@@ -81,9 +82,9 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
       shutdownGraceTime: SHUTDOWN_GRACE_MS,
       shutdownForceTime: SHUTDOWN_FORCE_MS,
     })
-    log.info(`memory: ${describeBudget(budget)}`, { address: settings.endpoint.address, taskQueue: settings.taskQueue })
+    log.info(`memory: ${describeBudget(budget)}`, { address: endpoint.address, taskQueue: settings.taskQueue })
     const ended = new AbortController()
-    const watch = shutDownWhenIdle(worker, settings, ended.signal)
+    const watch = shutDownWhenIdle(worker, options, ended.signal)
     const endSigns = settings.idle ? giveSignsOfLife(settings.idle.folder) : () => {}
     await worker.run().finally(() => {
       ended.abort()
@@ -100,10 +101,14 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
 }
 
 /** Has an idle worker shut itself down, where its settings say so. */
-async function shutDownWhenIdle(worker: Worker, settings: WorkerSettings, ended: AbortSignal): Promise<void> {
+async function shutDownWhenIdle(
+  worker: Worker,
+  { settings, endpoint }: RunWorkerOptions,
+  ended: AbortSignal,
+): Promise<void> {
   const { idle } = settings
   if (!idle) return
-  const client = await connectClient(settings.endpoint, settings.connectTimeoutMs)
+  const client = await connectClient(endpoint, settings.connectTimeoutMs)
   try {
     await untilIdle({ client, taskQueue: settings.taskQueue, folder: idle.folder, afterMs: idle.afterMs }, ended)
   } finally {

@@ -2,13 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Endpoint } from './connection.js'
 import { readTail } from './file-tail.js'
 import { splitBudget } from './memory-budget.js'
 import { built } from './package-root.js'
 import { plainText } from './plain-text.js'
 import { enter, leave } from './presence.js'
 import { endProcess, identifyProcess, type ProcessIdentity } from './process-identity.js'
-import { encodeSettings, type WorkerSettings } from './worker-settings.js'
+import { encodeEndpoint, encodeSettings, type WorkerSettings } from './worker-settings.js'
 
 /** How long a worker that is told to end may go on with what it does; above one chunk. */
 export const SHUTDOWN_GRACE_MS = 30_000
@@ -51,22 +52,21 @@ export interface StartWorkerOptions {
 export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #identity: ProcessIdentity | undefined
+  readonly #folder: string
   readonly #logFile: string
   readonly #limitMb: number
   /** Settles when it is gone. */
   readonly exited: Promise<WorkerExit>
 
   /**
-   * Starts a worker in a process group of its own, so that it survives this process.
+   * Starts a worker in a process group of its own, so that it survives this process once it knows what to work on. It
+   * loads its code, which takes most of a second, and waits for {@link workFor}.
    * @throws ConfigError ETL3-ME-03 when it can't work within its share of the memory
    */
-  static start(options: StartWorkerOptions): WorkerProcess {
-    return new WorkerProcess(options)
-  }
-
-  private constructor({ settings, folder, index, entry = built('worker.js') }: StartWorkerOptions) {
+  constructor({ settings, folder, index, entry = built('worker.js') }: StartWorkerOptions) {
     const budget = splitBudget(settings.memoryLimitMb, settings.workers)
     mkdirSync(folder, { recursive: true })
+    this.#folder = folder
     this.#limitMb = budget.limitMb
     this.#logFile = join(folder, `worker-${index}.log`)
     const log = openSync(this.#logFile, 'w')
@@ -81,7 +81,7 @@ export class WorkerProcess {
       ],
       {
         detached: true,
-        stdio: ['ignore', log, log],
+        stdio: ['pipe', log, log],
         env: { ...process.env, ...ALLOCATOR },
       },
     )
@@ -89,7 +89,8 @@ export class WorkerProcess {
     this.#child.unref()
     const { pid } = this.#child
     this.#identity = pid === undefined ? undefined : identifyProcess(pid)
-    if (pid !== undefined) enter(folder, 'worker', pid)
+    // One that ends early closes its input; why it ended is told by `exited`.
+    this.#child.stdin?.on('error', () => {})
     this.exited = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve({ code: null, signal: null, reason: error.message, final: true }))
       this.#child.once('exit', (code, signal) => {
@@ -101,6 +102,12 @@ export class WorkerProcess {
 
   get pid(): number | undefined {
     return this.#child.pid
+  }
+
+  /** Tells it the server that it works for. From here on others count on it. */
+  workFor(endpoint: Endpoint): void {
+    if (this.pid !== undefined) enter(this.#folder, 'worker', this.pid)
+    this.#child.stdin?.end(encodeEndpoint(endpoint))
   }
 
   /** Ends it: it finishes or cancels what it does, then goes. Returns when it is gone. */

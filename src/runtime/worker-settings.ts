@@ -1,8 +1,14 @@
-/** What a worker process is told at its start: one JSON argument, checked on the other side. No secrets: they stay in the environment. */
+/**
+ * What a worker process is told: its settings as one JSON argument, and on its input, once there is one, which server to
+ * work for. Both are checked on the other side. No secrets: they stay in the environment.
+ */
+import { text } from 'node:stream/consumers'
 import { z } from 'zod'
+import type { Endpoint } from './connection.js'
+
+const endpointSchema = z.strictObject({ address: z.string(), namespace: z.string(), useProfile: z.boolean() })
 
 const settingsSchema = z.strictObject({
-  endpoint: z.strictObject({ address: z.string(), namespace: z.string(), useProfile: z.boolean() }),
   taskQueue: z.string(),
   connectTimeoutMs: z.number(),
   /** The limit of all workers together, in MB. */
@@ -42,4 +48,15 @@ export function encodeSettings(settings: WorkerSettings): string {
 /** The settings of this worker process. @throws ZodError or SyntaxError when the argument is not what {@link encodeSettings} made */
 export function decodeSettings(argument: string | undefined): WorkerSettings {
   return settingsSchema.parse(JSON.parse(argument ?? ''))
+}
+
+/** The server as the input of a worker process. */
+export function encodeEndpoint(endpoint: Endpoint): string {
+  return JSON.stringify(endpoint)
+}
+
+/** Waits for the server of this worker process; undefined when whoever started it is gone without naming one. */
+export async function readEndpoint(input: NodeJS.ReadableStream): Promise<Endpoint | undefined> {
+  const told = await text(input)
+  return told === '' ? undefined : endpointSchema.parse(JSON.parse(told))
 }

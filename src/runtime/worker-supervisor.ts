@@ -1,4 +1,5 @@
 /** Keeps worker processes alive: starts one again when it ends unexpectedly, a few times, with growing pauses. */
+import type { Endpoint } from './connection.js'
 import type { Logger } from './logging.js'
 import { type StartWorkerOptions, type WorkerExit, WorkerProcess } from './worker-process.js'
 
@@ -12,6 +13,9 @@ const STEADY_AFTER_MS = 60_000
 export interface WorkerSupervisorOptions {
   /** How to start the worker, but for its index. */
   readonly worker: Omit<StartWorkerOptions, 'index'>
+  readonly endpoint: Endpoint
+  /** Workers that were started beforehand, by index. */
+  readonly ready?: readonly WorkerProcess[]
   readonly log: Logger
   /** Gets one line for the person at the terminal when a worker ended and is started again. */
   readonly onNotice: (line: string) => void
@@ -32,7 +36,8 @@ export class WorkerSupervisor {
 
   /** Starts as many workers as the settings say. @throws ConfigError ETL3-ME-03 when the memory does not do */
   start(): void {
-    for (let index = 0; index < this.#options.worker.settings.workers; index++) this.#start(index, 0)
+    const { worker, ready = [] } = this.#options
+    for (let index = 0; index < worker.settings.workers; index++) this.#start(index, 0, ready[index])
   }
 
   /** Pids of the workers that run now. */
@@ -58,9 +63,10 @@ export class WorkerSupervisor {
     this.#pauses.clear()
   }
 
-  #start(index: number, restarts: number): void {
+  #start(index: number, restarts: number, ready?: WorkerProcess): void {
     const began = performance.now()
-    const worker = WorkerProcess.start({ ...this.#options.worker, index })
+    const worker = ready ?? new WorkerProcess({ ...this.#options.worker, index })
+    worker.workFor(this.#options.endpoint)
     this.#workers.set(index, worker)
     this.#options.log.info('worker started', { worker: index, workerPid: worker.pid })
     void worker.exited.then((exit) => {

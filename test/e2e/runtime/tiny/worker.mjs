@@ -3,13 +3,16 @@ import { setTimeout } from 'node:timers/promises'
 import { heartbeat } from '@temporalio/activity'
 import { createLogger } from '../../../../dist/runtime/logging.js'
 import { runWorker } from '../../../../dist/runtime/worker-host.js'
-import { decodeSettings } from '../../../../dist/runtime/worker-settings.js'
+import { decodeSettings, readEndpoint } from '../../../../dist/runtime/worker-settings.js'
 
 const settings = decodeSettings(process.argv[2])
 const log = createLogger({ ...settings.logging, origin: 'worker' })
 
+const endpoint = await readEndpoint(process.stdin)
+if (!endpoint) process.exit()
 await runWorker({
   settings,
+  endpoint,
   log,
   workflows: { workflowBundle: { codePath: process.env.TINY_BUNDLE } },
   activities: () => ({
