@@ -1,6 +1,7 @@
 /** `etl3 status`: how the run of the configured output goes, or what the last one left. */
 import type { Command } from 'commander'
 import type { CurrentRecord } from '../activities/current.js'
+import type { UnfinishedRun } from '../activities/unfinished-run.js'
 import type { ResolvedConfig } from '../config/load.js'
 import type { Config } from '../config/schema.js'
 import { Etl3Error, IntegrityError } from '../runtime/errors.js'
@@ -20,7 +21,7 @@ const STORE_TIMEOUT_MS = 60_000
 const LABEL_COLUMNS = 8
 
 const DESCRIPTION = `Asks the Temporal server, if one is there, for the run of the configured output. Starts nothing. Where no run is going
-on, or the server does not answer, it shows what was published last.
+on, or the server does not answer, it shows what was published last, and a run that did not come to its end.
 
 With --watch it follows the run to its end and ends with its exit code; Ctrl-C stops watching and leaves the run going.`
 
@@ -50,6 +51,8 @@ export function registerStatus(program: Command, shell: CliShell): void {
       if (ongoing && runs && call.options['watch'] === true) return await watch(call, resolved, runs, ongoing)
       const progress = await ongoing?.progress()
       const published = await publishedRun(shell.services, config)
+      // Where the server cannot be asked, the run may be going on.
+      const unfinished = ongoing || problem ? undefined : await unfinishedRun(shell.services, config)
       const state = ongoing ? 'running' : published ? 'published' : 'none'
       call.result(
         {
@@ -60,8 +63,9 @@ export function registerStatus(program: Command, shell: CliShell): void {
           temporalProblem: problem?.message ?? null,
           progress: progress ?? null,
           published: published ?? null,
+          unfinished: unfinished ? { ...unfinished, config: undefined } : null,
         },
-        () => statusText(call, { state, workflowId, uiUrl: runs?.uiUrl, progress, published }),
+        () => statusText(call, { state, workflowId, uiUrl: runs?.uiUrl, progress, published, unfinished }),
       )
       return EXIT_DONE
     } finally {
@@ -114,15 +118,20 @@ async function publishedRun(services: CliServices, config: Config): Promise<Curr
   }
 }
 
+async function unfinishedRun(services: CliServices, config: Config): Promise<UnfinishedRun | undefined> {
+  return await services.unfinishedRun(config, AbortSignal.timeout(STORE_TIMEOUT_MS))
+}
+
 interface Status {
   readonly state: 'running' | 'published' | 'none'
   readonly workflowId: string
   readonly uiUrl: string | undefined
   readonly progress: LiveProgress | undefined
   readonly published: CurrentRecord | undefined
+  readonly unfinished: UnfinishedRun | undefined
 }
 
-function statusText(call: CliCall, { state, workflowId, uiUrl, progress, published }: Status): string {
+function statusText(call: CliCall, { state, workflowId, uiUrl, progress, published, unfinished }: Status): string {
   const lines: string[] = []
   if (state === 'running') {
     lines.push(call.palette.bold(`a run is going on (workflow ${workflowId})`))
@@ -139,6 +148,7 @@ function statusText(call: CliCall, { state, workflowId, uiUrl, progress, publish
     )
     if (uiUrl !== undefined) lines.push(`web ui: ${uiUrl}`)
   }
+  if (unfinished) lines.push(unfinishedLine(call, unfinished))
   lines.push(...(published ? publishedLines(call, published) : ["nothing is published yet; 'etl3 run' does that"]))
   return lines.join('\n')
 }
@@ -153,4 +163,11 @@ function publishedLines(call: CliCall, { runId, publishedAt, published }: Curren
     `  ${label('table')}${plainText(`${table} in ${outputUri}`)}`,
     `  ${label('report')}${plainText(reportUri)}`,
   ]
+}
+
+function unfinishedLine(call: CliCall, { runId, startedAt, unitsWritten }: UnfinishedRun): string {
+  const written = `${countOf(unitsWritten, 'unit')} of partitions written`
+  return call.palette.yellow(
+    `run ${plainText(runId)} of ${plainText(startedAt)} did not come to its end (${written}); 'etl3 resume' goes on with it`,
+  )
 }

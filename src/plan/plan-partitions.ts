@@ -66,39 +66,49 @@ const ROW_COST_US = 1
  * @throws IntegrityError ETL3-PL-02 when the inventory disagrees with a count of the staged star made another way
  */
 export async function planPartitions(input: PlanInput): Promise<PlanFigures> {
-  const { engine, layout, target, unitSeconds } = input
-  const unitCostUs = Math.round(unitSeconds * 1_000_000)
+  const { engine } = input
   await loadInventory(input)
   await requireComplete(engine, input.paths)
   await loadKnown(input)
   await refuseStrangers(engine)
   await verifyMoved(input)
-  const names = layout.columns.map((c) => `i.${sqlIdentifier(c)}`).join(', ')
-  await engine.run(`CREATE TABLE plan AS
-    WITH judged AS (
-      SELECT i.*, o.bytes AS observed_bytes, o.etag AS observed_etag, m.bytes AS published_bytes, m.sha256 AS published_sha256,
-        CASE WHEN o.key IS NULL THEN 'add'
+  await judge(input)
+  await write(input)
+  return await figures(engine, input.target)
+}
+
+/** What happens to each partition, and in which unit: by numbers alone, so that no key is sorted or held twice. */
+async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
+  const unitCostUs = Math.round(unitSeconds * 1_000_000)
+  await engine.run(`CREATE TABLE judged AS
+    WITH acted AS (
+      SELECT i.ordinal, i.rows, CASE WHEN o.key IS NULL THEN 'add'
           WHEN m.fingerprint = i.fingerprint AND m.bytes = o.bytes AND (m.etag = o.etag OR v.key IS NOT NULL) THEN 'keep'
           ELSE 'replace' END AS action
       FROM inventory i LEFT JOIN observed o ON o.key = i.key LEFT JOIN manifest m ON m.key = i.key LEFT JOIN verified v ON v.key = i.key),
     costed AS (
-      SELECT *, (sum(CASE WHEN action IN ('add', 'replace') THEN ${FILE_COST_US} + ${ROW_COST_US} * rows ELSE 0 END)
-        OVER (ORDER BY ordinal ROWS UNBOUNDED PRECEDING) // ${unitCostUs})::BIGINT AS bucket FROM judged)
-    SELECT ordinal, CASE WHEN action IN ('add', 'replace')
-        THEN (dense_rank() OVER (PARTITION BY action IN ('add', 'replace') ORDER BY bucket) - 1)::INTEGER ELSE -1 END AS unit,
-      action, block, slice_id, cell_id, key, ${names.replaceAll('i.', '')}, rows, facts, fingerprint,
-      observed_bytes, observed_etag, published_bytes, published_sha256
-    FROM costed
+      SELECT ordinal, action, action IN ('add', 'replace') AS written,
+        (sum(CASE WHEN action IN ('add', 'replace') THEN ${FILE_COST_US} + ${ROW_COST_US} * rows ELSE 0 END)
+          OVER (ORDER BY ordinal ROWS UNBOUNDED PRECEDING) // ${unitCostUs})::BIGINT AS bucket FROM acted)
+    SELECT ordinal, action,
+      CASE WHEN written THEN (dense_rank() OVER (PARTITION BY written ORDER BY bucket) - 1)::INTEGER ELSE -1 END AS unit FROM costed`)
+}
+
+async function write({ engine, layout, target }: PlanInput): Promise<void> {
+  const columns = layout.columns.map(sqlIdentifier)
+  await engine.run(`COPY (
+    SELECT i.ordinal, j.unit, j.action, i.block, i.slice_id, i.cell_id, i.key, ${columns.map((c) => `i.${c}`).join(', ')},
+      i.rows, i.facts, i.fingerprint,
+      o.bytes AS observed_bytes, o.etag AS observed_etag, m.bytes AS published_bytes, m.sha256 AS published_sha256
+    FROM inventory i JOIN judged j ON j.ordinal = i.ordinal
+    LEFT JOIN observed o ON o.key = i.key LEFT JOIN manifest m ON m.key = i.key
     UNION ALL
-    SELECT -1, -1, 'remove', -1, -1, -1, k.key, ${layout.columns.map(() => 'NULL').join(', ')}, coalesce(m.rows, 0), 0, '',
+    SELECT -1, -1, 'remove', -1, -1, -1, k.key, ${columns.map(() => 'NULL').join(', ')}, coalesce(m.rows, 0), 0, '',
       o.bytes, o.etag, m.bytes, m.sha256
     FROM (SELECT key FROM manifest UNION SELECT key FROM observed) k
     ANTI JOIN inventory i ON i.key = k.key
-    LEFT JOIN observed o ON o.key = k.key LEFT JOIN manifest m ON m.key = k.key`)
-  await engine.run(
-    `COPY (SELECT * FROM plan ORDER BY ordinal, key) TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE 8192)`,
-  )
-  return await figures(engine)
+    LEFT JOIN observed o ON o.key = k.key LEFT JOIN manifest m ON m.key = k.key
+    ORDER BY ordinal, key) TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE 8192)`)
 }
 
 async function loadInventory(input: PlanInput): Promise<void> {
@@ -184,14 +194,14 @@ async function verifyMoved({ engine, checksumOf }: PlanInput): Promise<void> {
   await engine.append('verified', same)
 }
 
-async function figures(engine: Engine): Promise<PlanFigures> {
+async function figures(engine: Engine, plan: string): Promise<PlanFigures> {
   const row = await engine.row(`SELECT
     coalesce(sum(rows) FILTER (action <> 'remove'), 0)::BIGINT AS rows,
     coalesce(sum(rows) FILTER (action IN ('add', 'replace')), 0)::BIGINT AS to_write,
     coalesce(max(unit) + 1, 0)::BIGINT AS units,
     count(*) FILTER (action <> 'remove')::BIGINT AS total,
     count(*) FILTER (action = 'add')::BIGINT AS added, count(*) FILTER (action = 'replace')::BIGINT AS replaced,
-    count(*) FILTER (action = 'keep')::BIGINT AS kept, count(*) FILTER (action = 'remove')::BIGINT AS removed FROM plan`)
+    count(*) FILTER (action = 'keep')::BIGINT AS kept, count(*) FILTER (action = 'remove')::BIGINT AS removed FROM ${readParquet([plan])}`)
   const of = (name: string): number => Number(row[name] ?? 0)
   return {
     rows: of('rows'),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/command-line.js'
 import type { QueryAnswer } from '../../../src/cli/services.js'
-import { InputError } from '../../../src/runtime/errors.js'
+import { configSchema } from '../../../src/config/schema.js'
+import { InputError, UnavailableError } from '../../../src/runtime/errors.js'
 import { configFile, testFolder, workIn } from '../config/config-file.js'
 import { FakeIo } from './fake-io.js'
 import { CURRENT, FakeRun, FakeServer, fakeServices, WRITING } from './fake-runs.js'
@@ -45,6 +46,29 @@ describe('status', () => {
         '',
       ])
     }
+  })
+
+  it('names a run that did not come to its end, and how to go on with it', async () => {
+    const unfinished = {
+      runId: 'b2',
+      startedAt: '2026-02-03T04:05:06.000Z',
+      config: configSchema.parse({}),
+      unitsWritten: 7,
+    }
+    const { out } = await call(['status'], fakeServices(new FakeServer(), { current: CURRENT, unfinished }))
+    expect(out).toMatch(
+      /^run b2 of 2026-02-03T04:05:06\.000Z did not come to its end \(7 units of partitions written\); 'etl3 resume' goes on with it\nlast published/,
+    )
+    const json = await call(['status', '-o', 'json'], fakeServices(undefined, { unfinished }))
+    expect(JSON.parse(json.out)).toMatchObject({ state: 'none', unfinished: { runId: 'b2', unitsWritten: 7 } })
+    expect(json.out).not.toContain('config')
+  })
+
+  it('says nothing of an unfinished run where the server that may be running it does not answer', async () => {
+    const unfinished = { runId: 'b2', startedAt: '', config: configSchema.parse({}), unitsWritten: 0 }
+    const serverError = new UnavailableError('ETL3-TP-01', 'no Temporal server answers')
+    const { out } = await call(['status'], fakeServices(undefined, { unfinished, serverError }))
+    expect(out).not.toContain('b2')
   })
 
   it('says when nothing is published yet', async () => {
