@@ -180,7 +180,11 @@ function receiptOf({ record, config }: RunContext, report: RunReport): unknown {
   }
 }
 
-/** @throws ConflictError ETL3-RN-02 when another run became the current one in the meantime */
+/**
+ * Makes this run the current one. Where it is already, an attempt whose answer was lost, or one that was faster, has
+ * made it so.
+ * @throws ConflictError ETL3-RN-02 when another run became the current one in the meantime
+ */
 async function moveCurrent(context: RunContext, result: RunResult, signal: AbortSignal): Promise<void> {
   const { records, ref } = context
   const { store } = records
@@ -199,10 +203,14 @@ async function moveCurrent(context: RunContext, result: RunResult, signal: Abort
   const [found] = await store.stat(['current.json'], signal)
   // Read after its mark, so that whatever comes in between is a mismatch.
   const before = await readCurrent(store, signal)
+  if (before?.runId === records.runId) return
   if ((context.record.replaces ?? undefined) !== before?.runId) throw overtaken(before)
   const condition = found ? ({ expect: 'etag', etag: found.etag } as const) : ({ expect: 'absent' } as const)
   const moved = await store.publish(store.locate(source), 'current.json', condition, signal)
-  if (moved.outcome !== 'moved') throw overtaken(await readCurrent(store, signal))
+  if (moved.outcome !== 'moved') {
+    const standing = await readCurrent(store, signal)
+    if (standing?.runId !== records.runId) throw overtaken(standing)
+  }
   await store.flush('current.json', signal)
 }
 

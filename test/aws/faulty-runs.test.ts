@@ -219,6 +219,17 @@ describe('a run gives the bytes and the catalog of an undisturbed one', () => {
     })
   }
 
+  it('with the answer lost to the request that makes it the current run', async () => {
+    const home = await lasting.neighbour(optionsFor(whole))
+    let asked = 0
+    s3.http.rule = (request) =>
+      isCopy(request) && request.url.endsWith('/current.json') && asked++ === 0 ? { kind: 'loseReply' } : undefined
+    expect((await home.start().result()).status).toBe('published')
+    expect(asked).toBeGreaterThan(1)
+    await heal()
+    await expectState(home, due.whole)
+  })
+
   it('with an S3 that is away for two seconds while it writes', async () => {
     const home = await lasting.neighbour(optionsFor(whole))
     let away: Promise<void> | undefined
