@@ -52,7 +52,10 @@ export function registerStatus(program: Command, shell: CliShell): void {
       const progress = await ongoing?.progress()
       const published = await publishedRun(shell.services, config)
       // Where the server cannot be asked, the run may be going on.
-      const unfinished = ongoing || problem ? undefined : await unfinishedRun(shell.services, config)
+      const unfinished =
+        ongoing || problem
+          ? undefined
+          : await shell.services.unfinishedRun(config, AbortSignal.timeout(STORE_TIMEOUT_MS))
       const state = ongoing ? 'running' : published ? 'published' : 'none'
       call.result(
         {
@@ -116,10 +119,6 @@ async function publishedRun(services: CliServices, config: Config): Promise<Curr
       { hint: 'Restore it from a copy, or see the log for what is wrong with it.', cause },
     )
   }
-}
-
-async function unfinishedRun(services: CliServices, config: Config): Promise<UnfinishedRun | undefined> {
-  return await services.unfinishedRun(config, AbortSignal.timeout(STORE_TIMEOUT_MS))
 }
 
 interface Status {

@@ -3,6 +3,7 @@
  * go out on stdout, as JSON. A process of its own, because vega takes 50 MB that a worker would never get back.
  */
 
+import { text } from 'node:stream/consumers'
 import type { TopLevelSpec } from 'vega-lite'
 import { OWN_MEMORY } from '../runtime/memory-sampler.js'
 import { drawSvg } from './draw-svg.js'
@@ -11,9 +12,3 @@ const specs: Readonly<Record<string, TopLevelSpec>> = JSON.parse(await text(proc
 const drawings: Record<string, string> = {}
 for (const [id, spec] of Object.entries(specs)) drawings[id] = await drawSvg(spec)
 process.stdout.write(JSON.stringify({ drawings, peakBytes: OWN_MEMORY.highestBytes() }))
-
-async function text(stream: AsyncIterable<Buffer | string>): Promise<string> {
-  const pieces: Buffer[] = []
-  for await (const piece of stream) pieces.push(Buffer.from(piece))
-  return Buffer.concat(pieces).toString('utf8')
-}

@@ -37,12 +37,13 @@ export interface StageBenchmarksInput {
  * @returns the number of benchmarks
  */
 export async function stageBenchmarks({ engine, select, staged, folder }: StageBenchmarksInput): Promise<number> {
+  const values = VALUES.map((v) => `b.${v}`).join(', ')
   await engine.run(`CREATE TEMP TABLE asked AS ${codesByState(staged)}`)
   // One row per code, state and data_year: the newest year_month; equal ones count once.
   await engine.run(`CREATE TEMP TABLE benchmark_rows AS
     SELECT * EXCLUDE (year_month, rank) FROM (
-      SELECT a.code_id, b.state, b.data_year, b.year_month, ${VALUES.map((v) => `b.${v}`).join(', ')}, row_number() OVER (
-        PARTITION BY a.code_id, b.state, b.data_year ORDER BY b.year_month DESC NULLS LAST, hash(${VALUES.map((v) => `b.${v}`).join(', ')})) AS rank
+      SELECT a.code_id, b.state, b.data_year, b.year_month, ${values}, row_number() OVER (
+        PARTITION BY a.code_id, b.state, b.data_year ORDER BY b.year_month DESC NULLS LAST, hash(${values})) AS rank
       FROM (${select}) b
       JOIN ${readParquet([staged.codes])} c ON c.key_code_type = b.code_type AND c.key_code = b.code
       JOIN asked a ON a.code_id = c.code_id AND a.state = b.state
