@@ -1,11 +1,7 @@
-/**
- * Reads footers with parquetjs-lite, which shares no line with the encoder: an audit should not ask the writer.
- *
- * It reads the footers of the encoder's files, not their rows (it knows no RLE_DICTIONARY), and refuses any
- * `version` but 1. Its own `getMetadata()` throws where a footer has no key-value metadata, so this looks itself.
- */
+/** Reads footers with hyparquet, which shares no line with the encoder: an audit should not ask the writer. */
 
-import parquet, { type FooterReader } from 'parquetjs-lite'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { type FileMetaData, parquetMetadata, type SchemaElement } from 'hyparquet'
 import { IntegrityError } from '../runtime/errors.js'
 
 /** What a footer says. */
@@ -30,92 +26,91 @@ interface FooterRowGroup {
   readonly bytes: number
 }
 
+const MAGIC = 'PAR1'
+/** Length of the footer and magic, at the end of every file (parquet-format, "File format"). */
+const TAIL_BYTES = 8
+
 /**
  * Reads the footer of a whole file.
  *
  * @param file the file's bytes, or its path: then only the footer is read of it
  * @param name how errors call the file
- * @throws IntegrityError when it is no Parquet file, or row groups and file disagree about rows
+ * @throws IntegrityError ETL3-PQ-20 when it is no Parquet file, or row groups and file disagree about rows
  */
-export async function readFooter(
+export function readFooter(
   file: Uint8Array | string,
   name = typeof file === 'string' ? file : `a buffer of ${file.byteLength} bytes`,
-): Promise<Footer> {
+): Footer {
   try {
-    const reader = await open(file)
-    const footer = footerOf(reader.metadata)
-    await reader.close()
+    const footer = footerOf(typeof file === 'string' ? metadataOfFile(file) : metadataOfBytes(file))
     const sum = footer.rowGroups.reduce((rows, group) => rows + group.rows, 0)
     if (sum !== footer.rows) throw new Error(`row groups hold ${sum} rows, the file ${footer.rows}`)
     return footer
   } catch (cause) {
-    // parquetjs-lite throws strings.
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new IntegrityError('ETL3-PQ-20', `no valid Parquet footer: ${reason} [${name}]`, { cause })
   }
 }
 
-async function open(file: Uint8Array | string): Promise<FooterReader> {
-  const options = { rawStatistics: true }
-  if (typeof file === 'string') return await parquet.ParquetReader.openFile(file, options)
-  return await parquet.ParquetReader.openBuffer(Buffer.from(file.buffer, file.byteOffset, file.byteLength), options)
+function metadataOfFile(path: string): FileMetaData {
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    return metadataOf(size, (from, to) => {
+      const bytes = new Uint8Array(to - from)
+      if (readSync(file, bytes, 0, bytes.byteLength, from) < bytes.byteLength) throw new Error('it ends early')
+      return bytes
+    })
+  } finally {
+    closeSync(file)
+  }
 }
 
-function footerOf(metadata: unknown): Footer {
-  const file = struct(metadata, 'FileMetaData')
+function metadataOfBytes(bytes: Uint8Array): FileMetaData {
+  return metadataOf(bytes.byteLength, (from, to) => bytes.subarray(from, to))
+}
+
+/** @param read the bytes from one position of the file to another */
+function metadataOf(size: number, read: (from: number, to: number) => Uint8Array): FileMetaData {
+  if (size < MAGIC.length + TAIL_BYTES) throw new Error(`${size} bytes are too short`)
+  if (Buffer.from(read(0, MAGIC.length)).toString('latin1') !== MAGIC)
+    throw new Error(`it does not begin with ${MAGIC}`)
+  const tail = read(size - TAIL_BYTES, size)
+  const length = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true)
+  const from = size - TAIL_BYTES - length
+  if (from < MAGIC.length) throw new Error(`a footer of ${length} bytes does not fit into ${size}`)
+  return parquetMetadata(read(from, size), { geoparquet: false })
+}
+
+function footerOf(file: FileMetaData): Footer {
   return {
-    rows: integer(file['num_rows'], 'num_rows'),
-    columns: topLevelNames(list(file['schema'], 'schema').map((element) => struct(element, 'SchemaElement'))),
-    metadata: new Map(
-      (file['key_value_metadata'] === null ? [] : list(file['key_value_metadata'], 'key_value_metadata')).map(
-        (pair) => {
-          const { key, value } = struct(pair, 'KeyValue')
-          return [text(key, 'key'), text(value, 'value')]
-        },
-      ),
-    ),
-    rowGroups: list(file['row_groups'], 'row_groups').map((element) => {
-      const group = struct(element, 'RowGroup')
-      return {
-        rows: integer(group['num_rows'], 'num_rows of a row group'),
-        chunks: list(group['columns'], 'columns').length,
-        bytes: integer(group['total_byte_size'], 'total_byte_size'),
-      }
-    }),
-    createdBy: text(file['created_by'], 'created_by'),
+    rows: integer(file.num_rows, 'num_rows'),
+    columns: topLevelNames(file.schema),
+    metadata: new Map(file.key_value_metadata?.map(({ key, value }) => [key, value ?? ''])),
+    rowGroups: file.row_groups.map((group) => ({
+      rows: integer(group.num_rows, 'num_rows of a row group'),
+      chunks: group.columns.length,
+      bytes: integer(group.total_byte_size, 'total_byte_size'),
+    })),
+    createdBy: file.created_by ?? '',
   }
 }
 
 /** The schema lists the tree depth first: a node with children is followed by all that lies below it. */
-function topLevelNames(elements: readonly Readonly<Record<string, unknown>>[]): string[] {
+function topLevelNames(elements: readonly SchemaElement[]): string[] {
   const names: string[] = []
   let open = 0
-  for (const element of elements.slice(1)) {
-    if (open === 0) names.push(text(element['name'], 'name'))
+  for (const { name, num_children: children } of elements.slice(1)) {
+    if (open === 0) names.push(name)
     else open--
-    open += typeof element['num_children'] === 'number' ? element['num_children'] : 0
+    open += children ?? 0
   }
   return names
 }
 
-function struct(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw new Error(`${what} is missing`)
-  return Object.fromEntries(Object.entries(value))
-}
-
-function list(value: unknown, what: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new Error(`${what} is missing`)
-  return value
-}
-
-/** An i64 comes as node-int64's object, whose number is NaN or infinite where it does not fit. */
-function integer(value: unknown, what: string): number {
+/** hyparquet's types promise a bigint; what a broken file holds in its place they cannot. */
+function integer(value: bigint, what: string): number {
   const number = Number(value)
-  if (value === null || !Number.isSafeInteger(number)) throw new Error(`${what} is no integer: ${String(value)}`)
+  if (!Number.isSafeInteger(number)) throw new Error(`${what} is no integer: ${String(value)}`)
   return number
-}
-
-function text(value: unknown, what: string): string {
-  if (typeof value !== 'string') throw new Error(`${what} is no text`)
-  return value
 }

@@ -122,7 +122,7 @@ describe('the footer check refuses', () => {
   const partition = columnOf('string', ['a', 'b'])
   const file = encodeAll(createPartitionEncoder(partition.columns), partition, [['k', 'v']])
 
-  it('what is no Parquet file, by name', async () => {
+  it('what is no Parquet file, by name', () => {
     for (const bytes of [
       Buffer.alloc(0),
       Buffer.from('PAR1PAR1'),
@@ -131,32 +131,31 @@ describe('the footer check refuses', () => {
     ]) {
       const path = join(lakeFolder(), 'x.parquet')
       writeFileSync(path, bytes)
-      for (const reading of [readFooter(bytes, 'lake/x.parquet'), readFooter(path)]) {
-        await expect(reading).rejects.toMatchObject({
-          code: 'ETL3-PQ-20',
-          message: expect.stringContaining('/x.parquet]'),
-        })
+      for (const reading of [() => readFooter(bytes, 'lake/x.parquet'), () => readFooter(path)]) {
+        expect(reading).toThrow(
+          expect.objectContaining({ code: 'ETL3-PQ-20', message: expect.stringContaining('/x.parquet]') }),
+        )
       }
     }
   })
 
-  it('a footer whose row groups hold other rows than the file', async () => {
+  it('a footer whose row groups hold other rows than the file', () => {
     const broken = Buffer.from(file)
     // num_rows of the file: field 3, an i64 (0x16), the only one that follows the schema's last struct with 2 rows.
     const at = broken.lastIndexOf(Buffer.of(0x00, 0x16, 0x04, 0x19))
     expect(at).toBeGreaterThan(0)
     broken[at + 2] = 0x06
-    await expect(readFooter(broken)).rejects.toThrow('row groups hold 2 rows, the file 3')
+    expect(() => readFooter(broken)).toThrow('row groups hold 2 rows, the file 3')
   })
 
-  it('nothing of a whole file, read from its path as from its bytes', async () => {
+  it('nothing of a whole file, read from its path as from its bytes', () => {
     const path = join(lakeFolder(), 'x.parquet')
     writeFileSync(path, file)
-    expect(await readFooter(path)).toEqual(await readFooter(file))
+    expect(readFooter(path)).toEqual(readFooter(file))
   })
 
-  it('nothing of a file without metadata', async () => {
+  it('nothing of a file without metadata', () => {
     const bare = encodeAll(createPartitionEncoder(partition.columns), partition)
-    expect((await readFooter(bare)).metadata.size).toBe(0)
+    expect(readFooter(bare).metadata.size).toBe(0)
   })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createPartitionEncoder } from '../../../src/parquet/encoder.js'
 import { readFooter } from '../../../src/parquet/footer-check.js'
+import { footerByParquetjs } from './parquetjs-footer.js'
 import { encodeAll, type Row, rowsOf } from './partition.js'
 import { limits, metadata, partitions } from './random-partition.js'
 import { exactRows, readWithDuckdb, readWithHyparquet, readWithPyarrow, writeWithHyparquet } from './readers.js'
@@ -82,10 +83,12 @@ describe('the same rows come out', () => {
 })
 
 describe('the footer', () => {
-  it('says to parquetjs-lite how many rows, which columns and which metadata there are', async () => {
+  it('says to parquetjs-lite and to hyparquet how many rows, which columns and which metadata there are', async () => {
     await fc.assert(
       fc.asyncProperty(partitions, metadata, async (partition, pairs) => {
-        const footer = await readFooter(encodeAll(createPartitionEncoder(partition.columns), partition, pairs))
+        const file = encodeAll(createPartitionEncoder(partition.columns), partition, pairs)
+        const footer = await footerByParquetjs(file)
+        expect(readFooter(file)).toEqual(footer)
         expect(footer.rows).toBe(rowsOf(partition).length)
         expect(footer.rowGroups.map(({ rows }) => rows)).toEqual(partition.groups.map(({ rows }) => rows))
         expect(footer.columns).toEqual(partition.columns.map(({ name }) => name))
