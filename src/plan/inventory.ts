@@ -5,6 +5,7 @@
 import type { Engine } from '../runtime/engine.js'
 import { readParquet } from '../runtime/engine.js'
 import { isQuarantined } from '../star/fact-window.js'
+import { requireConsecutive } from '../star/in-order.js'
 import type { Block, StagedStar } from '../star/staged-star.js'
 import { hexOf, Mixer } from './fingerprint.js'
 
@@ -38,8 +39,10 @@ export async function* takeInventory(
   let slice = -1
   let row = 0
   for await (const chunk of engine.chunks(
-    `SELECT slice_id, code_id, group_id, attr_id, coalesce(negotiated_rate, 'nan'), uid_hash FROM ${readParquet([star.paths.facts])} ORDER BY fact_row`,
+    `SELECT slice_id, code_id, group_id, attr_id, coalesce(negotiated_rate, 'nan'), uid_hash, fact_row FROM ${readParquet([star.paths.facts])}`,
   )) {
+    requireConsecutive(chunk.int32(6), row, 'facts')
+
     const slices = chunk.int32(0)
     const codes = chunk.int32(1)
     const groups = chunk.int32(2)

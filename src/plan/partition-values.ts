@@ -36,6 +36,31 @@ export async function loadPartitionValues(
   }
 }
 
+/** {@link ValuesOfPartition} in SQL. */
+export interface ValuesInSql {
+  /** The partition columns, in their order, as a list for SELECT. */
+  readonly columns: string
+  /** Joins to a relation `i` that has `slice_id` and `cell_id`. */
+  readonly joins: string
+}
+
+/** The same values for the engine: a relation of all partitions then needs no text of its own for each column. */
+export async function partitionValuesInSql(engine: Engine, paths: StagedPaths, layout: Layout): Promise<ValuesInSql> {
+  const codes = await engine.count(`SELECT count(*) FROM ${readParquet([paths.code_parts])}`)
+  const groups = await engine.count(`SELECT count(*) FROM ${readParquet([paths.group_parts])}`)
+  const sides = [
+    { alias: 'attr', columns: layout.attr, path: paths.attr_parts, on: `part_id = i.slice_id // ${groups * codes}` },
+    { alias: 'code', columns: layout.code, path: paths.code_parts, on: `part_id = i.slice_id // ${groups} % ${codes}` },
+    { alias: 'grp', columns: layout.group, path: paths.group_parts, on: `part_id = i.slice_id % ${groups}` },
+    { alias: 'cell', columns: layout.provider, path: paths.cells, on: 'cell_id = i.cell_id' },
+  ]
+  const of = (column: string): string => sides.find(({ columns }) => columns.includes(column))?.alias ?? ''
+  return {
+    columns: layout.columns.map((column) => `${of(column)}.${sqlIdentifier(column)}`).join(', '),
+    joins: sides.map(({ alias, path, on }) => `LEFT JOIN ${readParquet([path])} ${alias} ON ${alias}.${on}`).join(' '),
+  }
+}
+
 async function loadParts(
   engine: Engine,
   path: string,

@@ -5,11 +5,11 @@
 import { partitionKey } from '../lake/keys.js'
 import { type Engine, readParquet } from '../runtime/engine.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import { sqlString } from '../runtime/sql.js'
 import type { Layout } from '../star/layout.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { InventoryEntry } from './inventory.js'
-import type { ValuesOfPartition } from './partition-values.js'
+import { partitionValuesInSql, type ValuesOfPartition } from './partition-values.js'
 
 /** An object under the table's prefix, as one listing saw it. */
 export interface ObservedObject {
@@ -94,16 +94,16 @@ async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
       CASE WHEN written THEN (dense_rank() OVER (PARTITION BY written ORDER BY bucket) - 1)::INTEGER ELSE -1 END AS unit FROM costed`)
 }
 
-async function write({ engine, layout, target }: PlanInput): Promise<void> {
-  const columns = layout.columns.map(sqlIdentifier)
+async function write({ engine, paths, layout, target }: PlanInput): Promise<void> {
+  const values = await partitionValuesInSql(engine, paths, layout)
   await engine.run(`COPY (
-    SELECT i.ordinal, j.unit, j.action, i.block, i.slice_id, i.cell_id, i.key, ${columns.map((c) => `i.${c}`).join(', ')},
+    SELECT i.ordinal, j.unit, j.action, i.block, i.slice_id, i.cell_id, i.key, ${values.columns},
       i.rows, i.facts, i.fingerprint,
       o.bytes AS observed_bytes, o.etag AS observed_etag, m.bytes AS published_bytes, m.sha256 AS published_sha256
-    FROM inventory i JOIN judged j ON j.ordinal = i.ordinal
+    FROM inventory i JOIN judged j ON j.ordinal = i.ordinal ${values.joins}
     LEFT JOIN observed o ON o.key = i.key LEFT JOIN manifest m ON m.key = i.key
     UNION ALL
-    SELECT -1, -1, 'remove', -1, -1, -1, k.key, ${columns.map(() => 'NULL').join(', ')}, coalesce(m.rows, 0), 0, '',
+    SELECT -1, -1, 'remove', -1, -1, -1, k.key, ${layout.columns.map(() => 'NULL').join(', ')}, coalesce(m.rows, 0), 0, '',
       o.bytes, o.etag, m.bytes, m.sha256
     FROM (SELECT key FROM manifest UNION SELECT key FROM observed) k
     ANTI JOIN inventory i ON i.key = k.key
@@ -112,10 +112,9 @@ async function write({ engine, layout, target }: PlanInput): Promise<void> {
 }
 
 async function loadInventory(input: PlanInput): Promise<void> {
-  const { engine, layout } = input
-  const columns = layout.columns.map((c) => `${sqlIdentifier(c)} VARCHAR`).join(', ')
+  const { engine } = input
   await engine.run(`CREATE TABLE inventory (ordinal INTEGER, block INTEGER, slice_id INTEGER, cell_id INTEGER, rows BIGINT, facts BIGINT,
-    fingerprint VARCHAR, key VARCHAR, ${columns})`)
+    fingerprint VARCHAR, key VARCHAR)`)
   await engine.append('inventory', inventoryRows(input))
 }
 
@@ -127,10 +126,9 @@ async function* inventoryRows({
 }: PlanInput): AsyncGenerator<(string | number | null)[]> {
   let ordinal = 0
   for await (const { block, slice, cell, rows, facts, fingerprint } of inventory) {
-    const values = valuesOf(slice, cell)
-    const key = partitionKey(layout.columns, values)
+    const key = partitionKey(layout.columns, valuesOf(slice, cell))
     requireStorable(key)
-    yield [ordinal, block, slice, cell, rows, facts, fingerprint, key, ...values]
+    yield [ordinal, block, slice, cell, rows, facts, fingerprint, key]
     ordinal += 1
   }
 }

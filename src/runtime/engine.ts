@@ -50,6 +50,9 @@ export class Engine {
       preserve_insertion_order: 'true',
       // Every file is read about once: a cache of them would only take memory from the work.
       enable_external_file_cache: 'false',
+      // What a statement frees goes back to the system at once; by default the allocator keeps up to 128 MiB of it.
+      allocator_flush_threshold: '1MiB',
+      allocator_bulk_deallocation_flush_threshold: '1MiB',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     })
@@ -279,7 +282,10 @@ function firstLine(message: string): string {
   return message.split('\n', 1)[0] ?? message
 }
 
-/** `read_parquet([...])` over local files, hive partitioning and file name columns off. */
+/**
+ * `read_parquet([...])` over local files, hive partitioning and file name columns off. A SELECT of nothing else gives the
+ * rows in the order of the file, without sorting (`preserve_insertion_order`; DuckDB's documentation, "Order Preservation").
+ */
 export function readParquet(paths: readonly string[], options = ''): string {
   return `read_parquet([${paths.map(sqlString).join(', ')}], hive_partitioning = false${options})`
 }

@@ -6,6 +6,7 @@ import type { ValuePool } from '../parquet/factorised.js'
 import { type Engine, readParquet } from '../runtime/engine.js'
 import { sqlIdentifier } from '../runtime/sql.js'
 import { type Axis, columnsOf, type DictionaryColumn } from './dictionary.js'
+import { requireConsecutive } from './in-order.js'
 
 /** One column of an axis. */
 export interface AxisColumn {
@@ -42,13 +43,17 @@ export async function loadAxis(
   const entries = await engine.count(`SELECT count(*) FROM ${source}`)
   const hash = new Int32Array(2 * entries)
   let at = 0
-  for await (const chunk of engine.chunks(`SELECT hash FROM ${source} ORDER BY ${sqlIdentifier(id)}`)) {
+  let first = 0
+  for await (const chunk of engine.chunks(`SELECT hash, ${sqlIdentifier(id)} FROM ${source}`)) {
+    const ids = chunk.int32(1)
+    if (at === 0) first = ids[0] ?? 0
+    requireConsecutive(ids, first + at, `entries of the ${axis} axis`)
     hash.set(chunk.halves(0), 2 * at)
     at += chunk.rows
   }
   const loaded: AxisColumn[] = []
   for (const column of columns) {
-    const select = (what: string): string => `SELECT ${what} FROM ${source} ORDER BY ${sqlIdentifier(id)}`
+    const select = (what: string): string => `SELECT ${what} FROM ${source}`
     loaded.push({
       name: column.name,
       ...(column.type === 'double'

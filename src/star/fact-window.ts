@@ -1,6 +1,7 @@
 /** Reading staged facts: numbers as typed arrays, identities as bytes, never a JavaScript string per fact. */
 import type { ValuePool } from '../parquet/factorised.js'
 import { type Engine, readParquet } from '../runtime/engine.js'
+import { requireConsecutive } from './in-order.js'
 import { UIDS_PER_BLOB } from './stage-facts.js'
 import type { StagedPaths } from './staged-files.js'
 
@@ -68,9 +69,10 @@ export async function readFacts(
   let facts = 0
   let uidBytes = 0
   for await (const chunk of engine.chunks(
-    `SELECT slice_id, code_id, group_id, attr_id, coalesce(negotiated_rate, 'nan'), uid_bytes FROM ${readParquet([paths.facts])}
-     WHERE fact_row >= ${range.from} AND fact_row < ${range.to} ORDER BY fact_row`,
+    `SELECT slice_id, code_id, group_id, attr_id, coalesce(negotiated_rate, 'nan'), uid_bytes, fact_row FROM ${readParquet([paths.facts])}
+     WHERE fact_row >= ${range.from} AND fact_row < ${range.to}`,
   )) {
+    requireConsecutive(chunk.int32(6), row, 'facts')
     const groups = chunk.int32(2)
     const columns = [chunk.int32(0), chunk.int32(1), groups, chunk.int32(3)] as const
     const rates = chunk.float64(4)
@@ -117,7 +119,7 @@ async function readUids(
   let skip = await uidBytesBetween(engine, paths, firstBlob, range.from)
   let row = range.from
   for await (const chunk of engine.chunks(
-    `SELECT uids FROM ${readParquet([paths.uids])} WHERE first_row >= ${firstBlob} AND first_row < ${range.to} ORDER BY first_row`,
+    `SELECT uids FROM ${readParquet([paths.uids])} WHERE first_row >= ${firstBlob} AND first_row < ${range.to}`,
   )) {
     for (const blob of chunk.blob(0)) {
       let from = skip

@@ -126,6 +126,7 @@ async function stageAttrs(engine: Engine, layout: Layout): Promise<void> {
       ${columns.map((c) => `${normalised(c, c, layout)} AS ${c}`).join(', ')}
     FROM attr_rows`)
   await withParts(engine, 'attr', 'attrs', 'attr_values', layout.attr, contentHash('attr', 'v'))
+  await drop(engine, 'attr_keys', 'attr_rows', 'attr_values')
 }
 
 async function stageCodes(engine: Engine, layout: Layout): Promise<void> {
@@ -147,6 +148,7 @@ async function stageCodes(engine: Engine, layout: Layout): Promise<void> {
     LEFT JOIN dedup_dim_code d ON d.code_type = k.code_type AND d.code = k.code
     LEFT JOIN category c ON c.proc_cd = k.code`)
   await withParts(engine, 'code', 'codes', 'code_values', layout.code, contentHash('code', 'v'))
+  await drop(engine, 'code_keys', 'code_values')
 }
 
 async function stageGroups(engine: Engine, layout: Layout): Promise<void> {
@@ -165,6 +167,7 @@ async function stageGroups(engine: Engine, layout: Layout): Promise<void> {
       ${found('dim_provider_group')}, ${found('xref_pg_member_npi', VALID_NPI)}, t.pg_uid IS NOT NULL AS known_xref_pg_member_tin
     FROM group_keys k LEFT JOIN tins t ON t.pg_uid = k.pg_uid`)
   await withParts(engine, 'group', 'groups', 'group_values', layout.group, contentHash('group', 'v'))
+  await drop(engine, 'tins', 'group_values')
 }
 
 async function stageProviders(engine: Engine, layout: Layout): Promise<void> {
@@ -220,6 +223,7 @@ async function stageProviders(engine: Engine, layout: Layout): Promise<void> {
   await engine.run(`CREATE TABLE npis AS
     SELECT (row_number() OVER (ORDER BY c.block, n.npi) - 1)::INTEGER AS npi_id, c.cell_id, c.block, n.*, ${contentHash('npi', 'n')} AS hash
     FROM npi_values n JOIN cells c ON ${matches === '' ? 'true' : matches} ORDER BY npi_id`)
+  await drop(engine, 'npi_values', 'cell_keys', 'group_keys')
 }
 
 async function stageMembers(engine: Engine, layout: Layout): Promise<void> {
@@ -343,6 +347,11 @@ async function withParts(
   await engine.run(`CREATE TABLE ${table} AS
     SELECT v.*, p.part_id AS ${axis}_part, ${hash} AS hash
     FROM ${values} v JOIN ${axis}_parts p ON ${matches === '' ? 'true' : matches} ORDER BY v.${axis}_id`)
+}
+
+/** Tables that only led to others: their memory is worth more than they are. */
+async function drop(engine: Engine, ...tables: readonly string[]): Promise<void> {
+  for (const table of tables) await engine.run(`DROP TABLE ${table}`)
 }
 
 /** A dimension with one row per key: the first in order of all columns. Rows with a NULL key never join. */

@@ -5,6 +5,7 @@
 import { type Engine, readParquet } from '../runtime/engine.js'
 import { type AxisTable, loadAxis } from './axis-table.js'
 import { type BenchmarkLookup, loadBenchmarkLookup } from './benchmark-lookup.js'
+import { outOfOrder } from './in-order.js'
 import type { StagedPaths } from './staged-files.js'
 
 /** What every unit needs: the fact side and the benchmarks. */
@@ -78,7 +79,7 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
   let group = -1
   let cell = -1
   for await (const chunk of engine.chunks(
-    `SELECT group_id, cell_id, npi_id FROM ${readParquet([star.paths.members])} WHERE ${where} ORDER BY group_id, cell_id, npi_id`,
+    `SELECT group_id, cell_id, npi_id FROM ${readParquet([star.paths.members])} WHERE ${where}`,
   )) {
     const groupIds = chunk.int32(0)
     const cellIds = chunk.int32(1)
@@ -87,6 +88,9 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
       const nextGroup = groupIds[row]!
       const nextCell = cellIds[row]!
       if (nextGroup !== group || nextCell !== cell) {
+        if (nextGroup < group || (nextGroup === group && nextCell < cell)) {
+          throw outOfOrder('members', `group ${nextGroup} in cell ${nextCell} after group ${group} in cell ${cell}`)
+        }
         link += 1
         while (group < nextGroup) linkStart[++group] = link
         cell = nextCell
@@ -102,10 +106,7 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
   return {
     block,
     npis,
-    stateOf: await star.lookup.statesOf(
-      engine,
-      `SELECT state FROM ${readParquet([star.paths.npis])} WHERE ${where} ORDER BY npi_id`,
-    ),
+    stateOf: await star.lookup.statesOf(engine, `SELECT state FROM ${readParquet([star.paths.npis])} WHERE ${where}`),
     firstCell,
     cells: Number(range['cells']),
     linkStart,
@@ -118,7 +119,7 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
 async function loadIsDollar(engine: Engine, attrs: string, entries: number): Promise<Uint8Array> {
   const flags = new Uint8Array(entries)
   let at = 0
-  const sql = `SELECT coalesce(lower(negotiated_type) <> 'percentage', false) FROM ${readParquet([attrs])} ORDER BY attr_id`
+  const sql = `SELECT coalesce(lower(negotiated_type) <> 'percentage', false) FROM ${readParquet([attrs])}`
   for await (const chunk of engine.chunks(sql)) {
     flags.set(chunk.uint8(0), at)
     at += chunk.rows
