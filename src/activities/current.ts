@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { ObjectStore } from '../lake/object-store.js'
 import { runResultSchema } from '../report/run-result.js'
+import { findRecord } from './records.js'
 
 const currentSchema = z.object({
   formatVersion: z.literal(1),
@@ -19,8 +20,10 @@ const currentSchema = z.object({
 /** `current.json`: which run the table shows. It moves last. */
 export type CurrentRecord = z.output<typeof currentSchema>
 
-/** Which run the table shows, or undefined when nothing was published yet. */
+/**
+ * Which run the table shows, or undefined when nothing was published yet.
+ * @throws IntegrityError ETL3-RN-03 when the record cannot be read
+ */
 export async function readCurrent(metadata: ObjectStore, signal: AbortSignal): Promise<CurrentRecord | undefined> {
-  const bytes = await metadata.find('current.json', signal)
-  return bytes === undefined ? undefined : currentSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
+  return await findRecord(metadata, 'current.json', (value) => currentSchema.parse(value), signal)
 }

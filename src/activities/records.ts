@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
+import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { Reference } from './types.js'
 
@@ -22,10 +23,12 @@ export class RunRecords {
     return `runs/${this.runId}/${name}`
   }
 
-  /** Parses a JSON record, or answers undefined where there is none. */
+  /**
+   * Parses a JSON record, or answers undefined where there is none.
+   * @throws IntegrityError ETL3-RN-03 when it cannot be read
+   */
   async find<T>(name: string, parse: (value: unknown) => T, signal: AbortSignal): Promise<T | undefined> {
-    const bytes = await this.store.find(this.key(name), signal)
-    return bytes === undefined ? undefined : parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
+    return await findRecord(this.store, this.key(name), parse, signal)
   }
 
   /** Stores a JSON record. */
@@ -41,7 +44,7 @@ export class RunRecords {
   async saveOnce<T>(name: string, value: T, parse: (value: unknown) => T, signal: AbortSignal): Promise<T> {
     failPoint(`record:${name}`)
     const standing = await this.store.putIfAbsent(this.key(name), jsonBytes(value), signal)
-    return parse(JSON.parse(Buffer.from(standing).toString('utf8')))
+    return parseRecord(standing, parse, this.store.locate(this.key(name)))
   }
 
   /** Reference to a record that stands, or undefined. */
@@ -60,6 +63,31 @@ export class RunRecords {
     failPoint(`record:${name}`)
     const stored = await this.store.put(this.key(name), piecesOf(path), signal)
     return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
+  }
+}
+
+/**
+ * Parses the JSON record under a key, or answers undefined where there is none.
+ * @throws IntegrityError ETL3-RN-03 when it cannot be read
+ */
+export async function findRecord<T>(
+  store: ObjectStore,
+  key: ObjectKey,
+  parse: (value: unknown) => T,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  const bytes = await store.find(key, signal)
+  return bytes === undefined ? undefined : parseRecord(bytes, parse, store.locate(key))
+}
+
+function parseRecord<T>(bytes: Uint8Array, parse: (value: unknown) => T, address: string): T {
+  try {
+    return parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
+  } catch (cause) {
+    throw new IntegrityError('ETL3-RN-03', `a record cannot be read [record=${address}]`, {
+      hint: 'It is damaged, or of another version of ETL3. Restore it from a copy; the log says what is wrong with it.',
+      cause,
+    })
   }
 }
 

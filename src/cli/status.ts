@@ -3,8 +3,7 @@ import type { Command } from 'commander'
 import type { CurrentRecord } from '../activities/current.js'
 import type { UnfinishedRun } from '../activities/unfinished-run.js'
 import type { ResolvedConfig } from '../config/load.js'
-import type { Config } from '../config/schema.js'
-import { Etl3Error, IntegrityError } from '../runtime/errors.js'
+import { Etl3Error } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
 import { workflowIdOf } from '../runtime/workflow-id.js'
 import { EXIT_DONE } from './exit-codes.js'
@@ -50,7 +49,7 @@ export function registerStatus(program: Command, shell: CliShell): void {
       const ongoing = await runs?.ongoing(workflowId)
       if (ongoing && runs && call.options['watch'] === true) return await watch(call, resolved, runs, ongoing)
       const progress = await ongoing?.progress()
-      const published = await publishedRun(shell.services, config)
+      const published = await shell.services.publishedRun(config, AbortSignal.timeout(STORE_TIMEOUT_MS))
       // Where the server cannot be asked, the run may be going on.
       const unfinished =
         ongoing || problem
@@ -108,19 +107,6 @@ async function watch(call: CliCall, resolved: ResolvedConfig, runs: Runs, run: O
   return EXIT_DONE
 }
 
-async function publishedRun(services: CliServices, config: Config): Promise<CurrentRecord | undefined> {
-  try {
-    return await services.publishedRun(config, AbortSignal.timeout(STORE_TIMEOUT_MS))
-  } catch (cause) {
-    if (cause instanceof Etl3Error) throw cause
-    throw new IntegrityError(
-      'ETL3-CL-06',
-      `the record of the published run cannot be read [record=current.json, in=${config.output.metadata_uri}]`,
-      { hint: 'Restore it from a copy, or see the log for what is wrong with it.', cause },
-    )
-  }
-}
-
 interface Status {
   readonly state: 'running' | 'published' | 'none'
   readonly workflowId: string
@@ -148,7 +134,8 @@ function statusText(call: CliCall, { state, workflowId, uiUrl, progress, publish
     if (uiUrl !== undefined) lines.push(`web ui: ${uiUrl}`)
   }
   if (unfinished) lines.push(unfinishedLine(call, unfinished))
-  lines.push(...(published ? publishedLines(call, published) : ["nothing is published yet; 'etl3 run' does that"]))
+  if (published) lines.push(...publishedLines(call, published))
+  else lines.push(unfinished ? 'nothing is published yet' : "nothing is published yet; 'etl3 run' does that")
   return lines.join('\n')
 }
 
