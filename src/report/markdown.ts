@@ -4,7 +4,7 @@ import { type MarkdownColumn, markdownCode, markdownTable, markdownText } from '
 import { dimensionName } from './dimension-counts.js'
 import { differenceText, dollarsText, ratioText, shareText } from './report-figures.js'
 import type { Breakdown, ReportedRule, RunReport } from './run-report.js'
-import { partRules } from './told-rules.js'
+import { partRules, quietText } from './told-rules.js'
 import { valueLabel } from './value-label.js'
 import { verdictOf } from './verdict.js'
 
@@ -39,9 +39,7 @@ function good(report: RunReport): string[] {
     markdownText(verdictOf(report).text),
     '',
     ...(told.length === 0 ? [] : [...rulesTable(told), '']),
-    ...(quiet.length === 0
-      ? []
-      : [`${countOf(quiet.length, 'check')} hold; report.html and quality.json list them.`, '']),
+    ...(quiet.length === 0 ? [] : [`Other checks: ${quietText(quiet)}; report.html and quality.json list them.`, '']),
     ...inputWarnings.slice(0, MOST_WARNINGS).map((w) => `- ${markdownText(w)}`),
     ...(inputWarnings.length > MOST_WARNINGS
       ? [`- and ${inputWarnings.length - MOST_WARNINGS} more, see report.json`]

@@ -4,7 +4,7 @@ import { html, type Markup } from './html.js'
 import { details, table } from './page-parts.js'
 import { shareText } from './report-figures.js'
 import type { ReportedRule, RunReport } from './run-report.js'
-import { partRules } from './told-rules.js'
+import { partRules, quietText } from './told-rules.js'
 import { verdictOf } from './verdict.js'
 
 const SIGNS = { good: '✓', warn: '!', bad: '✕' } as const
@@ -29,9 +29,7 @@ ${rulesOf(rules)}${examplesOf(rules)}${
 function rulesOf(rules: readonly ReportedRule[]): Markup {
   const { told, quiet } = partRules(rules)
   return html`${told.length === 0 ? undefined : rulesTable('Checks that failed, or that set facts aside', told)}${
-    quiet.length === 0
-      ? undefined
-      : details(`Checks that hold (${countText(quiet.length)})`, rulesTable('Checks that hold', quiet))
+    quiet.length === 0 ? undefined : details(`Other checks: ${quietText(quiet)}`, rulesTable('Other checks', quiet))
   }`
 }
 

@@ -43,6 +43,18 @@ describe('the page', () => {
     expect(page).toContain('&lt;script&gt;')
   })
 
+  it('counts what passed and what was skipped apart, in the page as in the text', async () => {
+    const [rule] = sampleReport().rules
+    const quiet = (outcome: 'passed' | 'skipped') => ({ ...rule!, quarantined: 0, outcome })
+    const report = sampleReport(undefined, { rules: [quiet('passed'), quiet('passed'), quiet('skipped')] })
+    for (const text of [await pageOf(report), reportMarkdown(report)]) {
+      expect(text).toContain('2 of 2 checks passed')
+      expect(text).toContain('Other checks: 2 passed, 1 skipped')
+    }
+    const none = sampleReport(undefined, { rules: [quiet('passed')] })
+    expect(reportMarkdown(none)).toContain('Other checks: 1 passed;')
+  })
+
   it('needs nothing but itself: no script, no address to load, and a policy that forbids both', async () => {
     const page = await pageOf(sampleReport())
     expect(page).toContain(
