@@ -28,6 +28,7 @@ const MEMBER_SEED = [0x165667b1, 0x9e3779b1 | 0] as const
  * Takes the inventory of one block. Entries come by slice, then cell.
  *
  * @param quarantined bitmap of the facts that the screen set aside
+ * @throws IntegrityError ETL3-WR-01 when the facts do not come in their order
  */
 export async function* takeInventory(
   engine: Engine,

@@ -50,7 +50,12 @@ export async function partitionValuesInSql(engine: Engine, paths: StagedPaths, l
   const groups = await engine.count(`SELECT count(*) FROM ${readParquet([paths.group_parts])}`)
   const sides = [
     { alias: 'attr', columns: layout.attr, path: paths.attr_parts, on: `part_id = i.slice_id // ${groups * codes}` },
-    { alias: 'code', columns: layout.code, path: paths.code_parts, on: `part_id = i.slice_id // ${groups} % ${codes}` },
+    {
+      alias: 'code',
+      columns: layout.code,
+      path: paths.code_parts,
+      on: `part_id = (i.slice_id // ${groups}) % ${codes}`,
+    },
     { alias: 'grp', columns: layout.group, path: paths.group_parts, on: `part_id = i.slice_id % ${groups}` },
     { alias: 'cell', columns: layout.provider, path: paths.cells, on: 'cell_id = i.cell_id' },
   ]

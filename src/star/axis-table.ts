@@ -30,6 +30,7 @@ type BytesPool = Extract<ValuePool, { kind: 'bytes' }>
  * Loads an axis from its staged file.
  *
  * @param where condition that picks a contiguous range of ids (a block); the first of them becomes entry 0
+ * @throws IntegrityError ETL3-WR-01 when the entries do not come in their order
  */
 export async function loadAxis(
   engine: Engine,

@@ -49,7 +49,10 @@ export function isQuarantined(bitmap: Uint8Array, row: number): boolean {
   return (bitmap[row >> 3]! & (1 << (row & 7))) !== 0
 }
 
-/** Reads the facts of a range. Memory: about 60 bytes a fact and the range's identities. */
+/**
+ * Reads the facts of a range. Memory: about 60 bytes a fact and the range's identities.
+ * @throws IntegrityError ETL3-WR-01 when they do not come in their order
+ */
 export async function readFacts(
   engine: Engine,
   paths: StagedPaths,

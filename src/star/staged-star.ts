@@ -56,7 +56,7 @@ export async function loadStagedStar(engine: Engine, paths: StagedPaths): Promis
   }
 }
 
-/** Loads one block. */
+/** Loads one block. @throws IntegrityError ETL3-WR-01 when members or providers do not come in their order */
 export async function loadBlock(engine: Engine, star: StagedStar, block: number): Promise<Block> {
   const where = `block = ${block}`
   const npis = await loadAxis(engine, 'npi', star.paths.npis, 'npi_id', where)

@@ -73,6 +73,7 @@ describe('the plan', () => {
         const found = new Map(plan.map(({ key, rows, facts }) => [key, { rows, facts }]))
         expect(found).toEqual(await bruteForce(tables, partitionColumns))
         expect(found.size).toBe(plan.length)
+        expect(plan.map(({ keyInSql }) => keyInSql)).toEqual(plan.map(({ key }) => key))
       }),
       { numRuns: 30 },
     )

@@ -5,7 +5,7 @@ import { configSchema } from '../../src/config/schema.js'
 import { partitionKey } from '../../src/lake/keys.js'
 import { createPartitionEncoder } from '../../src/parquet/encoder.js'
 import { type InventoryEntry, takeInventory } from '../../src/plan/inventory.js'
-import { loadPartitionValues } from '../../src/plan/partition-values.js'
+import { loadPartitionValues, partitionValuesInSql } from '../../src/plan/partition-values.js'
 import { ruleSetOf } from '../../src/quality/rule-set.js'
 import { screenFacts } from '../../src/quality/screen.js'
 import { Engine } from '../../src/runtime/engine.js'
@@ -34,8 +34,8 @@ export interface InProcessInput {
   readonly rowGroupRows?: number
 }
 
-/** A partition of the plan with its key. */
-export type KeyedEntry = InventoryEntry & { readonly key: string }
+/** A partition of the plan with its key, and with the key that the engine's own look-up of the values gives. */
+export type KeyedEntry = InventoryEntry & { readonly key: string; readonly keyInSql: string }
 
 /** Stages, plans and writes; returns the plan. */
 export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]> {
@@ -69,10 +69,13 @@ async function write(
   const block = await loadBlock(engine, star, 0)
   const quarantined = await loadQuarantined(engine, paths)
   const valuesOf = await loadPartitionValues(engine, paths, layout)
-  const plan: KeyedEntry[] = []
-  for await (const entry of takeInventory(engine, star, block, quarantined)) {
-    plan.push({ ...entry, key: partitionKey(layout.columns, valuesOf(entry.slice, entry.cell)) })
-  }
+  const inventory: InventoryEntry[] = []
+  for await (const entry of takeInventory(engine, star, block, quarantined)) inventory.push(entry)
+  const keysInSql = await lookUpKeys(engine, paths, layout, inventory)
+  const plan = inventory.map((entry, i): KeyedEntry => {
+    const key = partitionKey(layout.columns, valuesOf(entry.slice, entry.cell))
+    return { ...entry, key, keyInSql: keysInSql[i] ?? '' }
+  })
   const facts = await engine.count(`SELECT count(*) FROM read_parquet('${paths.facts}')`)
   const window = await readFacts(engine, paths, { from: 0, to: facts }, { quarantined })
   const slices = slicesOf(window)
@@ -92,6 +95,27 @@ async function write(
     writeFileSync(path, Buffer.concat([...copies(pieces)]))
   }
   return plan
+}
+
+async function lookUpKeys(
+  engine: Engine,
+  paths: StagedPaths,
+  { columns }: ReturnType<typeof layoutOf>,
+  inventory: readonly InventoryEntry[],
+): Promise<string[]> {
+  const values = await partitionValuesInSql(engine, paths, layoutOf(columns))
+  await engine.run('CREATE TABLE places (place INTEGER, slice_id INTEGER, cell_id INTEGER)')
+  await engine.append(
+    'places',
+    inventory.map(({ slice, cell }, place) => [place, slice, cell]),
+  )
+  const rows = await engine.rows(`SELECT ${values.columns} FROM places i ${values.joins} ORDER BY i.place`)
+  return rows.map((row) =>
+    partitionKey(
+      columns,
+      columns.map((column) => (row[column] === null ? null : String(row[column]))),
+    ),
+  )
 }
 
 /** Stages the facts of all input files, and the benchmarks that they meet, into a folder that has the staged dimensions. */
