@@ -73,8 +73,8 @@ export async function loadBenchmarkLookup(engine: Engine, paths: StagedPaths): P
       rows[rowOf[at]! * width + state[i]!] = bench[i]!
     }
   }
-  const attrYears = await engine.column(`SELECT year::INTEGER FROM ${readParquet([paths.attrs])} ORDER BY attr_id`)
-  const markets = await engine.column(`SELECT market_state FROM ${readParquet([paths.attrs])} ORDER BY attr_id`)
+  const attrYears = await engine.column(`SELECT year::INTEGER FROM ${readParquet([paths.attrs])}`)
+  const markets = await engine.column(`SELECT market_state FROM ${readParquet([paths.attrs])}`)
   return new BenchmarkLookup({
     states,
     yearOf: Int32Array.from(attrYears, (y) =>

@@ -121,9 +121,12 @@ async function readUids(
   // The first blob may begin before the range; how many bytes of it to pass over follows from the lengths before.
   let skip = await uidBytesBetween(engine, paths, firstBlob, range.from)
   let row = range.from
+  let blobs = firstBlob / UIDS_PER_BLOB
   for await (const chunk of engine.chunks(
-    `SELECT uids FROM ${readParquet([paths.uids])} WHERE first_row >= ${firstBlob} AND first_row < ${range.to}`,
+    `SELECT uids, first_row // ${UIDS_PER_BLOB} FROM ${readParquet([paths.uids])} WHERE first_row >= ${firstBlob} AND first_row < ${range.to}`,
   )) {
+    requireConsecutive(chunk.int32(1), blobs, 'identities')
+    blobs += chunk.rows
     for (const blob of chunk.blob(0)) {
       let from = skip
       skip = 0

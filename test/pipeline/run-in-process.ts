@@ -100,10 +100,10 @@ async function write(
 async function lookUpKeys(
   engine: Engine,
   paths: StagedPaths,
-  { columns }: ReturnType<typeof layoutOf>,
+  layout: ReturnType<typeof layoutOf>,
   inventory: readonly InventoryEntry[],
 ): Promise<string[]> {
-  const values = await partitionValuesInSql(engine, paths, layoutOf(columns))
+  const values = await partitionValuesInSql(engine, paths, layout)
   await engine.run('CREATE TABLE places (place INTEGER, slice_id INTEGER, cell_id INTEGER)')
   await engine.append(
     'places',
@@ -112,8 +112,8 @@ async function lookUpKeys(
   const rows = await engine.rows(`SELECT ${values.columns} FROM places i ${values.joins} ORDER BY i.place`)
   return rows.map((row) =>
     partitionKey(
-      columns,
-      columns.map((column) => (row[column] === null ? null : String(row[column]))),
+      layout.columns,
+      layout.columns.map((column) => (row[column] === null ? null : String(row[column]))),
     ),
   )
 }

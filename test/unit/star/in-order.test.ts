@@ -8,6 +8,7 @@ import { sqlString } from '../../../src/runtime/sql.js'
 import { loadQuarantined, readFacts } from '../../../src/star/fact-window.js'
 import type { StagedPaths } from '../../../src/star/staged-files.js'
 import { loadBlock, loadStagedStar } from '../../../src/star/staged-star.js'
+import { goodFact, goodStar } from '../../stars/good-star.js'
 import { tinyStar } from '../../stars/tiny-star.js'
 import { withJudged } from '../quality/judged-star.js'
 
@@ -66,5 +67,14 @@ it('what is read without sorting is refused when it does not come in its order',
       const paths = await reversed(staged, name, order, root)
       await expect(readAll(paths), name).rejects.toMatchObject({ kind: 'IntegrityError', code: 'ETL3-WR-01' })
     }
+  })
+})
+
+it('so are the identities of facts, which lie in blocks', async () => {
+  const facts = Array.from({ length: 600 }, (_, i) => goodFact(i))
+  await withJudged(goodStar({ 'gold/fact_rate': facts }), {}, async ({ staged, root }) => {
+    expect((await readAll(staged)).facts).toBe(600)
+    const paths = await reversed(staged, 'uids', 'first_row DESC', root)
+    await expect(readAll(paths)).rejects.toMatchObject({ code: 'ETL3-WR-01' })
   })
 })
