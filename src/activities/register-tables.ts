@@ -108,25 +108,24 @@ export function removePartitions(
     const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
     const removals = await withEngine(deps, scratch, signal, (engine) => readRemovals(engine, plan))
     failPoint('remove:before')
-    await keepLock(context, signal)
     const found = await table.stat(
       removals.map((p) => p.key),
       signal,
     )
     const strange = removals.find((p, i) => found[i] && found[i].etag !== p.observedEtag)
-    if (strange) {
-      throw new ConflictError(
-        'ETL3-PU-02',
-        `${table.locate(strange.key)} cannot be removed: another writer has changed it`,
-        {
-          hint: 'Start the run again: it plans anew from what lies there now.',
-        },
-      )
-    }
-    await table.delete(
-      removals.map((p) => p.key),
+    if (strange) throw changedByOthers(table.locate(strange.key))
+    const [changed] = await table.deleteUnchanged(
+      found.filter((object) => object !== undefined),
+      () => keepLock(context, signal),
       signal,
     )
+    if (changed !== undefined) throw changedByOthers(table.locate(changed))
     return { ...none, partitions: removals.length }
   }
+}
+
+function changedByOthers(address: string): ConflictError {
+  return new ConflictError('ETL3-PU-02', `${address} cannot be removed: another writer has changed it`, {
+    hint: 'Start the run again: it plans anew from what lies there now.',
+  })
 }

@@ -2,6 +2,7 @@
  * What no reader sees and no run needs any more: old runs, failed ones, staged data, writes that were never ended, old
  * scratch files. Found first, deleted only on request, and never anything under the table's prefix.
  */
+import { randomUUID } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
@@ -20,6 +21,7 @@ import { parseRunRecord } from './run-record.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const ENGINE_MB = 128
+const RELEASE_TIMEOUT_MS = 10_000
 /** Records that tell the next run what an unfinished publication has left under the table. */
 const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, 'run.json'])
 /** What ETL3 makes in a scratch folder; anything else there is somebody else's. */
@@ -76,7 +78,8 @@ export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
   const metadata = openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) })
   if (!request.delete) return resultOf(await find(metadata, request), false)
   const lock = new RunLock(metadata)
-  const held = await lock.acquire({ owner: `vacuum of process ${process.pid}`, runId: 'vacuum' }, signal)
+  // Process ids are the same in many containers; the name must not be.
+  const held = await lock.acquire({ owner: `vacuum ${randomUUID()}`, runId: 'vacuum' }, signal)
   try {
     const found = await find(metadata, request)
     for (const { keys, write, path } of found) {
@@ -87,7 +90,8 @@ export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
     }
     return resultOf(found, true)
   } finally {
-    await lock.release(held, signal)
+    // Also when it was interrupted: nobody should have to wait for the lease to end.
+    await lock.release(held, AbortSignal.timeout(RELEASE_TIMEOUT_MS))
   }
 }
 

@@ -1,10 +1,11 @@
 /** Writes one unit: encodes each partition and puts it once into the run's folder, in chunks. */
 
+import type { ObjectStore } from '../lake/object-store.js'
 import { createPartitionEncoder } from '../parquet/encoder.js'
 import type { BoundRows, FactorisedRows } from '../parquet/factorised.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import type { Engine } from '../runtime/engine.js'
-import { IntegrityError } from '../runtime/errors.js'
+import { InputError, IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../star/enrich.js'
@@ -220,16 +221,19 @@ class UnitWriter {
       )
     }
     const { rows, facts } = counted
-    const entry = stored.then(({ bytes, sha256 }) => ({
-      ordinal: partition.ordinal,
-      key: partition.key,
-      plannedRows: partition.rows,
-      writtenRows: rows,
-      facts,
-      bytes,
-      sha256,
-      fingerprint: partition.fingerprint,
-    }))
+    const entry = stored.then(({ bytes, sha256 }) => {
+      if (bytes > context.table.mostPublishedBytes) throw tooLarge(partition.key, bytes, context.table)
+      return {
+        ordinal: partition.ordinal,
+        key: partition.key,
+        plannedRows: partition.rows,
+        writtenRows: rows,
+        facts,
+        bytes,
+        sha256,
+        fingerprint: partition.fingerprint,
+      }
+    })
     entry.then(
       ({ bytes }) => this.#flushAhead(bytes),
       (error: unknown) => {
@@ -255,6 +259,15 @@ class UnitWriter {
         this.#flushing = undefined
       })
   }
+}
+
+/** Found before anything is published: a table without its largest partitions would be a partial one. */
+function tooLarge(key: string, bytes: number, table: ObjectStore): InputError {
+  return new InputError(
+    'ETL3-WR-03',
+    `partition '${key}' has ${bytes} bytes, and ${table.uri} takes ${table.mostPublishedBytes} in one object`,
+    { hint: 'Add a column to partitioning.partition_columns, so that its rows fall into several partitions.' },
+  )
 }
 
 /** Passes row groups on and counts their rows; who hands them over says of how many facts. */

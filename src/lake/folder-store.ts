@@ -30,6 +30,7 @@ import {
   type PublishCondition,
   type PublishOutcome,
   type PutObject,
+  type SeenObject,
   type StartedPut,
   type StoredObject,
   type UnfinishedWrite,
@@ -68,6 +69,7 @@ export class FolderStore implements ObjectStore {
   readonly uri: string
   /** System calls are synchronous. */
   readonly atOnce = 1
+  readonly mostPublishedBytes = Number.POSITIVE_INFINITY
   readonly #unfinished: string
   readonly #folders: FolderMaker
   readonly #foreseen = new Map<string, ForeseenFolders>()
@@ -251,21 +253,30 @@ export class FolderStore implements ObjectStore {
   }
 
   async delete(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
-    const folders = new Set<string>()
-    let deleted = 0
-    for (const key of keys) {
-      if (deleted++ % ENTRIES_PER_TURN === 0) await turn(signal)
-      const path = this.locate(key)
-      try {
-        unlinkSync(path)
-      } catch (error) {
-        // A folder is not an object: Linux says EISDIR, macOS EPERM.
-        const isFolder = ['EISDIR', 'EPERM'].includes(systemCode(error) ?? '') && lstatSync(path).isDirectory()
-        if (!isMissing(error) && !isFolder) throw folderError(error, 'delete', path)
-      }
-      folders.add(dirname(path))
+    for (const [i, key] of keys.entries()) {
+      if (i % ENTRIES_PER_TURN === 0) await turn(signal)
+      this.#unlink(this.locate(key))
     }
-    for (const folder of folders) this.#removeEmpty(folder)
+    this.#removeEmptyParents(keys)
+  }
+
+  async deleteUnchanged(
+    seen: readonly SeenObject[],
+    before: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<ObjectKey[]> {
+    const changed: ObjectKey[] = []
+    for (const [i, { key, etag }] of seen.entries()) {
+      if (i % ENTRIES_PER_TURN === 0) {
+        await turn(signal)
+        await before()
+      }
+      const found = this.#stat(key)
+      if (found?.etag === etag) this.#unlink(this.locate(key))
+      else if (found) changed.push(key)
+    }
+    this.#removeEmptyParents(seen.map(({ key }) => key))
+    return changed
   }
 
   foresee(keys: readonly ObjectKey[], place: string): void {
@@ -412,6 +423,20 @@ export class FolderStore implements ObjectStore {
         this.#folders.forget()
       }
     }
+  }
+
+  #unlink(path: string): void {
+    try {
+      unlinkSync(path)
+    } catch (error) {
+      // A folder is not an object: Linux says EISDIR, macOS EPERM.
+      const isFolder = ['EISDIR', 'EPERM'].includes(systemCode(error) ?? '') && lstatSync(path).isDirectory()
+      if (!isMissing(error) && !isFolder) throw folderError(error, 'delete', path)
+    }
+  }
+
+  #removeEmptyParents(keys: readonly ObjectKey[]): void {
+    for (const folder of new Set(keys.map((key) => dirname(this.locate(key))))) this.#removeEmpty(folder)
   }
 
   #removeEmpty(folder: string): void {

@@ -69,8 +69,8 @@ export interface GlueCatalogOptions {
  * Glue and Athena as a {@link Catalog}.
  *
  * A registration claims the exact table (a property, set with the version that was read), brings its partitions and the
- * projected table to the state, and ends by putting its run's id in place of the claim. Whoever loses the claim stops
- * before its next call; so the state that stands in the end is one run's, whole.
+ * projected table to the state, and ends by putting its run's id in place of the claim. Whoever loses the claim finds out
+ * before its next deletion, and within a second before any other call.
  */
 export class GlueCatalog implements Catalog {
   readonly uri: string
@@ -271,6 +271,8 @@ class Registration {
       call: `BatchDeletePartition ${table}`,
       size: DELETES_PER_CALL,
       valuesOf: (values) => values,
+      // What it deletes may be the newer run's.
+      fence: () => this.#lookAtClaim(),
       send: (items) => this.#glue.deletePartitions(table, [...items], signal),
     })
     return created + updated + deleted === 0
@@ -289,12 +291,16 @@ class Registration {
 
   /** A worker that was stopped and wakes up finds here that a newer run has taken the table over. */
   async #keepClaim(): Promise<void> {
-    if (performance.now() - this.#lookedAtClaim < CLAIM_LOOK_INTERVAL_MS) return
+    // The machine's clock, because the process's stands still while a laptop sleeps.
+    if (Math.abs(Date.now() - this.#lookedAtClaim) >= CLAIM_LOOK_INTERVAL_MS) await this.#lookAtClaim()
+  }
+
+  async #lookAtClaim(): Promise<void> {
     const { state, signal } = this.#input
     const { Parameters = {} } = (await this.#glue.find(state.table, signal)) ?? {}
     const holder = Parameters[CLAIM_PROPERTY] ?? Parameters[RUN_PROPERTY]
     if (holder !== state.runId) throw this.#takenOver(holder)
-    this.#lookedAtClaim = performance.now()
+    this.#lookedAtClaim = Date.now()
   }
 
   async #putProjected(): Promise<boolean> {

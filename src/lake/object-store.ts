@@ -18,6 +18,9 @@ export interface StoredObject {
   readonly etag: string
 }
 
+/** An object as somebody saw it. */
+export type SeenObject = Pick<StoredObject, 'key' | 'etag'>
+
 /** What stands under a key before something is published there. */
 export type PublishCondition =
   /** `foreseen`: the place that {@link ObjectStore.foresee} was told for this key, if it was. */
@@ -62,6 +65,9 @@ export interface ObjectStore {
 
   /** How many requests at once are worth while: 1 where they do not overlap. */
   readonly atOnce: number
+
+  /** The largest object that {@link ObjectStore.publish} can move. */
+  readonly mostPublishedBytes: number
 
   /** Full address of a key, for people, queries and {@link ObjectStore.publish}: an absolute path or an `s3://` URI. */
   locate(key: ObjectKey): string
@@ -117,6 +123,13 @@ export interface ObjectStore {
 
   /** Deletes keys; one that is not there is not an error. Empty parent folders below the root go as well. */
   delete(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void>
+
+  /**
+   * As {@link ObjectStore.delete}, but only objects that are still the ones that were seen.
+   * @param before called right before each step of the deletion, also of a repeated one; what it throws ends it
+   * @returns the keys under which something else stands now, which stays
+   */
+  deleteUnchanged(seen: readonly SeenObject[], before: () => Promise<void>, signal: AbortSignal): Promise<ObjectKey[]>
 
   /**
    * Says which keys will be published here where nothing stands, so that the store can make ready meanwhile what they

@@ -108,16 +108,18 @@ async function sendBatch<T>(batch: readonly T[], options: BatchOptions<T>): Prom
     let last: ItemError | undefined
     for (const error of await send(pending)) {
       const code = error.detail?.ErrorCode ?? ''
-      if (SETTLED_BY_READING.has(code)) unsettled += 1
-      else if (WORTH_A_RETRY.has(code)) {
+      if (!SETTLED_BY_READING.has(code) && !WORTH_A_RETRY.has(code)) throw refused(call, error)
+      // An error without its values says only that something was left out: reading back finds what.
+      if (SETTLED_BY_READING.has(code) || error.values === undefined) unsettled += 1
+      else {
         again.add(JSON.stringify(error.values))
         last = error
-      } else throw refused(call, error)
+      }
     }
     if (!last) return unsettled
     if (attempt === ATTEMPTS) throw leftOut(call, last, again.size)
     pending = pending.filter((item) => again.has(JSON.stringify(valuesOf(item))))
-    // An error without its values says only that something was left out: reading back finds what.
+    // Values that are not as they were sent: the same.
     if (pending.length === 0) return unsettled + again.size
     const pauseMs = Math.min((options.pauseMs ?? FIRST_PAUSE_MS) * 2 ** (attempt - 1), LONGEST_PAUSE_MS)
     await delay(pauseMs * (0.5 + Math.random() / 2), undefined, { signal })

@@ -18,6 +18,9 @@ const TRANSIENT = new Set([
   'ServiceUnavailable',
   'OperationAborted',
   'ConditionalRequestConflict',
+  'KMS.ThrottlingException',
+  'KMS.DependencyTimeoutException',
+  'KMS.KMSInternalException',
   // The store saw other bytes than were sent: they were damaged on their way.
   'BadDigest',
   'XAmzContentSHA256Mismatch',
@@ -33,7 +36,12 @@ const TRANSIENT = new Set([
   'EAI_AGAIN',
   'ENETUNREACH',
   'EHOSTUNREACH',
+  // A name is unknown for a moment where a machine's network comes up, and for good where it is misspelled.
+  'ENOTFOUND',
 ])
+/** OpenSSL's and Node's names for a certificate that is not believed (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+const CERTIFICATE =
+  /^(?:CERT_|ERR_TLS_CERT|UNABLE_TO_(?:GET|VERIFY)|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|INVALID_CA$|HOSTNAME_MISMATCH$)/
 
 /** Bytes that came are not the bytes that the store has; another attempt may bring them. */
 export class DamagedOnTheWay extends Error {
@@ -87,6 +95,7 @@ export function isUncertain(error: unknown): boolean {
  * - `ETL3-AW-09` IntegrityError: any other refusal
  * - `ETL3-AW-10` ConfigError: the key of SSE-KMS cannot be used
  * - `ETL3-AW-11` ConflictError: the object changed while it was read
+ * - `ETL3-AW-12` ConfigError: the server's certificate is not believed
  */
 export function s3Error(error: unknown, doing: string, address: string): unknown {
   if (error instanceof Etl3Error || !(error instanceof Error)) return error
@@ -111,7 +120,7 @@ export function s3Error(error: unknown, doing: string, address: string): unknown
       cause,
     })
   }
-  if (nameOf(error).startsWith('KMS') || /\bkms\b/i.test(error.message)) {
+  if (isOfKey(error) && !isTransient(error)) {
     return new ConfigError('ETL3-AW-10', `the key of s3.kms_key_id cannot be used: ${where} (${nameOf(error)})`, {
       hint: 'Check that the key exists in this region, is enabled, and that its policy allows kms:GenerateDataKey and kms:Decrypt.',
       cause,
@@ -143,6 +152,12 @@ export function s3Error(error: unknown, doing: string, address: string): unknown
       cause,
     })
   }
+  if (names(error).some((name) => CERTIFICATE.test(name))) {
+    return new ConfigError('ETL3-AW-12', `the server's certificate is not believed: ${where} (${nameOf(error)})`, {
+      hint: 'Check s3.endpoint. Where the server or a proxy has a certificate of your own, name its authority in NODE_EXTRA_CA_CERTS.',
+      cause,
+    })
+  }
   if (isTransient(error)) {
     return new UnavailableError('ETL3-AW-07', `S3 does not answer: ${where} (${nameOf(error)})`, {
       hint: 'Check the network and s3.endpoint, then run again: the run resumes.',
@@ -159,6 +174,11 @@ export function s3Error(error: unknown, doing: string, address: string): unknown
     })
   }
   return error
+}
+
+/** The refusal is about the key of SSE-KMS: by its name, or because an action of KMS is what is not allowed. */
+function isOfKey(error: Error): boolean {
+  return nameOf(error).startsWith('KMS') || /\bkms:[A-Z]\w+/.test(error.message)
 }
 
 function nameOf(error: unknown): string {

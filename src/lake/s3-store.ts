@@ -8,19 +8,23 @@ import {
   type PublishCondition,
   type PublishOutcome,
   type PutObject,
+  type SeenObject,
   type StartedPut,
   type StoredObject,
   type UnfinishedWrite,
 } from './object-store.js'
 import { formatS3Address, keyBelow, parseS3Address, type S3Address } from './s3-address.js'
 import { connectS3, type S3Connection } from './s3-client.js'
-import { deleteKeys } from './s3-deletion.js'
+import { deleteKeys, deleteUnchanged } from './s3-deletion.js'
 import { fetchObject } from './s3-fetch.js'
 import { listPages } from './s3-listing.js'
 import { partsOf, putInParts } from './s3-multipart.js'
 import { copyObject, digestObject, getObject, headObject, putObject, putObjectIfAbsent } from './s3-object.js'
 import type { S3Settings } from './s3-settings.js'
 import { abortUpload, listUploads } from './s3-uploads.js'
+
+/** What S3 copies in one request ("CopyObject" in the Amazon S3 API Reference). */
+const MOST_COPIED_BYTES = 5 * 1024 ** 3
 
 /** Keys from which on one listing is cheaper than a look at each. */
 const KEYS_WORTH_A_LISTING = 32
@@ -34,6 +38,7 @@ const KEYS_WORTH_A_LISTING = 32
 export class S3ObjectStore implements ObjectStore {
   readonly uri: string
   readonly atOnce: number
+  readonly mostPublishedBytes = MOST_COPIED_BYTES
   readonly #root: S3Address
   readonly #connection: S3Connection
 
@@ -146,14 +151,26 @@ export class S3ObjectStore implements ObjectStore {
     await deleteKeys(this.#connection, this.#root.bucket, whole, signal)
   }
 
-  /**
-   * A copy under conditions, then the deletion of the source. AWS keeps the conditions of a copy itself; other servers
-   * may not (versitygw 1.8, moto 5), so there is a look before it as well. A late worker is stopped by either, and by a
-   * newer run having taken the source away.
-   */
+  /** AWS keeps the condition of each deletion itself; other servers may not (versitygw 1.8, moto 5). */
+  async deleteUnchanged(
+    seen: readonly SeenObject[],
+    before: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<ObjectKey[]> {
+    const keyOf = new Map(seen.map(({ key }) => [this.#at(key).path, key]))
+    const paths = seen.map(({ key, etag }) => ({ path: this.#at(key).path, etag }))
+    const changed = await deleteUnchanged(this.#connection, this.#root.bucket, paths, before, signal)
+    return changed.map((path) => keyOf.get(path) ?? path)
+  }
+
   /** A bucket has no folders: there is nothing to make ready. */
   foresee(): void {}
 
+  /**
+   * A copy under conditions; the source goes later, with the objects of its run. AWS keeps the conditions of a copy itself; other servers
+   * may not (versitygw 1.8, moto 5), so there is a look before it as well. A late worker is stopped by either, and by a
+   * newer run having taken the source away.
+   */
   async publish(
     source: string,
     key: ObjectKey,

@@ -18,7 +18,7 @@ let made = 0
 beforeAll(async () => {
   Object.assign(process.env, CREDENTIAL_VARIABLES, { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' })
   server = await startVersitygw()
-  proxy = await FaultProxy.start(server.endpoint, { keepCopyConditions: true })
+  proxy = await FaultProxy.start(server.endpoint, { keepConditions: true })
   bucket = await makeBucket(server.endpoint)
 })
 
@@ -210,6 +210,45 @@ describe('the conditions of a publication', () => {
   })
 })
 
+describe('a deletion of what was seen', () => {
+  const isDeletion = ({ method, url }: SeenRequest): boolean => method === 'POST' && url.includes('?delete')
+
+  it('leaves what was written between the look and the request, and says so', async () => {
+    const { store, direct } = stores()
+    const seen = [await direct.put('same', text('same'), GO_ON), await direct.put('t', text('older'), GO_ON)]
+    let struck = false
+    proxy.rule = (request) => {
+      struck ||= isDeletion(request)
+      return isDeletion(request) ? { kind: 'latency', ms: 300 } : undefined
+    }
+    const deletion = store.deleteUnchanged(seen, () => Promise.resolve(), GO_ON)
+    while (!struck) await new Promise((resolve) => setTimeout(resolve, 5))
+    await direct.put('t', text('newer'), GO_ON)
+    expect(await deletion).toEqual(['t'])
+    expect(Buffer.from(await direct.get('t', GO_ON)).toString()).toBe('newer')
+    expect(await direct.find('same', GO_ON)).toBeUndefined()
+  })
+
+  it('asks again whether it may go on before each repetition, and takes what is gone for deleted', async () => {
+    const { store, direct } = stores()
+    const seen = [await direct.put('a', text('a'), GO_ON)]
+    proxy.rule = first(2, isDeletion, { kind: 'loseReply' })
+    let asked = 0
+    const before = (): Promise<void> => {
+      asked += 1
+      return Promise.resolve()
+    }
+    expect(await store.deleteUnchanged(seen, before, GO_ON)).toEqual([])
+    expect(asked).toBe(3)
+
+    const [again] = [await direct.put('a', text('a'), GO_ON)]
+    proxy.rule = first(1, isDeletion, { kind: 'answer', status: 503, code: 'SlowDown' })
+    const lost = (): Promise<void> => (asked++ === 3 ? Promise.resolve() : Promise.reject(new Error('lost the lock')))
+    await expect(store.deleteUnchanged([again], lost, GO_ON)).rejects.toThrow('lost the lock')
+    expect(await direct.find('a', GO_ON)).toBeDefined()
+  })
+})
+
 describe('a refusal', () => {
   const SECRET = CREDENTIAL_VARIABLES.AWS_SECRET_ACCESS_KEY
   it.each([
@@ -225,6 +264,7 @@ describe('a refusal', () => {
     ],
     ['a missing bucket', 404, 'NoSuchBucket', {}, { code: 'ETL3-AW-06', exitCode: 2 }],
     ['a disabled key', 400, 'KMS.DisabledException', {}, { code: 'ETL3-AW-10', exitCode: 2 }],
+    ['a busy key', 400, 'KMS.ThrottlingException', {}, { code: 'ETL3-AW-07', exitCode: 5, final: false }],
     ['a method that is not there', 501, 'NotImplemented', {}, { code: 'ETL3-AW-09', exitCode: 1 }],
     ['a busy store', 503, 'SlowDown', {}, { code: 'ETL3-AW-07', exitCode: 5, final: false }],
   ] as const)('for %s says what it is, of which object, and what to do', async (_, status, code, headers, expected) => {
@@ -234,6 +274,14 @@ describe('a refusal', () => {
     expect(failure).toMatchObject(expected)
     expect(failure).toMatchObject({ message: expect.stringContaining(store.locate('x')), hint: expect.any(String) })
     expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain(SECRET)
+  })
+
+  it.each([
+    ['a name that nobody knows', 'http://no-such-host.invalid:9', { code: 'ETL3-AW-07', exitCode: 5, final: false }],
+    ['a port where nobody listens', 'http://127.0.0.1:1', { code: 'ETL3-AW-07', exitCode: 5, final: false }],
+  ])('for %s is one of ETL3, too', async (_, endpoint, expected) => {
+    const store = new S3ObjectStore(`s3://${bucket}/nowhere`, settingsFor(endpoint, { attempts: 2 }))
+    await expect(store.put('x', text('x'), GO_ON)).rejects.toMatchObject(expected)
   })
 
   it('of one key of many is an error, whatever the answer as a whole says', async () => {

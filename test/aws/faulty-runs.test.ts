@@ -98,7 +98,7 @@ afterAll(async () => {
 beforeEach(heal)
 
 async function wayTo(upstream: string): Promise<Way> {
-  const http = await FaultProxy.start(upstream, { keepCopyConditions: upstream === server.endpoint })
+  const http = await FaultProxy.start(upstream, { keepConditions: upstream === server.endpoint })
   return { tcp: await toxiproxy.open(http.endpoint), http }
 }
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
   Object.assign(process.env, CREDENTIAL_VARIABLES, { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' })
   servers.versitygw = await startVersitygw()
   servers.moto = await startMotoS3()
-  servers.proxy = await FaultProxy.start(servers.versitygw.endpoint, { keepCopyConditions: true })
+  servers.proxy = await FaultProxy.start(servers.versitygw.endpoint, { keepConditions: true })
 })
 
 afterAll(async () => {
@@ -37,6 +37,6 @@ async function prefixOn(server: { readonly endpoint: string } | undefined): Prom
 objectStoreSuite('versitygw, the conditions of copies kept as AWS keeps them,', () => prefixOn(servers.proxy))
 
 // Of its own it keeps the conditions of a PUT only.
-objectStoreSuite('versitygw', () => prefixOn(servers.versitygw), { ignoresConditionsOfCopies: true })
+objectStoreSuite('versitygw', () => prefixOn(servers.versitygw), { ignoresConditions: true })
 
-objectStoreSuite('moto', () => prefixOn(servers.moto), { ignoresConditionsOfCopies: true })
+objectStoreSuite('moto', () => prefixOn(servers.moto), { ignoresConditions: true })

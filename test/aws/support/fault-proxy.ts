@@ -8,7 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { CREDENTIALS } from './servers.js'
 
 /** A request as rules see it. */
@@ -61,12 +61,12 @@ export class FaultProxy {
     this.endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
-  /** @param options `keepCopyConditions`: the proxy keeps the If-* headers of CopyObject, as AWS does and others do not */
-  static async start(upstream: string, options: { readonly keepCopyConditions?: boolean } = {}): Promise<FaultProxy> {
+  /** @param options `keepConditions`: the proxy keeps those of copies and deletions, as AWS does and others do not */
+  static async start(upstream: string, options: { readonly keepConditions?: boolean } = {}): Promise<FaultProxy> {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const proxy = new FaultProxy(server)
-    const conditions = options.keepCopyConditions ? new CopyConditions(upstream) : undefined
+    const conditions = options.keepConditions ? new Conditions(upstream) : undefined
     server.on('request', (request, response) => {
       proxy.#handle(request, response, upstream, conditions).catch(() => request.socket.destroy())
     })
@@ -82,7 +82,7 @@ export class FaultProxy {
     request: IncomingMessage,
     response: ServerResponse,
     upstream: string,
-    conditions: CopyConditions | undefined,
+    conditions: Conditions | undefined,
   ): Promise<void> {
     const { method = '', url = '', headers } = request
     const operation = String(headers['x-amz-target'] ?? '')
@@ -100,7 +100,7 @@ export class FaultProxy {
     }
     if (fault?.kind === 'corruptRequest') flipByte(body)
     const pass = (): Promise<Answer> => forward(upstream, request, body)
-    const answer = conditions ? await conditions.around(seen, pass) : await pass()
+    const answer = conditions ? await conditions.around(seen, body, pass) : await pass()
     if (fault?.kind === 'loseReply' || (fault?.kind === 'reset' && fault.afterBytes === 0)) {
       request.socket.destroy()
       return
@@ -118,8 +118,8 @@ interface Answer {
   readonly body: Buffer
 }
 
-/** AWS's promise on the If-* headers of CopyObject, kept one copy at a time for each key. */
-class CopyConditions {
+/** AWS's promise on the If-* headers of CopyObject, and on the ETags of DeleteObjects; one copy at a time for each key. */
+class Conditions {
   readonly #client: S3Client
   readonly #last = new Map<string, Promise<unknown>>()
 
@@ -127,25 +127,64 @@ class CopyConditions {
     this.#client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: CREDENTIALS })
   }
 
-  async around({ method, url, headers }: SeenRequest, pass: () => Promise<Answer>): Promise<Answer> {
+  async around(request: SeenRequest, body: Buffer, pass: () => Promise<Answer>): Promise<Answer> {
+    const { method, url, headers } = request
+    const path = url.replace(/\?.*$/s, '')
+    if (method === 'POST' && /\?delete/.test(url)) return await this.#delete(path, body.toString('utf8'), pass)
     if (method !== 'PUT' || headers['x-amz-copy-source'] === undefined) return await pass()
-    const path = url.replace(/\?.*$/, '')
     const before = this.#last.get(path) ?? Promise.resolve()
     const answer = before.catch(() => undefined).then(async () => ((await this.#hold(path, headers)) ? pass() : FAILED))
     this.#last.set(path, answer)
     return await answer
   }
 
+  /** The server knows no conditions: a request of which one does not hold is answered here, object by object. */
+  async #delete(bucketPath: string, body: string, pass: () => Promise<Answer>): Promise<Answer> {
+    const bucket = bucketPath.replaceAll('/', '')
+    const objects = [...body.matchAll(/<Object>(.*?)<\/Object>/gs)].map(([, object = '']) => ({
+      key: unescaped(/<Key>(.*?)<\/Key>/s.exec(object)?.[1] ?? ''),
+      etag: /<ETag>(.*?)<\/ETag>/s.exec(object)?.[1],
+    }))
+    const unmet: string[] = []
+    for (const { key, etag } of objects) {
+      if (etag !== undefined && (await this.#etagOf(bucket, key)) !== unquoted(unescaped(etag))) unmet.push(key)
+    }
+    if (unmet.length === 0) return await pass()
+    for (const { key } of objects) {
+      if (!unmet.includes(key)) await this.#client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
+    }
+    const errors = unmet.map((key) => `<Error><Key>${escaped(key)}</Key><Code>PreconditionFailed</Code></Error>`)
+    return { ...FAILED, status: 200, body: Buffer.from(`<DeleteResult>${errors.join('')}</DeleteResult>`) }
+  }
+
   async #hold(path: string, headers: IncomingHttpHeaders): Promise<boolean> {
     const [, bucket, key] = /^\/([^/]+)\/(.*)$/s.exec(path) ?? []
-    const etag = await this.#client
-      .send(new HeadObjectCommand({ Bucket: bucket ?? '', Key: key ?? '' }))
-      .then(({ ETag }) => ETag)
-      .catch(() => undefined)
+    const etag = await this.#etagOf(bucket ?? '', key ?? '')
     if (headers['if-none-match'] === '*') return etag === undefined
-    return headers['if-match'] === undefined || headers['if-match'].replaceAll('"', '') === etag?.replaceAll('"', '')
+    return headers['if-match'] === undefined || unquoted(headers['if-match']) === etag
+  }
+
+  async #etagOf(Bucket: string, Key: string): Promise<string | undefined> {
+    return await this.#client
+      .send(new HeadObjectCommand({ Bucket, Key }))
+      .then(({ ETag }) => unquoted(ETag ?? ''))
+      .catch(() => undefined)
   }
 }
+
+const unquoted = (etag: string): string => etag.replaceAll('"', '')
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&quot;': '"',
+  '&apos;': "'",
+  '&lt;': '<',
+  '&gt;': '>',
+  '&amp;': '&',
+}
+
+const unescaped = (xml: string): string => xml.replace(/&\w+;/g, (entity) => ENTITIES[entity] ?? entity)
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 const FAILED: Answer = {
   status: 412,

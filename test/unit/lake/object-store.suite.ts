@@ -27,8 +27,11 @@ const keysOf = async (store: ObjectStore, prefix = ''): Promise<string[]> =>
 
 /** What the server behind an adapter cannot do. */
 export interface Shortcomings {
-  /** It does not keep the conditions of a copy: two writers that publish in the same instant may both succeed. */
-  readonly ignoresConditionsOfCopies?: boolean
+  /**
+   * It does not keep the conditions of copies and deletions: of two writers that publish in the same instant both may
+   * succeed, and what changed since it was seen is deleted.
+   */
+  readonly ignoresConditions?: boolean
 }
 
 /** Runs the promises of the port over an adapter. */
@@ -186,6 +189,20 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
       expect(await keysOf(store)).toEqual(['a/b/c', 'a/e'])
     })
 
+    it('deletes what is still as it was seen, tells what is not, and asks before it begins', async () => {
+      const store = (await makeStore()).open()
+      const seen: StoredObject[] = []
+      for (const key of ['a/same', 'a/changed', 'a/gone']) seen.push(await store.put(key, text(key), GO_ON))
+      if (!lacks.ignoresConditions) await store.put('a/changed', text('another'), GO_ON)
+      await store.delete(['a/gone'], GO_ON)
+      const refused = store.deleteUnchanged(seen, () => Promise.reject(new Error('too late')), GO_ON)
+      await expect(refused).rejects.toThrow('too late')
+      expect(await keysOf(store)).toEqual(['a/changed', 'a/same'])
+      const changed = await store.deleteUnchanged(seen, () => Promise.resolve(), GO_ON)
+      expect(changed).toEqual(lacks.ignoresConditions ? [] : ['a/changed'])
+      expect(await keysOf(store)).toEqual(changed)
+    })
+
     it('hands out a local file with the bytes', async () => {
       const store = (await makeStore()).open()
       await store.put('a/b', text('hello'), GO_ON)
@@ -237,6 +254,7 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
         store.stat(['x'], stopped),
         store.flush('', stopped),
         store.delete(['x'], stopped),
+        store.deleteUnchanged([{ key: 'x', etag: 'x' }], () => Promise.resolve(), stopped),
         store.retire('x', stopped),
         other.publish(store.locate('x'), 'x', { expect: 'absent' }, stopped),
         store.list('', stopped)[Symbol.asyncIterator]().next(),
@@ -338,7 +356,7 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
         expect(elsewhere).toEqual({ outcome: 'sourceMissing', found: undefined })
       })
 
-      if (lacks.ignoresConditionsOfCopies) return
+      if (lacks.ignoresConditions) return
       it('has one winner among many at once', async () => {
         const { open } = await makeStore()
         const sources = Array.from({ length: 10 }, (_, i) => `runs/${i}/object`)
