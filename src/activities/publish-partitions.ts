@@ -52,6 +52,8 @@ export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope:
       }
       return etag
     })
+    const keys = ledger.entries.map(({ key }) => key)
+    await context.table.settle(keys, signal)
     failPoint('publish:before-record')
     await records.save(publishedName(unit), { formatVersion: 1, unit, etags }, signal)
     return answer

@@ -35,7 +35,7 @@ export class RunRecords {
   async save(name: string, value: unknown, signal: AbortSignal): Promise<Reference> {
     failPoint(`record:${name}`)
     const stored = await this.store.put(this.key(name), jsonBytes(value), signal)
-    // A record is the truth of a resumed run: it has to survive a power cut whole, or not be there.
+    // A record is the truth of a resumed run: once it is saved, it has to survive a power cut.
     await this.store.flush(stored.key, signal)
     return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
   }
@@ -58,10 +58,11 @@ export class RunRecords {
     }
   }
 
-  /** Stores a local file as an object of this run. */
+  /** Stores a local file as an object of this run, so that it survives what the records that name it survive. */
   async putFile(name: string, path: string, signal: AbortSignal): Promise<Reference> {
     failPoint(`record:${name}`)
     const stored = await this.store.put(this.key(name), piecesOf(path), signal)
+    await this.store.flush(stored.key, signal)
     return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
   }
 }

@@ -53,7 +53,6 @@ export function stageDimensions(deps: ActivityDeps): (run: RunRef, scope: Activi
     )
     for (const name of STAGED_DIMENSIONS)
       await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
-    await records.store.flush(records.key('staged'), signal)
     rmSync(folder, { recursive: true, force: true })
     await records.save('dimensions.json', { formatVersion: 1, rows: counts.npis, counts }, signal)
     return await answer(context, 'dimensions.json', counts.npis, signal)
@@ -129,7 +128,6 @@ export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScop
       if (name === 'facts' && staged.length === 1) continue
       await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
     }
-    await records.store.flush(records.key('staged'), signal)
     rmSync(folder, { recursive: true, force: true })
     await records.save('facts.json', { formatVersion: 1, ...found }, signal)
     return await answer(context, 'facts.json', found.rows, signal)

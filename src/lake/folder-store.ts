@@ -114,7 +114,7 @@ export class FolderStore implements ObjectStore {
     const place = { unfinished: this.#unfinishedPath(), path }
     const rename = (from: string, to: string): void => this.#intoFolder(to, () => renameSync(from, to))
     try {
-      if (bytes instanceof Uint8Array) return { key, ...writeWhole(place, bytes, rename) }
+      if (bytes instanceof Uint8Array) return { key, ...writeWhole(place, bytes, rename, { durable: true }) }
       return { key, ...(await writePieces(place, bytes, rename)) }
     } catch (error) {
       throw folderError(error, 'write', path)
@@ -307,6 +307,16 @@ export class FolderStore implements ObjectStore {
     }
   }
 
+  async settle(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (keys.length === 0) return
+    try {
+      if (!(await flushFileSystem(this.uri, signal))) this.#flushFoldersOf(keys, signal)
+    } catch (error) {
+      throw folderError(error, 'flush', this.uri)
+    }
+  }
+
   async retire(prefix: ObjectKey, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const path = this.locate(prefix.replace(/\/$/, ''))
@@ -494,6 +504,18 @@ export class FolderStore implements ObjectStore {
   #folder(prefix: ObjectKey): string {
     const folder = prefix.replace(/\/$/, '')
     return folder === '' ? this.uri : this.locate(folder)
+  }
+
+  /** The bytes were flushed before they were moved; what is new are names, in these folders and those above. */
+  #flushFoldersOf(keys: readonly ObjectKey[], signal: AbortSignal): void {
+    const folders = new Set<string>([this.uri])
+    for (const key of keys) {
+      for (let folder = dirname(this.locate(key)); !folders.has(folder); folder = dirname(folder)) folders.add(folder)
+    }
+    for (const folder of folders) {
+      signal.throwIfAborted()
+      flushOne(folder)
+    }
   }
 
   #flushEach(folder: string, signal: AbortSignal): void {

@@ -73,7 +73,8 @@ export interface ObjectStore {
   locate(key: ObjectKey): string
 
   /**
-   * Stores an object so that a reader sees all of it or none. The same bytes again change nothing for a reader.
+   * Stores an object so that a reader sees all of it or none, in one piece also after a power cut. The same bytes again
+   * change nothing for a reader.
    * `bytes` may come in pieces; a piece is consumed before the next one is asked for.
    * @returns what was stored, with the SHA-256 (hex) of its bytes
    */
@@ -145,6 +146,9 @@ export interface ObjectStore {
    * @param source full address (`locate`) of the object, in this store or another of the same kind
    */
   publish(source: string, key: ObjectKey, condition: PublishCondition, signal: AbortSignal): Promise<PublishOutcome>
+
+  /** Makes publications to these keys survive a power cut; one call for many, before the record that tells of them. */
+  settle(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void>
 
   /**
    * Takes the unpublished objects of an abandoned run away from whoever may still be working on it, so that a late

@@ -192,6 +192,11 @@ export class S3ObjectStore implements ObjectStore {
     return { outcome: 'moved', etag: result.copied.etag }
   }
 
+  /** S3 answers a copy when the object is safe. */
+  async settle(_keys: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+  }
+
   async retire(prefix: ObjectKey, signal: AbortSignal): Promise<void> {
     const keys: ObjectKey[] = []
     for await (const { key } of this.list(prefix, signal)) keys.push(key)

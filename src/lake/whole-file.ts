@@ -39,10 +39,19 @@ export type Rename = (from: string, to: string) => void
 
 /**
  * Writes a small file in one piece. What failed leaves nothing behind.
+ * @param options `durable`: the bytes survive a power cut before the file has its name, so that nobody finds it empty
  */
-export function writeWhole({ unfinished, path }: FilePlace, bytes: Uint8Array, rename: Rename): WrittenFile {
+export function writeWhole(
+  { unfinished, path }: FilePlace,
+  bytes: Uint8Array,
+  rename: Rename,
+  { durable = false }: { readonly durable?: boolean } = {},
+): WrittenFile {
   try {
-    const stats = createFile(unfinished, (file) => append(file, bytes))
+    const stats = createFile(unfinished, (file) => {
+      append(file, bytes)
+      if (durable) fsyncSync(file)
+    })
     rename(unfinished, path)
     return { bytes: Number(stats.size), etag: etagOf(stats), sha256: hash('sha256', bytes, 'hex') }
   } catch (error) {
