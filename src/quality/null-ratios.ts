@@ -121,7 +121,9 @@ async function medicareCounts(
 ): Promise<Record<string, unknown>> {
   const unknown = columns.map((c) => {
     const condition =
-      c.axis === 'benchmark' ? noValue('b', c) : 'NOT (r.dollar AND coalesce(b.medicare_state_rate > 0, false))'
+      c.axis === 'benchmark'
+        ? noValue('b', c)
+        : 'NOT (r.dollar AND coalesce(b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate), false))'
     return `coalesce(sum(r.rows) FILTER (${condition}), 0)::BIGINT AS ${sqlIdentifier(c.name)}`
   })
   return await engine.row(`WITH classes AS (

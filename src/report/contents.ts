@@ -131,7 +131,7 @@ async function medicare(engine: Engine, paths: StagedPaths): Promise<MedicareCom
   await engine.run(`CREATE TEMP TABLE medicare_rates AS
     SELECT k.year, k.code_id, k.state_id, b.medicare_state_rate AS medicare
     FROM ${readParquet([paths.benchmark_keys])} k JOIN ${readParquet([paths.benchmarks])} b ON b.bench_id = k.bench_id
-    WHERE b.medicare_state_rate > 0`)
+    WHERE b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate)`)
   const bins = new LogBins()
   const quantiles = new UnsortedQuantiles()
   let rows = 0

@@ -42,7 +42,9 @@ export function enrichInSql(
   partitions: readonly PartitionToEnrich[],
   ranks?: { readonly from: number; readonly to: number },
 ): readonly string[] {
-  const comparable = "lower(a.negotiated_type) <> 'percentage' AND b.medicare_state_rate > 0"
+  // To DuckDB NaN is larger than any number.
+  const comparable = `lower(a.negotiated_type) <> 'percentage' AND NOT isnan(f.negotiated_rate)
+      AND b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate)`
   const computed: Readonly<Record<string, string>> = {
     rate_to_medicare_ratio: `CASE WHEN ${comparable} THEN f.negotiated_rate / b.medicare_state_rate END`,
     is_above_medicare: `CASE WHEN ${comparable} THEN f.negotiated_rate > b.medicare_state_rate END`,

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ProcessIdentity, signalProcess } from '../../src/runtime/process-identity.js'
 import { Home } from './support/home.js'
-import { demoStar, type StarOnDisk, withChangedGroup } from './support/stars.js'
+import { demoStar, type StarOnDisk, withChangedGroup, withoutNumbers } from './support/stars.js'
 
 let star: StarOnDisk
 let changed: StarOnDisk
@@ -99,7 +100,6 @@ describe('bad data is never published', { timeout: 180_000 }, () => {
     const command = home.start({ ETL3_FAILPOINT: 'activity:auditObjects:start', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
     const { worker, run } = await untilWritten(home)
     // What a defect of the writer would leave: a consistent object with a wrong value. The staged rate is changed instead.
-    const { DuckDBInstance } = await import('@duckdb/node-api')
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
     const connection = await instance.connect()
     const facts = join(run, 'staged/facts.parquet').replaceAll("'", "''")
@@ -113,6 +113,30 @@ describe('bad data is never published', { timeout: 180_000 }, () => {
     expect(failure).toMatchObject({ kind: 'IntegrityError', code: 'ETL3-AU-04' })
     expect(failure.message).toContain('fact_rate_enriched.parquet')
     expect(home.stamps).toEqual(before)
+  })
+
+  it.concurrent('rates that are not a number, where a rule keeps them, pass the audit of every row', async () => {
+    const { options } = await withoutNumbers(star)
+    await using home = new Home({
+      ...options,
+      processing: { audit: 'full' },
+      data_quality: { rules: { rate_range: { severity: 'warn', on_violation: 'keep' } } },
+    })
+    const { facts, quarantined } = await home.start().result()
+    expect(quarantined).toBe(0)
+    const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+    const connection = await instance.connect()
+    const kept = await connection.runAndReadAll(`SELECT count(DISTINCT fact_uid)::INTEGER AS facts,
+        count(*) FILTER (isnan(medicare_state_rate))::INTEGER AS medicare,
+        count(rate_to_medicare_ratio)::INTEGER AS ratios, count(is_above_medicare)::INTEGER AS above
+      FROM read_parquet('${home.table}/**/*.parquet', hive_partitioning = false)
+      WHERE isnan(negotiated_rate) OR isnan(medicare_state_rate)`)
+    connection.closeSync()
+    instance.closeSync()
+    const [row] = kept.getRowObjectsJson()
+    expect(row).toMatchObject({ ratios: 0, above: 0 })
+    expect(Number(row?.['facts'])).toBeGreaterThan(facts / 20)
+    expect(Number(row?.['medicare'])).toBeGreaterThan(0)
   })
 
   it.concurrent('a violated quality rule ends the run before anything is written (exit 3), and the lock is free', async () => {

@@ -226,8 +226,8 @@ function lookup(name: string): string {
 
 function joinSteps(options: OracleOptions): string[] {
   const { min, max } = options.rateRange
-  const dollars =
-    "f.negotiated_type IS NOT NULL AND lower(f.negotiated_type) <> 'percentage' AND b.medicare_prof_stateavg > 0"
+  const dollars = `f.negotiated_type IS NOT NULL AND lower(f.negotiated_type) <> 'percentage' AND NOT isnan(f.negotiated_rate)
+      AND b.medicare_prof_stateavg > 0 AND NOT isnan(b.medicare_prof_stateavg)`
   const select: Record<string, string> = {
     state: 'f.provider_state',
     procedure_set: 'f.proc_set',
