@@ -168,7 +168,7 @@ class UnitWriter {
     filter: FactFilter,
   ): Promise<void> {
     const { engine, paths, loaded, encoder } = this.#input
-    const facts = await readFacts(engine, paths, range, filter)
+    const { window: facts } = await readFacts(engine, paths, range, filter)
     encoder.bind(columnSources(loaded.star, block, facts))
     for (const [slice, found] of slicesOf(facts)) {
       const partitions = bySlice.get(slice) ?? []

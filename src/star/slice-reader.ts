@@ -76,15 +76,20 @@ export function groupsOfCells(block: Block, cells: readonly number[]): Uint8Arra
   return keep
 }
 
-/** A large slice in pieces, each with only the facts of the groups to keep. */
+/**
+ * A large slice in pieces of `most` facts of the groups to keep. Where a piece ends depends on these facts alone, so the
+ * bytes of a partition do not change with its neighbours.
+ */
 export async function* piecesOf(
   engine: Engine,
   paths: StagedPaths,
   range: SliceRange,
   filter: { readonly quarantined: Uint8Array; readonly keep: Uint8Array },
+  most = WINDOW_FACTS,
 ): AsyncGenerator<SliceFacts> {
-  for (let from = range.from; from < range.to; from += WINDOW_FACTS) {
-    const window = await readFacts(engine, paths, { from, to: Math.min(range.to, from + WINDOW_FACTS) }, filter)
+  for (let from = range.from; from < range.to; ) {
+    const { window, to } = await readFacts(engine, paths, { from, to: range.to }, { ...filter, most })
     if (window.facts > 0) yield { window, from: 0, to: window.facts }
+    from = to
   }
 }

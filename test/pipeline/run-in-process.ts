@@ -77,7 +77,7 @@ async function write(
     return { ...entry, key, keyInSql: keysInSql[i] ?? '' }
   })
   const facts = await engine.count(`SELECT count(*) FROM read_parquet('${paths.facts}')`)
-  const window = await readFacts(engine, paths, { from: 0, to: facts }, { quarantined })
+  const { window } = await readFacts(engine, paths, { from: 0, to: facts }, { quarantined })
   const slices = slicesOf(window)
   const encoder = createPartitionEncoder(DICTIONARY.map(({ name, type }) => ({ name, type })))
   encoder.bind(columnSources(star, block, window))

@@ -23,8 +23,8 @@ async function readAll(paths: StagedPaths): Promise<{ readonly facts: number; re
     let entries = 0
     for await (const _ of takeInventory(engine, star, block, quarantined)) entries += 1
     const to = await engine.count(`SELECT count(*) FROM ${readParquet([paths.facts])}`)
-    const { facts } = await readFacts(engine, paths, { from: 0, to }, { quarantined })
-    return { facts, entries }
+    const { window } = await readFacts(engine, paths, { from: 0, to }, { quarantined })
+    return { facts: window.facts, entries }
   } finally {
     engine.close()
     rmSync(scratch, { recursive: true, force: true })
