@@ -95,7 +95,7 @@ export function isUncertain(error: unknown): boolean {
  * - `ETL3-AW-09` IntegrityError: any other refusal
  * - `ETL3-AW-10` ConfigError: the key of SSE-KMS cannot be used
  * - `ETL3-AW-11` ConflictError: the object changed while it was read
- * - `ETL3-AW-12` ConfigError: the server's certificate is not believed
+ * - `ETL3-AW-16` ConfigError: the server's certificate is not believed
  */
 export function s3Error(error: unknown, doing: string, address: string): unknown {
   if (error instanceof Etl3Error || !(error instanceof Error)) return error
@@ -153,7 +153,7 @@ export function s3Error(error: unknown, doing: string, address: string): unknown
     })
   }
   if (names(error).some((name) => CERTIFICATE.test(name))) {
-    return new ConfigError('ETL3-AW-12', `the server's certificate is not believed: ${where} (${nameOf(error)})`, {
+    return new ConfigError('ETL3-AW-16', `the server's certificate is not believed: ${where} (${nameOf(error)})`, {
       hint: 'Check s3.endpoint. Where the server or a proxy has a certificate of your own, name its authority in NODE_EXTRA_CA_CERTS.',
       cause,
     })

@@ -1,5 +1,6 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type VacuumRequest, vacuum } from '../../src/activities/vacuum.js'
 import { loadConfig } from '../../src/config/load.js'
@@ -9,7 +10,7 @@ import { RunLock } from '../../src/lake/run-lock.js'
 import { s3SettingsOf } from '../../src/lake/s3-settings.js'
 import { openStore } from '../../src/lake/stores.js'
 import { GO_ON, lakeFolder } from '../unit/lake/lake-folder.js'
-import { CREDENTIAL_VARIABLES, makeBucket, type S3Server, startVersitygw } from './support/servers.js'
+import { CREDENTIAL_VARIABLES, CREDENTIALS, makeBucket, type S3Server, startVersitygw } from './support/servers.js'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -188,4 +189,31 @@ describe('a vacuum', () => {
     const place = placeAt(`s3://${bucket}/etl3/runs/table`, `s3://${bucket}/etl3`)
     await expect(clean(place)).rejects.toMatchObject({ code: 'ETL3-VA-01', exitCode: 6 })
   })
+})
+
+it('uploads in parts that nobody ended are found once they are old, and ended', async () => {
+  const bucket = await makeBucket(server.endpoint)
+  const { config, metadata } = placeAt(`s3://${bucket}/table`, `s3://${bucket}/etl3`)
+  const client = new S3Client({
+    endpoint: server.endpoint,
+    region: CREDENTIAL_VARIABLES.AWS_REGION,
+    forcePathStyle: true,
+    credentials: CREDENTIALS,
+  })
+  const upload = { Bucket: bucket, Key: 'etl3/runs/r/objects/0/0.parquet' }
+  await client.send(new CreateMultipartUploadCommand(upload))
+  const elsewhere = { Bucket: bucket, Key: 'other/0.parquet' }
+  await client.send(new CreateMultipartUploadCommand(elsewhere))
+  const request = { config, olderThanHours: 24, signal: GO_ON }
+  expect((await vacuum({ ...request, delete: true })).items).toEqual([])
+
+  const tomorrow = { ...request, now: Date.now() + 2 * DAY_MS }
+  const found = await vacuum({ ...tomorrow, delete: false })
+  expect(found.items).toMatchObject([{ reason: 'unfinished write', what: expect.stringContaining(upload.Key) }])
+  expect((await vacuum({ ...tomorrow, delete: true })).items).toEqual(found.items)
+  expect((await vacuum({ ...tomorrow, delete: false })).items).toEqual([])
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+  expect(Uploads.map(({ Key }) => Key)).toEqual([elsewhere.Key])
+  expect((await new RunLock(metadata).current(GO_ON))?.released).toBe(true)
+  client.destroy()
 })

@@ -31,14 +31,14 @@ describe('a refusal of S3', () => {
     [
       'with a certificate of nobody is one of the certificate',
       Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
-      'ETL3-AW-12',
+      'ETL3-AW-16',
     ],
     [
       'by a certificate for another name, too',
       Object.assign(new Error("Hostname/IP does not match certificate's altnames"), {
         code: 'ERR_TLS_CERT_ALTNAME_INVALID',
       }),
-      'ETL3-AW-12',
+      'ETL3-AW-16',
     ],
   ])('%s', (_, error, code) => {
     expect(s3Error(error, 'write', 's3://acme-kms-lake/x')).toMatchObject({ code })
