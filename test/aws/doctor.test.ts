@@ -1,10 +1,12 @@
 /** `etl3 doctor` on AWS: every check over the wire, against moto. */
+import { join } from 'node:path'
 import { CreateBucketCommand, ListObjectsV2Command, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { awsCheckup, skewOf } from '../../src/cli/checkup-aws.js'
 import type { Finding } from '../../src/cli/finding.js'
 import { type Config, configSchema } from '../../src/config/schema.js'
 import { iamPolicy } from '../../src/lake/iam-policy.js'
+import { filesUnder } from '../oracle/compare-table.js'
 import { GO_ON } from '../unit/lake/lake-folder.js'
 import { allows } from '../unit/lake/policy-judge.js'
 import { DIFFICULT, writeSmallLake } from '../unit/lake/small-lake.js'
@@ -13,6 +15,7 @@ import { awsError } from './json-front.js'
 import { askedOfS3 } from './support/asked-of-aws.js'
 import { type Fault, FaultProxy } from './support/fault-proxy.js'
 import { glueContents } from './support/glue-contents.js'
+import { CREDENTIAL_VARIABLES, makeBucket, startVersitygw } from './support/servers.js'
 
 const servers = awsServers()
 
@@ -166,6 +169,24 @@ describe('doctor on AWS', () => {
     }
     await examine(configOf('the-lake'))
     expect(written).toEqual(['"etl3-doctor"'])
+  })
+
+  it('leaves nothing on another server either', async () => {
+    const before = { ...process.env }
+    const server = await startVersitygw()
+    try {
+      Object.assign(process.env, CREDENTIAL_VARIABLES)
+      const bucket = await makeBucket(server.endpoint)
+      const config = configOf(bucket, { output_location: `s3://${bucket}/results/` })
+      const findings = await examine({ ...config, s3: { ...config.s3, endpoint: server.endpoint } })
+      for (const place of ['table', 'etl3', 'results']) {
+        expect(findings.get(`write, read, delete in s3://${bucket}/${place}/`)?.verdict).toBe('ok')
+      }
+      expect(filesUnder(join(server.folder ?? '', bucket))).toEqual([])
+    } finally {
+      process.env = before
+      await server.stop()
+    }
   })
 
   it('looks at the buckets of the input too, but for what only writers need', async () => {
