@@ -1,4 +1,7 @@
-/** What `etl3 doctor` looks at on AWS: who asks, the buckets, Glue, Athena. Writes one small object and deletes it. */
+/**
+ * What `etl3 doctor` looks at on AWS: who asks, the buckets, Glue, Athena. Writes small objects beside the records and the
+ * results and deletes them; nothing of it stays, and nothing ever stands below the table's root.
+ */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AthenaClient, GetWorkGroupCommand } from '@aws-sdk/client-athena'
@@ -18,8 +21,10 @@ import type { Config } from '../config/schema.js'
 import { AthenaQueries } from '../lake/athena.js'
 import { awsClientSettings, awsErrorName, awsFailure } from '../lake/aws-connection.js'
 import { GlueTables } from '../lake/glue-tables.js'
-import { bucketPlaceOf, prefixBelow, type S3Address } from '../lake/s3-address.js'
+import { DOCTOR_KEYS } from '../lake/iam-policy.js'
+import { bucketPlaceOf, formatS3Address, prefixBelow, type S3Address } from '../lake/s3-address.js'
 import { connectS3 } from '../lake/s3-client.js'
+import { bucketRegionIn, isNotFound, isPreconditionFailed, s3Error, statusOf } from '../lake/s3-errors.js'
 import { s3SettingsOf } from '../lake/s3-settings.js'
 import { isOwnTable } from '../lake/table-definition.js'
 import { attempt, type Finding, fail, ok, warn } from './finding.js'
@@ -40,21 +45,35 @@ export async function* awsCheckup(config: Config): AsyncGenerator<Finding> {
   if (identity.verdict === 'fail') return
   yield await attempt('clock', () => clock(config, signal))
   const { client: s3 } = await connectS3(s3SettingsOf(config)).open()
-  const { output, athena } = config
+  const { input, output, athena } = config
   const { output_location: results } = athena
   const uris = [output.uri, output.metadata_uri, ...(results === undefined ? [] : [results])]
-  const places = uris.flatMap((uri) => bucketPlaceOf(uri) ?? [])
-  for (const bucket of new Set(places.map((place) => place.bucket))) {
-    yield await attempt(`bucket ${bucket}`, () => bucketRegion(s3, bucket, athena.region, signal))
+  const bucketsOf = (all: readonly string[]): Set<string> =>
+    new Set(all.flatMap((uri) => bucketPlaceOf(uri)?.bucket ?? []))
+  const written = bucketsOf(uris)
+  const unusable = new Set<string>()
+  for (const bucket of new Set([...written, ...bucketsOf([input.root, ...Object.values(input.tables)])])) {
+    const isWritten = written.has(bucket)
+    const found = await attempt(`bucket ${bucket}`, () =>
+      lookAtBucket(s3, bucket, isWritten ? athena.region : undefined, signal),
+    )
+    yield found
+    if (found.verdict === 'fail') {
+      // Whatever else is asked of it would fail for the same reason.
+      unusable.add(bucket)
+      continue
+    }
     yield await attempt(`bucket ${bucket}: encryption`, () => encryption(s3, bucket, signal))
     yield await attempt(`bucket ${bucket}: public access`, () => publicAccess(s3, bucket, signal))
+    if (!isWritten) continue
     yield await attempt(`bucket ${bucket}: versioning`, () => versioning(s3, bucket, signal))
     yield await attempt(`bucket ${bucket}: abandoned uploads`, () => uploadsExpire(s3, bucket, signal))
   }
-  // Not below the table's root: a run stops at objects there that it does not know.
-  for (const uri of uris.slice(1)) {
+  for (const uri of uris) {
     const place = bucketPlaceOf(uri)
-    if (place) yield await attempt(`write, read, delete in ${uri}`, () => probe(s3, place, signal))
+    if (!place || unusable.has(place.bucket)) continue
+    const look = uri === output.uri ? probeTable : probe
+    yield await attempt(`write, read, delete in ${folderOf(place)}`, () => look(s3, place, signal))
   }
   yield await attempt('Glue', () => glue(config, signal))
   yield await attempt('Athena workgroup', () => workgroup(config, signal))
@@ -66,6 +85,15 @@ async function asked<T>(what: string, signal: AbortSignal, send: () => Promise<T
     return await send()
   } catch (error) {
     throw awsFailure(error, what, signal)
+  }
+}
+
+/** The same of S3: the refusal names the place, and the regions where these differ. */
+async function askedOfS3<T>(s3: S3Client, doing: string, at: S3Address, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send()
+  } catch (error) {
+    throw s3Error(error, doing, formatS3Address(at), await s3.config.region())
   }
 }
 
@@ -108,24 +136,50 @@ export function skewOf(response: unknown): number | undefined {
   return Number.isNaN(served) ? undefined : Date.now() - served
 }
 
-async function bucketRegion(s3: S3Client, bucket: string, region: string, signal: AbortSignal): Promise<Finding> {
+/** @param athenaRegion where Athena is asked; undefined for a bucket that it does not read */
+async function lookAtBucket(
+  s3: S3Client,
+  bucket: string,
+  athenaRegion: string | undefined,
+  signal: AbortSignal,
+): Promise<Finding> {
   const check = `bucket ${bucket}`
+  const asked = await s3.config.region()
+  let region: string | undefined
   try {
     const { BucketRegion } = await s3.send(new HeadBucketCommand({ Bucket: bucket }), { abortSignal: signal })
-    if (BucketRegion === undefined || BucketRegion === region) return ok(check, BucketRegion ?? 'is there')
-    return fail(
-      check,
-      `lies in ${BucketRegion}, Glue and Athena are asked in ${region}`,
-      `Set athena.region: ${BucketRegion}; across regions Athena is slow and transfer is charged.`,
-    )
+    region = BucketRegion
   } catch (error) {
-    if (awsErrorName(error) !== 'NotFound') throw awsFailure(error, `S3: HeadBucket ${bucket}`, signal)
-    return fail(check, 'is not there', `aws s3 mb s3://${bucket} --region ${region}`)
+    if (statusOf(error) === 404) return fail(check, 'is not there', `aws s3 mb s3://${bucket} --region ${asked}`)
+    region = bucketRegionIn(error)
+    // A role that may list only below prefixes gets 403, and yet S3 tells where the bucket lies.
+    if (statusOf(error) !== 403 || (region !== undefined && region !== asked)) {
+      throw s3Error(error, 'look at', formatS3Address({ bucket, path: '' }), asked)
+    }
+    if (region === undefined) {
+      return warn(
+        check,
+        'may not be looked at with these rights, and S3 does not tell its region',
+        'Whether it can be used is seen below. On AWS the answer tells the region; see what lies between.',
+      )
+    }
   }
+  if (region === undefined || athenaRegion === undefined || region === athenaRegion)
+    return ok(check, region ?? 'is there')
+  return fail(
+    check,
+    `lies in ${region}, Glue and Athena are asked in ${athenaRegion}`,
+    `Set athena.region: ${region}; across regions Athena is slow and transfer is charged.`,
+  )
 }
 
 /** Asks for a setting of a bucket; `expected` names the error by which S3 says that there is none. */
-async function setting<T>(send: () => Promise<T>, expected: string): Promise<T | 'none' | 'not allowed'> {
+async function setting<T>(
+  s3: S3Client,
+  bucket: string,
+  send: () => Promise<T>,
+  expected: string,
+): Promise<T | 'none' | 'not allowed'> {
   try {
     return await send()
   } catch (error) {
@@ -133,7 +187,8 @@ async function setting<T>(send: () => Promise<T>, expected: string): Promise<T |
     if (name === expected) return 'none'
     // A run does not need to see these settings, and other servers do not know all of them.
     if (/AccessDenied|Forbidden|NotImplemented|NotSupported|MethodNotAllowed|^403$/.test(name)) return 'not allowed'
-    throw awsFailure(error, 'S3: settings of a bucket')
+    const at = formatS3Address({ bucket, path: '' })
+    throw s3Error(error, 'look at the settings of', at, await s3.config.region())
   }
 }
 
@@ -142,6 +197,8 @@ const NOT_SEEN = 'may not be seen with these rights; a run does not need it'
 async function encryption(s3: S3Client, bucket: string, signal: AbortSignal): Promise<Finding> {
   const check = `bucket ${bucket}: encryption`
   const found = await setting(
+    s3,
+    bucket,
     () => s3.send(new GetBucketEncryptionCommand({ Bucket: bucket }), { abortSignal: signal }),
     'ServerSideEncryptionConfigurationNotFoundError',
   )
@@ -155,6 +212,8 @@ async function encryption(s3: S3Client, bucket: string, signal: AbortSignal): Pr
 async function publicAccess(s3: S3Client, bucket: string, signal: AbortSignal): Promise<Finding> {
   const check = `bucket ${bucket}: public access`
   const found = await setting(
+    s3,
+    bucket,
     () => s3.send(new GetPublicAccessBlockCommand({ Bucket: bucket }), { abortSignal: signal }),
     'NoSuchPublicAccessBlockConfiguration',
   )
@@ -169,6 +228,8 @@ async function publicAccess(s3: S3Client, bucket: string, signal: AbortSignal): 
 async function versioning(s3: S3Client, bucket: string, signal: AbortSignal): Promise<Finding> {
   const check = `bucket ${bucket}: versioning`
   const found = await setting(
+    s3,
+    bucket,
     () => s3.send(new GetBucketVersioningCommand({ Bucket: bucket }), { abortSignal: signal }),
     '',
   )
@@ -184,6 +245,8 @@ async function versioning(s3: S3Client, bucket: string, signal: AbortSignal): Pr
 async function uploadsExpire(s3: S3Client, bucket: string, signal: AbortSignal): Promise<Finding> {
   const check = `bucket ${bucket}: abandoned uploads`
   const found = await setting(
+    s3,
+    bucket,
     () => s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }), { abortSignal: signal }),
     'NoSuchLifecycleConfiguration',
   )
@@ -194,33 +257,70 @@ async function uploadsExpire(s3: S3Client, bucket: string, signal: AbortSignal):
   return warn(check, 'no lifecycle rule aborts them', 'Add one (AbortIncompleteMultipartUpload), or call etl3 vacuum.')
 }
 
+/** Writes a small object, reads and deletes it. */
 async function probe(s3: S3Client, address: S3Address, signal: AbortSignal): Promise<Finding> {
-  const { bucket } = address
-  const prefix = prefixBelow(address)
-  const where = `s3://${bucket}/${prefix}`
-  const place = { Bucket: bucket, Key: `${prefix}etl3-doctor-${randomBytes(6).toString('hex')}` }
+  const { at, place } = probeKey(address)
   const sent = randomBytes(16).toString('hex')
   const options = { abortSignal: signal }
-  await asked(`S3: PutObject ${where}`, signal, () => s3.send(new PutObjectCommand({ ...place, Body: sent }), options))
+  await askedOfS3(s3, 'write', at, () => s3.send(new PutObjectCommand({ ...place, Body: sent }), options))
   let read: string | undefined
   try {
-    const { Body } = await asked(`S3: GetObject ${where}`, signal, () => s3.send(new GetObjectCommand(place), options))
+    const { Body } = await askedOfS3(s3, 'read', at, () => s3.send(new GetObjectCommand(place), options))
     read = await Body?.transformToString()
   } finally {
-    await asked(`S3: DeleteObject ${where}`, signal, () => s3.send(new DeleteObjectCommand(place), options))
+    await askedOfS3(s3, 'delete', at, () => s3.send(new DeleteObjectCommand(place), options))
   }
-  const check = `write, read, delete in ${where}`
+  const check = `write, read, delete in ${folderOf(address)}`
   if (read === sent) return ok(check, 'works')
   return fail(check, 'gives back other bytes than were written', 'See what lies between this machine and S3.')
+}
+
+/**
+ * Asks for the same below the table's root, where nothing may stand that a run does not know: for a write under a
+ * condition that no object can meet, and for a read and a deletion of nothing. S3 looks at the rights first. (A bucket
+ * with versioning keeps a mark of the deletion, which no listing shows.)
+ */
+async function probeTable(s3: S3Client, address: S3Address, signal: AbortSignal): Promise<Finding> {
+  const { at, place } = probeKey(address)
+  const options = { abortSignal: signal }
+  const refused = (error: unknown): undefined => {
+    if (!isNotFound(error) && !isPreconditionFailed(error)) throw error
+  }
+  const write = new PutObjectCommand({ ...place, Body: 'etl3-doctor', IfMatch: '"etl3-doctor"' })
+  await askedOfS3(s3, 'write', at, () => s3.send(write, options).catch(refused))
+  try {
+    await askedOfS3(s3, 'read', at, () => s3.send(new GetObjectCommand(place), options).catch(refused))
+  } finally {
+    // A server that does not keep the condition has an object now.
+    await askedOfS3(s3, 'delete', at, () => s3.send(new DeleteObjectCommand(place), options))
+  }
+  return ok(`write, read, delete in ${folderOf(address)}`, 'is allowed; nothing was written')
+}
+
+/** A key that nobody else uses. */
+function probeKey(address: S3Address): { readonly at: S3Address; readonly place: { Bucket: string; Key: string } } {
+  const { bucket } = address
+  const path = `${prefixBelow(address)}${DOCTOR_KEYS}${randomBytes(6).toString('hex')}`
+  return { at: { bucket, path }, place: { Bucket: bucket, Key: path } }
+}
+
+function folderOf(address: S3Address): string {
+  return `s3://${address.bucket}/${prefixBelow(address)}`
 }
 
 async function glue({ athena }: Config, signal: AbortSignal): Promise<Finding> {
   const tables = new GlueTables(athena.database, athena.region)
   const name = `${athena.database}.${athena.table}`
   const table = await tables.find(athena.table, signal)
-  if (!table) return ok('Glue', `${name} is not there yet: a run makes it`)
-  if (isOwnTable(table)) return ok('Glue', `${name} is there`)
-  return fail('Glue', `${name} is a table that ETL3 did not make`, 'Choose another athena.table, or drop that one.')
+  if (table && !isOwnTable(table)) {
+    return fail('Glue', `${name} is a table that ETL3 did not make`, 'Choose another athena.table, or drop that one.')
+  }
+  await tables.requireMayChange(athena.table, table?.PartitionKeys?.length ?? 1, signal)
+  const there = table ? 'is there' : 'is not there yet: a run makes it'
+  return ok(
+    'Glue',
+    `${name} ${there}; partitions may be deleted; not checked: making and changing tables, for which no harmless call asks`,
+  )
 }
 
 async function workgroup({ athena }: Config, signal: AbortSignal): Promise<Finding> {

@@ -1,4 +1,5 @@
 /** Glue's databases, tables and partitions as ETL3 asks for them: each call with its signal, each failure in words. */
+import { randomUUID } from 'node:crypto'
 import {
   BatchCreatePartitionCommand,
   BatchDeletePartitionCommand,
@@ -152,6 +153,20 @@ export class GlueTables {
       values: PartitionValues,
       detail: ErrorDetail,
     }))
+  }
+
+  /**
+   * Asks for the deletion of a partition that cannot be there: nothing changes, and who may not change any is told so.
+   * @param columns how many partition columns the table has
+   * @throws ConfigError `ETL3-AW-12` without the right to do so
+   */
+  async requireMayChange(table: string, columns: number, signal: AbortSignal): Promise<void> {
+    const Values = Array.from({ length: columns }, () => `etl3-doctor-${randomUUID()}`)
+    const command = new BatchDeletePartitionCommand({ ...this.#of(table), PartitionsToDelete: [{ Values }] })
+    // No table, no database: the right is looked at before.
+    await this.#ask(`BatchDeletePartition ${table}`, signal, [NOT_FOUND], () =>
+      this.#client.send(command, { abortSignal: signal }),
+    )
   }
 
   /** Names of the indexes that a table has or is getting. */

@@ -1,7 +1,10 @@
 /** The least that a role must be allowed, from the configuration (`etl3 iam-policy`). */
 import type { Config } from '../config/schema.js'
 import { projectedTableName } from './projected-table-name.js'
-import { bucketPlaceOf, prefixBelow } from './s3-address.js'
+import { bucketPlaceOf, isPattern, literalHead, prefixBelow, type S3Address } from './s3-address.js'
+
+/** Beginning of the names under which `etl3 doctor` writes and deletes. Queries pass over names that begin with a dot. */
+export const DOCTOR_KEYS = '.etl3-doctor-'
 
 /** What a role does: asks the tables, runs the pipeline, or cleans up after it. */
 export const IAM_ROLES = ['reader', 'writer', 'vacuum'] as const
@@ -42,79 +45,106 @@ export function iamPolicy(options: IamPolicyOptions): IamPolicy {
   return { Version: '2012-10-17', Statement: role === 'vacuum' ? storage : statements }
 }
 
-/** A bucket and the beginning of the keys in it, '' or with the final '/'. */
+/** Keys of a bucket. */
 interface BucketPlace {
   readonly bucket: string
-  readonly prefix: string
+  /** As a policy matches them: `*` stands for anything. */
+  readonly keys: string
 }
 
 interface Access {
   readonly sid: string
   readonly places: readonly BucketPlace[]
+  /** None: the places are only listed. */
   readonly actions: readonly string[]
 }
 
 const READ = ['s3:GetObject']
-const WRITE = [
-  's3:GetObject',
-  's3:PutObject',
-  's3:DeleteObject',
-  's3:AbortMultipartUpload',
-  's3:ListMultipartUploadParts',
-]
-const CLEAN = ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload']
+// Objects come to the table as copies, each in one request.
+const WRITE = [...READ, 's3:PutObject', 's3:DeleteObject']
+// Large records go in parts; an upload that fails is given up, and vacuum ends those that nobody gave up.
+const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload']
+// Athena writes results with the rights of whoever asks, also in parts, which it lists before it goes on.
 const RESULTS = ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts']
 
-function bucketStatements({ config, role, partition }: IamPolicyOptions): IamStatement[] {
-  const { input, output, athena } = config
-  const table = placesOf([output.uri])
-  const records = placesOf([output.metadata_uri])
-  const results = placesOf(athena.output_location === undefined ? [] : [athena.output_location])
-  const inputs = placesOf([input.root, ...Object.values(input.tables)])
-  const accesses: Readonly<Record<IamRole, readonly Access[]>> = {
-    reader: [
-      { sid: 'ReadTable', places: table, actions: READ },
-      { sid: 'QueryResults', places: results, actions: RESULTS },
-    ],
-    writer: [
-      { sid: 'ReadInput', places: inputs, actions: READ },
-      { sid: 'WriteTable', places: table, actions: WRITE },
-      { sid: 'WriteRecords', places: records, actions: WRITE },
-      { sid: 'QueryResults', places: results, actions: RESULTS },
-    ],
-    vacuum: [
-      // Old objects below the table's root are only listed: a run deletes its own, key by key.
-      { sid: 'CleanRecords', places: records, actions: CLEAN },
-      { sid: 'AbandonedUploads', places: table, actions: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'] },
-    ],
+function bucketStatements(options: IamPolicyOptions): IamStatement[] {
+  const { config, role, partition } = options
+  const { table, records, results } = placesOfConfig(config)
+  const accesses = accessesOf(options)
+  const bucketArn = (bucket: string): string => `arn:${partition}:s3:::${bucket}`
+  const statement = (Sid: string, Action: readonly string[], resources: readonly string[]): IamStatement[] =>
+    Action.length === 0 || resources.length === 0
+      ? []
+      : [{ Sid, Effect: 'Allow', Action, Resource: [...new Set(resources)] }]
+  const ofBuckets = (places: readonly BucketPlace[]): string[] => places.map(({ bucket }) => bucketArn(bucket))
+  const ofObjects = (places: readonly BucketPlace[]): string[] =>
+    places.map(({ bucket, keys }) => `${bucketArn(bucket)}/${keys}`)
+  const probes = results.map(({ bucket, keys }) => ({ bucket, keys: keys.replace(/\*$/, `${DOCTOR_KEYS}*`) }))
+  return [
+    ...accesses.flatMap(({ sid, places, actions }) => statement(sid, actions, ofObjects(places))),
+    // `etl3 doctor` takes back what it writes to see whether results can be written, and nobody's results.
+    ...statement('DoctorProbe', ['s3:DeleteObject'], role === 'writer' ? ofObjects(probes) : []),
+    ...listStatements(
+      accesses.flatMap(({ places }) => places),
+      bucketArn,
+    ),
+    // Neither of these takes a prefix. Athena asks where the buckets of a table and of results lie.
+    ...statement('Location', ['s3:GetBucketLocation'], role === 'vacuum' ? [] : ofBuckets([...table, ...results])),
+    // Vacuum looks for uploads that nobody ended; AWS's own policy for Athena has it for buckets of results.
+    ...statement('Uploads', ['s3:ListBucketMultipartUploads'], ofBuckets(role === 'vacuum' ? records : results)),
+  ]
+}
+
+type PlacesOfConfig = Readonly<Record<'inputs' | 'table' | 'records' | 'results', readonly BucketPlace[]>>
+
+function placesOfConfig({ input, output, athena }: Config): PlacesOfConfig {
+  return {
+    inputs: [...placesOf([input.root], keysBelow), ...placesOf(Object.values(input.tables), keysMeant)],
+    table: placesOf([output.uri], keysBelow),
+    records: placesOf([output.metadata_uri], keysBelow),
+    results: placesOf(athena.output_location === undefined ? [] : [athena.output_location], keysBelow),
   }
-  const used = accesses[role].filter(({ places }) => places.length > 0)
-  const objects = used.map(({ sid, places, actions }): IamStatement => {
-    const resources = places.map(({ bucket, prefix }) => `arn:${partition}:s3:::${bucket}/${prefix}*`)
-    return { Sid: sid, Effect: 'Allow', Action: actions, Resource: resources }
-  })
+}
+
+function accessesOf({ config, role }: IamPolicyOptions): readonly Access[] {
+  const { inputs, table, records, results } = placesOfConfig(config)
+  const queryResults: Access = { sid: 'QueryResults', places: results, actions: RESULTS }
+  switch (role) {
+    case 'reader':
+      return [{ sid: 'ReadTable', places: table, actions: READ }, queryResults]
+    case 'writer':
+      return [
+        { sid: 'ReadInput', places: inputs, actions: READ },
+        { sid: 'WriteTable', places: table, actions: WRITE },
+        { sid: 'WriteRecords', places: records, actions: WRITE_IN_PARTS },
+        queryResults,
+      ]
+    case 'vacuum':
+      return [
+        { sid: 'CleanRecords', places: records, actions: WRITE_IN_PARTS },
+        // What an unfinished publication left there is looked for; a run deletes it, key by key.
+        { sid: 'ListTable', places: table, actions: [] },
+      ]
+  }
+}
+
+/**
+ * One statement for each bucket. Asked for an object that is not there, S3 says so (404, not 403) to those who may list
+ * with its key as the prefix: who may read a place must be able to list it.
+ */
+function listStatements(places: readonly BucketPlace[], bucketArn: (bucket: string) => string): IamStatement[] {
   const buckets = new Map<string, Set<string>>()
-  for (const { bucket, prefix } of used.flatMap(({ places }) => places)) {
-    const prefixes = buckets.get(bucket) ?? new Set<string>()
-    buckets.set(bucket, prefixes.add(`${prefix}*`))
+  for (const { bucket, keys } of places) {
+    buckets.set(bucket, (buckets.get(bucket) ?? new Set<string>()).add(keys))
   }
-  const lists = [...buckets].flatMap(([bucket, prefixes], i): IamStatement[] => [
-    {
-      Sid: `List${i + 1}`,
-      Effect: 'Allow',
-      Action: ['s3:ListBucket'],
-      Resource: [`arn:${partition}:s3:::${bucket}`],
-      Condition: { StringLike: { 's3:prefix': [...prefixes] } },
-    },
-    {
-      Sid: `Bucket${i + 1}`,
-      Effect: 'Allow',
-      // Neither takes a prefix: Athena asks where a bucket lies, vacuum and a run which uploads were abandoned.
-      Action: role === 'reader' ? ['s3:GetBucketLocation'] : ['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
-      Resource: [`arn:${partition}:s3:::${bucket}`],
-    },
-  ])
-  return [...objects, ...lists]
+  return [...buckets].map(([bucket, keys], i) => ({
+    Sid: `List${i + 1}`,
+    Effect: 'Allow',
+    Action: ['s3:ListBucket'],
+    Resource: [bucketArn(bucket)],
+    // Who lists a whole bucket sends no prefix, which no pattern matches.
+    ...(keys.has('*') ? {} : { Condition: { StringLike: { 's3:prefix': [...keys] } } }),
+  }))
 }
 
 /** The key of SSE-KMS: who reads decrypts, who writes or copies also asks for data keys. */
@@ -159,6 +189,8 @@ const GLUE_WRITE = [
   'glue:CreatePartitionIndex',
 ]
 
+const DEFAULT_DATABASE = 'default'
+
 function glueStatements({ config, role, account, partition }: IamPolicyOptions): IamStatement[] {
   const { database, table, region } = config.athena
   const arn = (resource: string): string => `arn:${partition}:glue:${region}:${account}:${resource}`
@@ -175,6 +207,19 @@ function glueStatements({ config, role, account, partition }: IamPolicyOptions):
         arn(`table/${database}/${projectedTableName(table)}`),
       ],
     },
+    // Athena looks at this database as well. AWS's page "Configure access to databases and tables in the AWS Glue Data
+    // Catalog" shows it with GetDatabase, GetDatabases and CreateDatabase; of these the last two serve SHOW DATABASES and
+    // CREATE DATABASE, which ETL3 never asks of Athena.
+    ...(database === DEFAULT_DATABASE
+      ? []
+      : [
+          {
+            Sid: 'DefaultDatabase',
+            Effect: 'Allow' as const,
+            Action: ['glue:GetDatabase'],
+            Resource: [arn('catalog'), arn(`database/${DEFAULT_DATABASE}`)],
+          },
+        ]),
   ]
 }
 
@@ -196,17 +241,24 @@ function athenaStatements({ config, account, partition }: IamPolicyOptions): Iam
   ]
 }
 
-function placesOf(uris: readonly string[]): BucketPlace[] {
-  const places = new Map<string, BucketPlace>()
-  for (const uri of uris) {
-    const place = bucketPlaceOf(uri)
-    if (!place) continue
-    const { bucket, path } = place
-    // A glob, or one file: everything that begins like it.
-    const plain = path.split(/[*?[{]/, 1)[0] ?? ''
-    const isFolder = plain === path && (uri.endsWith('/') || !/\.[a-z]+$/i.test(plain))
-    const prefix = isFolder ? prefixBelow(place) : plain
-    places.set(`${bucket}/${prefix}`, { bucket, prefix })
-  }
-  return [...places.values()]
+/** The keys below each address, or those that it means itself; addresses of folders are left out. */
+function placesOf(uris: readonly string[], keysOf: (at: S3Address) => string): BucketPlace[] {
+  return uris.flatMap((uri) => {
+    const at = bucketPlaceOf(uri)
+    return at ? [{ bucket: at.bucket, keys: keysOf(at) }] : []
+  })
+}
+
+function keysBelow(at: S3Address): string {
+  return `${literally(prefixBelow(at))}*`
+}
+
+/** One object, or what the listing of a pattern asks for. */
+function keysMeant({ path }: S3Address): string {
+  return isPattern(path) ? `${literally(literalHead(path))}*` : literally(path)
+}
+
+/** A key in which a policy is not to see its own signs. */
+function literally(key: string): string {
+  return key.replace(/[*?$]/g, (sign) => `\${${sign}}`)
 }

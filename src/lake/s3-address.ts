@@ -42,6 +42,18 @@ export function prefixBelow({ path }: S3Address): string {
   return path === '' ? '' : `${path}/`
 }
 
+const WILDCARD = /[*?[]/
+
+/** Whether a path stands for many keys: `*`, `**`, `?` or `[ab]` is in it. */
+export function isPattern(path: string): boolean {
+  return WILDCARD.test(path)
+}
+
+/** What all keys begin with that a pattern matches; the whole path where it is none. */
+export function literalHead(path: string): string {
+  return path.split(WILDCARD, 1)[0] ?? ''
+}
+
 /** The address as people and queries write it. */
 export function formatS3Address({ bucket, path }: S3Address): string {
   return path === '' ? `s3://${bucket}` : `s3://${bucket}/${path}`

@@ -96,8 +96,10 @@ export function isUncertain(error: unknown): boolean {
  * - `ETL3-AW-10` ConfigError: the key of SSE-KMS cannot be used
  * - `ETL3-AW-11` ConflictError: the object changed while it was read
  * - `ETL3-AW-16` ConfigError: the server's certificate is not believed
+ *
+ * @param asked region in which S3 was asked, where the caller knows it
  */
-export function s3Error(error: unknown, doing: string, address: string): unknown {
+export function s3Error(error: unknown, doing: string, address: string, asked?: string): unknown {
   if (error instanceof Etl3Error || !(error instanceof Error)) return error
   const where = `cannot ${doing} ${JSON.stringify(address)}`
   const cause = plainError(error)
@@ -126,12 +128,21 @@ export function s3Error(error: unknown, doing: string, address: string): unknown
       cause,
     })
   }
-  if (has(ELSEWHERE) || statusOf(error) === 301) {
-    const region = regionIn(error)
+  const region = bucketRegionIn(error)
+  // To a HEAD there is no body: the region beside a mere 400 or 403 is all that tells.
+  const tellsAnother = region !== undefined && asked !== undefined && region !== asked
+  if (has(ELSEWHERE) || statusOf(error) === 301 || (tellsAnother && [400, 403].includes(statusOf(error) ?? 0))) {
+    const regions = [
+      ...(region === undefined ? [] : [region]),
+      ...(asked === undefined ? [] : [`S3 is asked in ${asked}`]),
+    ]
     return new ConfigError(
       'ETL3-AW-05',
-      `the bucket lies in another region${region === undefined ? '' : ` (${region})`}: ${where}`,
-      { hint: `Set s3.region${region === undefined ? " to the bucket's region" : ` to ${region}`}.`, cause },
+      `the bucket lies in another region${regions.length === 0 ? '' : ` (${regions.join('; ')})`}: ${where}`,
+      {
+        hint: `Set s3.region to ${region ?? "the bucket's region"}; where it is not set, AWS_REGION or the profile says, else athena.region.`,
+        cause,
+      },
     )
   }
   if (has(FORBIDDEN) || statusOf(error) === 403) {
@@ -205,7 +216,8 @@ function isCutAnswer(error: unknown): boolean {
   )
 }
 
-function regionIn(error: Error): string | undefined {
+/** The bucket's region, where S3's refusal names it. */
+export function bucketRegionIn(error: unknown): string | undefined {
   if (!isAnswer(error)) return undefined
   const named = 'Region' in error && typeof error.Region === 'string' ? error.Region : undefined
   const header = error.$response?.headers?.['x-amz-bucket-region']

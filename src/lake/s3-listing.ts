@@ -34,12 +34,14 @@ export async function* listPages(
       ),
     )
     const decoded = page.EncodingType === 'url' ? decodeKey : (key: string): string => key
-    yield (page.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
+    const listed = (page.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
       key: decoded(Key ?? ''),
       bytes: Size ?? 0,
       etag: unquoted(ETag),
       modifiedMs: LastModified?.getTime() ?? 0,
     }))
+    // What consoles make for a folder is no object of anybody's; queries pass it over as well.
+    yield listed.filter(({ key, bytes }) => !key.endsWith('/') || bytes > 0)
     token = page.IsTruncated ? page.NextContinuationToken : undefined
   } while (token !== undefined)
 }

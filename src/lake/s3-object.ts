@@ -26,17 +26,18 @@ export interface S3Object {
 
 /** Makes attempts at something that is done to an object, and says which object where they fail. */
 export async function attemptAt<T>(
-  { settings }: S3Connection,
+  connection: S3Connection,
   { doing, at, signal }: { readonly doing: string; readonly at: S3Address; readonly signal: AbortSignal },
   attempt: (number: number) => Promise<T>,
 ): Promise<T> {
   // Each request on its way listens to the one signal of its activity.
   setMaxListeners(0, signal)
   try {
-    return await withRetries({ attempts: settings.attempts, signal }, attempt)
+    return await withRetries({ attempts: connection.settings.attempts, signal }, attempt)
   } catch (error) {
     signal.throwIfAborted()
-    throw s3Error(error, doing, formatS3Address(at))
+    const { client } = await connection.open()
+    throw s3Error(error, doing, formatS3Address(at), await client.config.region())
   }
 }
 

@@ -138,11 +138,7 @@ export class S3ObjectStore implements ObjectStore {
     const { bucket, path } = this.#under(prefix)
     const root = this.#root.path === '' ? 0 : this.#root.path.length + 1
     for await (const page of listPages(this.#connection, { bucket, path: path === '' ? '' : `${path}/` }, signal)) {
-      for (const { key, bytes, etag } of page) {
-        // What consoles make for a folder; queries pass it over as well.
-        if (key.endsWith('/') && bytes === 0) continue
-        yield { key: key.slice(root), bytes, etag }
-      }
+      for (const { key, bytes, etag } of page) yield { key: key.slice(root), bytes, etag }
     }
   }
 

@@ -1,7 +1,9 @@
 /** Input files in a bucket: found by key or pattern, fetched once to the scratch folder, recognised by their ETag. */
 
 import type { ObjectStore } from '../lake/object-store.js'
-import { parseS3Address } from '../lake/s3-address.js'
+import { formatS3Address, isPattern, literalHead, parseS3Address } from '../lake/s3-address.js'
+import { connectS3 } from '../lake/s3-client.js'
+import { listPages } from '../lake/s3-listing.js'
 import type { S3Settings } from '../lake/s3-settings.js'
 import { openStore } from '../lake/stores.js'
 
@@ -21,25 +23,20 @@ export interface BucketFile {
   readonly etag: string
 }
 
-const WILDCARD = /[*?[]/
-
 /** The objects that a place means, in the order of their keys: one, or those that match where it is a pattern. */
 export async function findInBucket(place: string, { s3, signal }: BucketReader): Promise<BucketFile[]> {
-  const { path } = parseS3Address(place)
-  if (!WILDCARD.test(path)) {
+  const { bucket, path } = parseS3Address(place)
+  if (!isPattern(path)) {
     const object = await lookAt(place, { s3, signal })
     return object ? [object] : []
   }
-  const folder = path
-    .slice(0, path.search(WILDCARD))
-    .replace(/[^/]*$/, '')
-    .replace(/\/$/, '')
-  const { bucket } = parseS3Address(place)
-  const store = openStore(`s3://${bucket}${folder === '' ? '' : `/${folder}`}`, { s3 })
-  const matches = patternOf(folder === '' ? path : path.slice(folder.length + 1))
+  const matches = patternOf(path)
   const found: BucketFile[] = []
-  for await (const { key, bytes, etag } of store.list('', signal)) {
-    if (matches.test(key)) found.push({ path: store.locate(key), bytes, etag })
+  // The whole head, not only its folder: a role may be allowed to list no more than the files that are meant.
+  for await (const page of listPages(connectS3(s3), { bucket, path: literalHead(path) }, signal)) {
+    for (const { key, bytes, etag } of page) {
+      if (matches.test(key)) found.push({ path: formatS3Address({ bucket, path: key }), bytes, etag })
+    }
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1))
 }

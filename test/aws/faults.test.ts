@@ -262,6 +262,13 @@ describe('a refusal', () => {
       { 'x-amz-bucket-region': 'eu-central-1' },
       { code: 'ETL3-AW-05', exitCode: 2, hint: expect.stringContaining('eu-central-1') },
     ],
+    [
+      'another region, told beside a bare 400',
+      400,
+      'BadRequest',
+      { 'x-amz-bucket-region': 'eu-central-1' },
+      { code: 'ETL3-AW-05', message: expect.stringContaining('(eu-central-1; S3 is asked in us-east-1)') },
+    ],
     ['a missing bucket', 404, 'NoSuchBucket', {}, { code: 'ETL3-AW-06', exitCode: 2 }],
     ['a disabled key', 400, 'KMS.DisabledException', {}, { code: 'ETL3-AW-10', exitCode: 2 }],
     ['a busy key', 400, 'KMS.ThrottlingException', {}, { code: 'ETL3-AW-07', exitCode: 5, final: false }],

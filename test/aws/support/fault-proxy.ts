@@ -16,6 +16,8 @@ export interface SeenRequest {
   readonly method: string
   /** Decoded path, with the query. */
   readonly url: string
+  /** The same as it was sent. */
+  readonly sent: string
   /** `BatchCreatePartition` … of Glue's API; '' of S3's. */
   readonly operation: string
   readonly headers: IncomingHttpHeaders
@@ -52,6 +54,8 @@ export class FaultProxy {
   readonly seen: SeenRequest[] = []
   /** Changed by tests while it runs. */
   rule: Rule = () => undefined
+  /** Hears each request with its body. */
+  hear: ((request: SeenRequest, body: Buffer) => void) | undefined
   /** Replaces the body of an answer. */
   rewrite: ((request: SeenRequest, body: string) => string) | undefined
   readonly #server: Server
@@ -88,10 +92,11 @@ export class FaultProxy {
     const operation = String(headers['x-amz-target'] ?? '')
       .split('.')
       .at(-1)
-    const seen = { method, url: decodeURIComponent(url), operation: operation ?? '', headers }
+    const seen = { method, url: decodeURIComponent(url), sent: url, operation: operation ?? '', headers }
     this.seen.push(seen)
     const fault = this.rule(seen)
     const body = Buffer.concat(await request.toArray())
+    this.hear?.(seen, body)
     if (fault?.kind === 'latency') await new Promise((resolve) => setTimeout(resolve, fault.ms))
     if (fault?.kind === 'answer') {
       if (seen.operation === '') refuse(response, fault)

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { configSchema } from '../../../src/config/schema.js'
 import { type IamPolicy, type IamRole, iamPolicy } from '../../../src/lake/iam-policy.js'
+import { allows } from './policy-judge.js'
 
 const config = configSchema.parse({
   input: {
     root: 's3://raw/etl1',
-    tables: { fact_rate: 's3://facts/2025/fact_*.parquet', dim_npi: '/data/npi.parquet' },
+    tables: {
+      fact_rate: 's3://facts/2025/fact_*.parquet',
+      dim_npi: 's3://facts/npi.parquet',
+      dim_pos_set: '/data/pos.parquet',
+    },
   },
   output: { uri: 's3://lake/partitioned-data/', metadata_uri: 's3://lake/etl3' },
   athena: { database: 'rates', region: 'eu-central-1', workgroup: 'analysts', output_location: 's3://results/athena/' },
@@ -13,6 +18,20 @@ const config = configSchema.parse({
 
 const policyOf = (role: IamRole, changed = config): IamPolicy =>
   iamPolicy({ config: changed, role, account: '123456789012', partition: 'aws' })
+
+/** Every permission in a bucket: `action place`, for listings with the prefixes in brackets. */
+const grants = (role: IamRole): string[] =>
+  policyOf(role).Statement.flatMap(({ Action, Resource, Condition }) => {
+    const prefixes = Condition?.['StringLike']?.['s3:prefix']
+    const only = prefixes === undefined ? '' : ` [${[prefixes].flat().join(', ')}]`
+    const places = Resource.filter((arn) => arn.startsWith('arn:aws:s3:::'))
+    return places.flatMap((arn) => Action.map((action) => `${action} ${arn.slice('arn:aws:s3:::'.length)}${only}`))
+  })
+
+const RESULTS = ['GetObject', 'PutObject', 'AbortMultipartUpload', 'ListMultipartUploadParts'].map(
+  (action) => `s3:${action} results/athena/*`,
+)
+const GLUE = 'arn:aws:glue:eu-central-1:123456789012'
 
 const allowing = (policy: IamPolicy, resource: string): string[] =>
   policy.Statement.filter(({ Resource }) => Resource.includes(resource)).flatMap(({ Action }) => Action)
@@ -60,48 +79,102 @@ describe('the policy of a role', () => {
     },
   )
 
-  it('lets a reader read the table and the catalog, and write results only', () => {
-    const policy = policyOf('reader')
-    expect(allowing(policy, 'arn:aws:s3:::lake/partitioned-data/*')).toEqual(['s3:GetObject'])
-    expect(allowing(policy, 'arn:aws:s3:::results/athena/*')).toContain('s3:PutObject')
-    expect(allowing(policy, 'arn:aws:s3:::lake/etl3/*')).toEqual([])
-    expect(allowing(policy, 'arn:aws:glue:eu-central-1:123456789012:table/rates/fact_rate_enriched_projected')).toEqual(
-      expect.arrayContaining(['glue:GetPartitions']),
-    )
-    const actions = policy.Statement.flatMap(({ Action }) => Action)
+  it('of a reader allows reading the table and writing results, and nothing else in a bucket', () => {
+    expect(grants('reader')).toEqual([
+      's3:GetObject lake/partitioned-data/*',
+      ...RESULTS,
+      's3:ListBucket lake [partitioned-data/*]',
+      's3:ListBucket results [athena/*]',
+      's3:GetBucketLocation lake',
+      's3:GetBucketLocation results',
+      's3:ListBucketMultipartUploads results',
+    ])
+  })
+
+  it('of a writer allows reading the input, changing table and records, and nothing else in a bucket', () => {
+    expect(grants('writer')).toEqual([
+      's3:GetObject raw/etl1/*',
+      's3:GetObject facts/2025/fact_*',
+      's3:GetObject facts/npi.parquet',
+      's3:GetObject lake/partitioned-data/*',
+      's3:PutObject lake/partitioned-data/*',
+      's3:DeleteObject lake/partitioned-data/*',
+      's3:GetObject lake/etl3/*',
+      's3:PutObject lake/etl3/*',
+      's3:DeleteObject lake/etl3/*',
+      's3:AbortMultipartUpload lake/etl3/*',
+      ...RESULTS,
+      's3:DeleteObject results/athena/.etl3-doctor-*',
+      's3:ListBucket raw [etl1/*]',
+      's3:ListBucket facts [2025/fact_*, npi.parquet]',
+      's3:ListBucket lake [partitioned-data/*, etl3/*]',
+      's3:ListBucket results [athena/*]',
+      's3:GetBucketLocation lake',
+      's3:GetBucketLocation results',
+      's3:ListBucketMultipartUploads results',
+    ])
+  })
+
+  it('of vacuum allows cleaning the records and listing the table, and nothing else', () => {
+    expect(grants('vacuum')).toEqual([
+      's3:GetObject lake/etl3/*',
+      's3:PutObject lake/etl3/*',
+      's3:DeleteObject lake/etl3/*',
+      's3:AbortMultipartUpload lake/etl3/*',
+      's3:ListBucket lake [etl3/*, partitioned-data/*]',
+      's3:ListBucketMultipartUploads lake',
+    ])
+    expect(JSON.stringify(policyOf('vacuum'))).not.toMatch(/glue:|athena:/)
+  })
+
+  it('of reader and writer names both tables in Glue, and lets a reader change none', () => {
+    const tables = ['fact_rate_enriched', 'fact_rate_enriched_projected']
+    for (const role of ['reader', 'writer'] as const) {
+      const may = (call: string, resource: string): boolean =>
+        allows(policyOf(role), { action: `glue:${call}`, resource: `${GLUE}:${resource}` })
+      for (const table of tables) expect(may('GetPartitions', `table/rates/${table}`)).toBe(true)
+      expect(may('GetPartitions', 'table/rates/other')).toBe(false)
+      expect(may('BatchCreatePartition', `table/rates/${tables[0]}`)).toBe(role === 'writer')
+      expect(may('CreateDatabase', 'database/rates')).toBe(role === 'writer')
+    }
+    const actions = policyOf('reader').Statement.flatMap(({ Action }) => Action)
     expect(actions.filter((action) => /glue:.*(Create|Update|Delete)|s3:Delete/.test(action))).toEqual([])
   })
 
-  it('lets a writer read the input, and change the table, the records and the two tables in Glue', () => {
-    const policy = policyOf('writer')
-    expect(allowing(policy, 'arn:aws:s3:::raw/etl1/*')).toEqual(['s3:GetObject'])
-    expect(allowing(policy, 'arn:aws:s3:::facts/2025/fact_*')).toEqual(['s3:GetObject'])
-    for (const place of ['lake/partitioned-data/*', 'lake/etl3/*']) {
-      expect(allowing(policy, `arn:aws:s3:::${place}`)).toEqual(
-        expect.arrayContaining(['s3:PutObject', 's3:DeleteObject']),
-      )
-    }
-    expect(allowing(policy, 'arn:aws:athena:eu-central-1:123456789012:workgroup/analysts')).toContain(
-      'athena:StartQueryExecution',
+  // User Guide of Athena, "Configure access to databases and tables in the AWS Glue Data Catalog".
+  it.each(['reader', 'writer'] as const)('of a %s allows Athena its look at the default database, no more', (role) => {
+    const may = (call: string, resource: string): boolean =>
+      allows(policyOf(role), { action: `glue:${call}`, resource: `${GLUE}:${resource}` })
+    expect(may('GetDatabase', 'database/default')).toBe(true)
+    expect(may('GetDatabase', 'catalog')).toBe(true)
+    for (const call of ['CreateDatabase', 'GetTable', 'UpdateTable']) expect(may(call, 'database/default')).toBe(false)
+    expect(may('GetTable', 'table/default/fact_rate_enriched')).toBe(false)
+    // A lake in that very database needs no statement of its own for it.
+    const there = policyOf(role, configSchema.parse({ ...config, athena: { ...config.athena, database: 'default' } }))
+    expect(there.Statement.filter(({ Resource }) => Resource.includes(`${GLUE}:database/default`))).toHaveLength(1)
+  })
+
+  it('allows what is asked of a whole bucket: a listing without a prefix', () => {
+    const whole = policyOf(
+      'writer',
+      configSchema.parse({ ...config, output: { uri: 's3://tables', metadata_uri: 's3://records' } }),
     )
-    expect(allowing(policy, 'arn:aws:glue:eu-central-1:123456789012:table/rates/*')).toEqual([])
+    const list = { action: 's3:ListBucket', resource: 'arn:aws:s3:::tables' }
+    expect(allows(whole, list)).toBe(true)
+    expect(allows(policyOf('writer'), { ...list, resource: 'arn:aws:s3:::lake' })).toBe(false)
+    expect(allows(whole, { action: 's3:PutObject', resource: 'arn:aws:s3:::tables/x' })).toBe(true)
   })
 
-  it('lets vacuum delete records, and nothing of the table', () => {
-    const policy = policyOf('vacuum')
-    expect(allowing(policy, 'arn:aws:s3:::lake/etl3/*')).toContain('s3:DeleteObject')
-    expect(allowing(policy, 'arn:aws:s3:::lake/partitioned-data/*')).not.toContain('s3:DeleteObject')
-    expect(JSON.stringify(policy)).not.toContain('glue:')
-  })
-
-  it('lists only below the places that it names', () => {
-    const lists = policyOf('writer').Statement.filter(({ Action }) => Action.includes('s3:ListBucket'))
-    expect(lists.map(({ Resource, Condition }) => [Resource, Condition?.['StringLike']?.['s3:prefix']])).toEqual([
-      [['arn:aws:s3:::raw'], ['etl1/*']],
-      [['arn:aws:s3:::facts'], ['2025/fact_*']],
-      [['arn:aws:s3:::lake'], ['partitioned-data/*', 'etl3/*']],
-      [['arn:aws:s3:::results'], ['athena/*']],
-    ])
+  it('takes a folder for a folder, whatever its name, and no sign of a name for a pattern', () => {
+    const odd = policyOf(
+      'writer',
+      configSchema.parse({ ...config, output: { uri: 's3://lake/what*/table.new', metadata_uri: 's3://lake/m/' } }),
+    )
+    const may = (key: string): boolean =>
+      allows(odd, { action: 's3:DeleteObject', resource: `arn:aws:s3:::lake/${key}` })
+    expect(may('what*/table.new/x')).toBe(true)
+    expect(may('what*/table.newer')).toBe(false)
+    expect(may('whatever/table.new/x')).toBe(false)
   })
 
   it('names other partitions of AWS, and any account where none is given', () => {
