@@ -24,6 +24,12 @@ export interface ChunkLimits {
   readonly compressFromBytes: number
 }
 
+/**
+ * The pages of a column chunk after its first, while they are written: each step writes one, and the last one ends the
+ * chunk. Between steps what was written may be handed over. Most chunks have one page, and nothing of this.
+ */
+export type LaterPages = Iterator<undefined, undefined>
+
 /** A page's payload and, once it was asked for, its compressed form. */
 export function emptyPage(): SharedPage {
   return { payload: new ByteWriter(256), compressed: new ByteWriter(256), filled: false, isCompressed: false }

@@ -35,7 +35,7 @@ export interface EncoderOptions {
   readonly compressFromBytes?: number
 }
 
-/** A piece is handed over once it has this many bytes, so that the buffer does not grow with the row group. */
+/** A piece is handed over after the page with which it has this many bytes: the buffer does not grow with the rows. */
 const PIECE_BYTES = 1024 * 1024
 
 /** Buffers that grew over this are given back at the end of a file. */
@@ -124,17 +124,20 @@ class FactorisedEncoder implements PartitionEncoder {
   *#group(file: OpenFile, group: FactorisedRows): Iterable<Uint8Array> {
     this.#checkTurn(file.turn)
     if (group.rows === 0) return
-    const { out } = this.#chunk
+    const { out, pages } = this.#chunk
     this.#rowGroup.begin(group)
     let bytes = 0
     for (let column = 0; column < this.#rowGroup.columns; column++) {
-      bytes += this.#rowGroup.writeColumn(column, group)
-      if (out.length >= PIECE_BYTES) {
-        yield out.view()
-        this.#checkTurn(file.turn)
-        this.#chunk.fileOffset += out.length
-        out.clear()
-      }
+      const laterPages = this.#rowGroup.writeColumn(column, group)
+      do {
+        if (out.length >= PIECE_BYTES) {
+          yield out.view()
+          this.#checkTurn(file.turn)
+          this.#chunk.fileOffset += out.length
+          out.clear()
+        }
+      } while (laterPages?.next().done === false)
+      bytes += pages.uncompressedBytes
     }
     this.#rowGroup.end(group, bytes)
     file.rows += group.rows

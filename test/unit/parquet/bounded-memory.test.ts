@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
@@ -5,8 +6,8 @@ import { finished } from 'node:stream/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import { createPartitionEncoder } from '../../../src/parquet/encoder.js'
-import type { FactorisedRows, FileColumn } from '../../../src/parquet/factorised.js'
-import { bytesPool, doublePool, listPool } from './partition.js'
+import type { FactorisedRows, FileColumn, ValuePool } from '../../../src/parquet/factorised.js'
+import { axis, bytesPool, doublePool, group, listPool } from './partition.js'
 import { inFolder } from './readers.js'
 
 const ROW_GROUP_ROWS = 131_072
@@ -119,5 +120,53 @@ describe('a partition of five million rows', () => {
       duckdb.closeSync()
       instance.closeSync()
     })
+  })
+})
+
+/** Text of two bytes for each of `bytes`, which Snappy can't shrink, the same in every run. */
+const noise = (seed: number, bytes: number) =>
+  createHash('shake256', { outputLength: bytes }).update(String(seed)).digest('hex')
+
+/** Bytes of a row group of one column as a file, and by how much resident memory grew over what it was before. */
+function encoded(
+  column: FileColumn,
+  pool: ValuePool,
+  rows: number,
+): { fileMb: number; grownMb: number; longestMb: number } {
+  const encoder = createPartitionEncoder([column])
+  encoder.bind([{ from: 'axis', axis: 0, pool, valueOf: undefined }])
+  const entries = axis(
+    'row',
+    Array.from({ length: rows }, (_, row) => row % pool.count),
+  )
+  const before = process.memoryUsage.rss()
+  let peak = before
+  let bytes = 0
+  let longest = 0
+  for (const piece of encoder.encode([group([rows], [entries])], [])) {
+    bytes += piece.length
+    longest = Math.max(longest, piece.length)
+    peak = Math.max(peak, process.memoryUsage.rss())
+  }
+  return { fileMb: bytes / 2 ** 20, grownMb: (peak - before) / 2 ** 20, longestMb: longest / 2 ** 20 }
+}
+
+describe('a row group that is many times larger as PLAIN than its values are', () => {
+  it('of strings of 600 kB leaves piece by piece', () => {
+    // 24 MB of distinct strings, too many for a dictionary.
+    const strings = Array.from({ length: 40 }, (_, i) => noise(i, 300_000))
+    const { fileMb, grownMb, longestMb } = encoded({ name: 'text', type: 'string' }, bytesPool(strings), 1000)
+    expect(fileMb).toBeGreaterThan(550)
+    expect(grownMb).toBeLessThan(128)
+    expect(longestMb).toBeLessThan(4)
+  })
+
+  it('of lists of 500 kB leaves piece by piece', () => {
+    // 40 lists of 50 items, 20 MB in all.
+    const lists = Array.from({ length: 40 }, (_, i) => Array.from({ length: 50 }, (_, k) => noise(i * 50 + k, 5000)))
+    const { fileMb, grownMb, longestMb } = encoded({ name: 'tins', type: 'list' }, listPool(lists), 1000)
+    expect(fileMb).toBeGreaterThan(450)
+    expect(grownMb).toBeLessThan(128)
+    expect(longestMb).toBeLessThan(4)
   })
 })
