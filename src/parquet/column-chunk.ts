@@ -120,7 +120,9 @@ export class ColumnChunkWriter {
     values: PagedValues,
   ): LaterPages | undefined {
     const chunk = this.#chunk
-    const limit = chunk.limits.dictionaryBytes
+    const { dictionaryBytes: small, largeDictionaryBytes: large } = chunk.limits
+    // Of numbers, over 100,000 would have to differ: their indexes are too long to be many times shorter.
+    const limit = values.kind === 'bytes' ? large : small
     // A dictionary of as many values as there are rows repeats nothing.
     const repeats = dictionary.count < axis.rows - axis.nullRows
     const dictionaryBytes = repeats ? plainBytes(values, dictionary.ids, dictionary.count, limit) : limit + 1
@@ -130,7 +132,7 @@ export class ColumnChunkWriter {
     return this.#writePlainPages(column, axis, dictionary, values)
   }
 
-  /** Writes the chunk with a dictionary, unless PLAIN is as short. */
+  /** Writes the chunk with a dictionary, unless PLAIN is as short or, where the dictionary is large, not much longer. */
   #tryDictionary(
     column: ColumnTemplate,
     axis: Axis,
@@ -147,16 +149,18 @@ export class ColumnChunkWriter {
       for (let run = 0; run < axis.runCount; run++) if (runs[run]! >= 0) defined += axis.runLengths[run]!
     }
     const width = bitWidthOf(dictionary.count)
-    const encoded = dictionaryBytes + bitPackedBytes(defined, width) + DICTIONARY_OVERHEAD_BYTES
+    const bytes = dictionaryBytes + bitPackedBytes(defined, width) + DICTIONARY_OVERHEAD_BYTES
+    const compared = chunk.comparedBytes(bytes, dictionaryBytes)
     const shortest = values.kind === 'bytes' ? 4 : fixedBytes(values.kind)
     // Every value but the first of its kind saves at least the shortest value: mostly that decides it already.
     if (
-      encoded >= dictionaryBytes + (defined - dictionary.count) * shortest &&
-      encoded >= this.#plainSize(axis, dictionary, values, runs)
+      compared >= dictionaryBytes + (defined - dictionary.count) * shortest &&
+      compared >= this.#plainSize(axis, dictionary, values, runs)
     ) {
       return false
     }
-    writePlain(chunk.open(chunk.dictionaryPage), values, dictionary.ids, undefined, dictionary.count)
+    const dictionaryPage = chunk.open(chunk.dictionaryPage, dictionaryBytes)
+    writePlain(dictionaryPage, values, dictionary.ids, undefined, dictionary.count)
     const sharesPage = dictionary.identity && !dictionary.hasNull
     const page = sharesPage ? axis.shared : chunk.dataPage
     if (!sharesPage || !page.filled) {

@@ -98,12 +98,14 @@ export class ListChunkWriter {
       plain += rows * this.#plainSizes[list]!
     }
     const width = bitWidthOf(this.#count)
-    const dictionaryBytes = plainBytes(pool.elements, this.#ids, this.#count, chunk.limits.dictionaryBytes)
-    const indexed =
-      defined > 0 &&
-      dictionaryBytes <= chunk.limits.dictionaryBytes &&
-      dictionaryBytes + (defined * width) / 8 + DICTIONARY_OVERHEAD_BYTES < plain
-    if (indexed) writePlain(chunk.open(chunk.dictionaryPage), pool.elements, this.#ids, undefined, this.#count)
+    const limit = chunk.limits.largeDictionaryBytes
+    const dictionaryBytes = plainBytes(pool.elements, this.#ids, this.#count, limit)
+    const bytes = dictionaryBytes + (defined * width) / 8 + DICTIONARY_OVERHEAD_BYTES
+    const indexed = defined > 0 && dictionaryBytes <= limit && chunk.comparedBytes(bytes, dictionaryBytes) < plain
+    if (indexed) {
+      const dictionaryPage = chunk.open(chunk.dictionaryPage, dictionaryBytes)
+      writePlain(dictionaryPage, pool.elements, this.#ids, undefined, this.#count)
+    }
 
     const state: ListChunk = {
       column,
