@@ -42,8 +42,8 @@ export class ByteWriter {
     if (needed > LIMIT_BYTES) {
       throw new IntegrityError(
         'ETL3-PQ-01',
-        `a Parquet page or row group needs a buffer of ${needed} bytes [limit=${LIMIT_BYTES}]`,
-        { hint: 'Lower processing.row_group_rows: fewer rows in a row group need less.' },
+        `a Parquet page or footer needs a buffer of ${needed} bytes [limit=${LIMIT_BYTES}]`,
+        { hint: 'Shorten the longest values, or raise processing.row_group_rows where row groups are very many.' },
       )
     }
     this.#reallocate(Math.min(LIMIT_BYTES, Math.max(needed, this.bytes.length * 2)))

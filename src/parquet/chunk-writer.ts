@@ -14,15 +14,29 @@ import { writeStatistics } from './statistics.js'
 /** What a dictionary page's header and the width of its indexes add to a chunk, about. */
 export const DICTIONARY_OVERHEAD_BYTES = 16
 
+/**
+ * A large dictionary is written where PLAIN would be more than this many times as long as the chunk with it: readers
+ * hold a dictionary whole, as we do, and PLAIN page by page.
+ */
+const LARGE_DICTIONARY_SAVES = 4
+
 /** Sizes that decide how a column chunk is written. */
 export interface ChunkLimits {
-  /** A dictionary over this is not written: the chunk is PLAIN. */
+  /** A dictionary of strings over this is large; one of numbers is not written. */
   readonly dictionaryBytes: number
+  /** A dictionary over this is not written: the chunk is PLAIN. */
+  readonly largeDictionaryBytes: number
   /** A data page is ended once it holds this much. */
   readonly pageBytes: number
   /** Chunks whose pages are smaller than this in all are not compressed. */
   readonly compressFromBytes: number
 }
+
+/**
+ * The pages of a column chunk after its first, while they are written: each step writes one, and the last one ends the
+ * chunk. Between steps what was written may be handed over. Most chunks have one page, and nothing of this.
+ */
+export type LaterPages = Iterator<undefined, undefined>
 
 /** A page's payload and, once it was asked for, its compressed form. */
 export function emptyPage(): SharedPage {
@@ -64,9 +78,20 @@ export class ChunkWriter {
     }
   }
 
-  /** Takes up a page's scratch space. */
-  open(page: SharedPage): ByteWriter {
+  /**
+   * As how many bytes a chunk counts when it is compared with PLAIN: it is written where these are fewer.
+   *
+   * @param bytes of dictionary and indexes
+   * @param dictionaryBytes of the dictionary alone
+   */
+  comparedBytes(bytes: number, dictionaryBytes: number): number {
+    return dictionaryBytes <= this.limits.dictionaryBytes ? bytes : bytes * LARGE_DICTIONARY_SAVES
+  }
+
+  /** Takes up a page's scratch space, at once as large as `bytes` where that is known. */
+  open(page: SharedPage, bytes = 0): ByteWriter {
     page.payload.clear()
+    page.payload.reserve(bytes)
     page.filled = true
     page.isCompressed = false
     return page.payload

@@ -3,7 +3,7 @@
 import type { Axis } from './axis.js'
 import { bitPackedBytes, bitWidthOf, packBits } from './bit-packing.js'
 import type { ByteWriter } from './byte-writer.js'
-import { type ChunkWriter, DICTIONARY_OVERHEAD_BYTES, emptyPage } from './chunk-writer.js'
+import { type ChunkWriter, DICTIONARY_OVERHEAD_BYTES, emptyPage, type LaterPages } from './chunk-writer.js'
 import type { LocalDictionary } from './dictionary.js'
 import { ENCODING } from './format.js'
 import { uniformLevels, writeDefined } from './levels.js'
@@ -12,6 +12,22 @@ import { dataPageHeader, dictionaryPageHeader } from './page.js'
 import { fixedBytes, plainBytes, type Values, writePlain } from './plain.js'
 import { packedRun, repeatedRun } from './rle.js'
 import type { ColumnTemplate } from './schema.js'
+
+type PagedValues = Exclude<Values, { kind: 'boolean' }>
+
+/** A column chunk in PLAIN pages, and how far they have come. */
+interface PlainChunk {
+  readonly column: ColumnTemplate
+  readonly axis: Axis
+  readonly dictionary: LocalDictionary
+  readonly values: PagedValues
+  /** The run in which the next page begins. */
+  run: number
+  /** Rows of that run which no page holds yet. */
+  left: number
+  /** Values so far that are not NULL. */
+  defined: number
+}
 
 /** Writes the column chunks of single values of one row group after the other. */
 export class ColumnChunkWriter {
@@ -28,17 +44,19 @@ export class ColumnChunkWriter {
   }
 
   /**
-   * Writes one column chunk.
+   * Writes one column chunk, or its first page.
    *
    * @param dictionary the column's distinct values on this axis
+   * @returns the pages that are still to be written
    */
-  write(column: ColumnTemplate, axis: Axis, dictionary: LocalDictionary, values: Values): void {
+  write(column: ColumnTemplate, axis: Axis, dictionary: LocalDictionary, values: Values): LaterPages | undefined {
     this.#chunk.pages.begin()
     if (dictionary.count === 0) this.#writeNulls(column, axis, values)
     else if (values.kind === 'boolean') this.#writeBooleans(column, axis, dictionary, values)
     else if (dictionary.count === 1 && axis.nullRows === 0 && !dictionary.hasNull) {
-      this.#writeConstant(column, axis, dictionary, values)
-    } else this.#writeValues(column, axis, dictionary, values)
+      return this.#writeConstant(column, axis, dictionary, values)
+    } else return this.#writeValues(column, axis, dictionary, values)
+    return undefined
   }
 
   /**
@@ -57,8 +75,8 @@ export class ColumnChunkWriter {
     column: ColumnTemplate,
     axis: Axis,
     dictionary: LocalDictionary,
-    values: Exclude<Values, { kind: 'boolean' }>,
-  ): void {
+    values: PagedValues,
+  ): LaterPages | undefined {
     const chunk = this.#chunk
     const { out, pages, limits } = chunk
     const rows = axis.rows
@@ -66,8 +84,7 @@ export class ColumnChunkWriter {
     const id = ids[0]!
     const size = values.kind === 'bytes' ? values.offsets[id + 1]! - values.offsets[id]! : fixedBytes(values.kind)
     if (size >= limits.compressFromBytes || size * rows <= size + DICTIONARY_OVERHEAD_BYTES) {
-      this.#writeValues(column, axis, dictionary, values)
-      return
+      return this.#writeValues(column, axis, dictionary, values)
     }
     const start = out.length
     dictionaryPageHeader(out, 1, size, size)
@@ -78,6 +95,7 @@ export class ColumnChunkWriter {
     pages.uncompressedBytes = out.length - start
     pages.compressedBytes = pages.uncompressedBytes
     chunk.finish(column, rows, 0, values, ids, 1)
+    return undefined
   }
 
   #constantDataPage(rows: number): ByteWriter {
@@ -99,23 +117,27 @@ export class ColumnChunkWriter {
     column: ColumnTemplate,
     axis: Axis,
     dictionary: LocalDictionary,
-    values: Exclude<Values, { kind: 'boolean' }>,
-  ): void {
+    values: PagedValues,
+  ): LaterPages | undefined {
     const chunk = this.#chunk
-    const limit = chunk.limits.dictionaryBytes
+    const { dictionaryBytes: small, largeDictionaryBytes: large } = chunk.limits
+    // Of numbers, over 100,000 would have to differ: their indexes are too long to be many times shorter.
+    const limit = values.kind === 'bytes' ? large : small
     // A dictionary of as many values as there are rows repeats nothing.
     const repeats = dictionary.count < axis.rows - axis.nullRows
     const dictionaryBytes = repeats ? plainBytes(values, dictionary.ids, dictionary.count, limit) : limit + 1
-    if (dictionaryBytes <= limit && this.#tryDictionary(column, axis, dictionary, values, dictionaryBytes)) return
-    this.#writePlainPages(column, axis, dictionary, values)
+    if (dictionaryBytes <= limit && this.#tryDictionary(column, axis, dictionary, values, dictionaryBytes)) {
+      return undefined
+    }
+    return this.#writePlainPages(column, axis, dictionary, values)
   }
 
-  /** Writes the chunk with a dictionary, unless PLAIN is as short. */
+  /** Writes the chunk with a dictionary, unless PLAIN is as short or, where the dictionary is large, not much longer. */
   #tryDictionary(
     column: ColumnTemplate,
     axis: Axis,
     dictionary: LocalDictionary,
-    values: Exclude<Values, { kind: 'boolean' }>,
+    values: PagedValues,
     dictionaryBytes: number,
   ): boolean {
     const chunk = this.#chunk
@@ -127,16 +149,18 @@ export class ColumnChunkWriter {
       for (let run = 0; run < axis.runCount; run++) if (runs[run]! >= 0) defined += axis.runLengths[run]!
     }
     const width = bitWidthOf(dictionary.count)
-    const encoded = dictionaryBytes + bitPackedBytes(defined, width) + DICTIONARY_OVERHEAD_BYTES
+    const bytes = dictionaryBytes + bitPackedBytes(defined, width) + DICTIONARY_OVERHEAD_BYTES
+    const compared = chunk.comparedBytes(bytes, dictionaryBytes)
     const shortest = values.kind === 'bytes' ? 4 : fixedBytes(values.kind)
     // Every value but the first of its kind saves at least the shortest value: mostly that decides it already.
     if (
-      encoded >= dictionaryBytes + (defined - dictionary.count) * shortest &&
-      encoded >= this.#plainSize(axis, dictionary, values, runs)
+      compared >= dictionaryBytes + (defined - dictionary.count) * shortest &&
+      compared >= this.#plainSize(axis, dictionary, values, runs)
     ) {
       return false
     }
-    writePlain(chunk.open(chunk.dictionaryPage), values, dictionary.ids, undefined, dictionary.count)
+    const dictionaryPage = chunk.open(chunk.dictionaryPage, dictionaryBytes)
+    writePlain(dictionaryPage, values, dictionary.ids, undefined, dictionary.count)
     const sharesPage = dictionary.identity && !dictionary.hasNull
     const page = sharesPage ? axis.shared : chunk.dataPage
     if (!sharesPage || !page.filled) {
@@ -206,49 +230,74 @@ export class ColumnChunkWriter {
     packedRun(payload, indexes, defined, width)
   }
 
-  /** PLAIN data pages, each ended once it is full. A value is never split, so a page may hold one that is larger. */
   #writePlainPages(
     column: ColumnTemplate,
     axis: Axis,
     dictionary: LocalDictionary,
-    values: Exclude<Values, { kind: 'boolean' }>,
-  ): void {
+    values: PagedValues,
+  ): LaterPages | undefined {
+    const chunk = this.#chunk
+    const plain = { column, axis, dictionary, values, run: 0, left: axis.runLengths[0]!, defined: 0 }
+    this.#ids = atLeast(this.#ids, axis.runCount)
+    this.#lengths = atLeast(this.#lengths, axis.runCount)
+    const rows = this.#fillPlainPage(plain)
+    chunk.chooseCodec(chunk.dataPage)
+    chunk.writeDataPage(chunk.dataPage, rows, ENCODING.PLAIN)
+    if (plain.run < axis.runCount) return this.#laterPlainPages(plain)
+    this.#finishPlain(plain)
+    return undefined
+  }
+
+  *#laterPlainPages(plain: PlainChunk): Generator<undefined, undefined> {
+    const chunk = this.#chunk
+    while (plain.run < plain.axis.runCount) {
+      const rows = this.#fillPlainPage(plain)
+      chunk.writeDataPage(chunk.dataPage, rows, ENCODING.PLAIN)
+      yield
+    }
+    this.#finishPlain(plain)
+  }
+
+  /**
+   * Fills the next PLAIN page; returns its rows. It ends once it is full. A value is never split, so a page may hold
+   * one that is larger.
+   */
+  #fillPlainPage(plain: PlainChunk): number {
     const chunk = this.#chunk
     const pageBytes = chunk.limits.pageBytes
-    const { runOrdinals, runLengths, runCount } = axis
-    this.#ids = atLeast(this.#ids, runCount)
-    this.#lengths = atLeast(this.#lengths, runCount)
+    const { dictionary, values } = plain
+    const { runOrdinals, runLengths, runCount } = plain.axis
     const ids = this.#ids
     const lengths = this.#lengths
-    let defined = 0
-    let isFirst = true
-    for (let run = 0, left = runLengths[0]!; run < runCount; ) {
-      let bytes = 0
-      let rows = 0
-      let count = 0
-      while (run < runCount && bytes < pageBytes) {
-        const ordinal = runOrdinals[run]!
-        const index = dictionary.identity ? ordinal : dictionary.indexOf[ordinal + 1]!
-        const id = index < 0 ? -1 : dictionary.ids[index]!
-        const size = id < 0 ? 0 : sizeOf(values, id)
-        const take = size === 0 ? left : Math.min(left, Math.ceil((pageBytes - bytes) / size))
-        ids[count] = id
-        lengths[count++] = take
-        bytes += take * size
-        rows += take
-        left -= take
-        if (left === 0) left = ++run < runCount ? runLengths[run]! : 0
-      }
-      const payload = chunk.open(chunk.dataPage)
-      const pageDefined = writeDefined(payload, chunk.hybrid, ids, lengths, count)
-      if (pageDefined < rows) count = dropNulls(ids, lengths, count)
-      writePlain(payload, values, ids, lengths, count)
-      if (isFirst) chunk.chooseCodec(chunk.dataPage)
-      isFirst = false
-      chunk.writeDataPage(chunk.dataPage, rows, ENCODING.PLAIN)
-      defined += pageDefined
+    let { run, left } = plain
+    let bytes = 0
+    let rows = 0
+    let count = 0
+    while (run < runCount && bytes < pageBytes) {
+      const ordinal = runOrdinals[run]!
+      const index = dictionary.identity ? ordinal : dictionary.indexOf[ordinal + 1]!
+      const id = index < 0 ? -1 : dictionary.ids[index]!
+      const size = id < 0 ? 0 : sizeOf(values, id)
+      const take = size === 0 ? left : Math.min(left, Math.ceil((pageBytes - bytes) / size))
+      ids[count] = id
+      lengths[count++] = take
+      bytes += take * size
+      rows += take
+      left -= take
+      if (left === 0) left = ++run < runCount ? runLengths[run]! : 0
     }
-    chunk.finish(column, axis.rows, axis.rows - defined, values, dictionary.ids, dictionary.count)
+    const payload = chunk.open(chunk.dataPage)
+    const defined = writeDefined(payload, chunk.hybrid, ids, lengths, count)
+    if (defined < rows) count = dropNulls(ids, lengths, count)
+    writePlain(payload, values, ids, lengths, count)
+    plain.run = run
+    plain.left = left
+    plain.defined += defined
+    return rows
+  }
+
+  #finishPlain({ column, axis, dictionary, values, defined }: PlainChunk): void {
+    this.#chunk.finish(column, axis.rows, axis.rows - defined, values, dictionary.ids, dictionary.count)
   }
 
   /** Booleans are one bit each, without a dictionary: parquet-mr and others know none for them. */

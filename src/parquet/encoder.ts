@@ -2,8 +2,9 @@
  * Turns factorised partitions (factorised.ts) into Parquet files.
  *
  * What a file is: version 1 data pages; one dictionary page and one data page of indexes a column chunk, or PLAIN pages
- * of about 1 MiB where a dictionary would pass 1 MiB or save nothing; lists in pages of about 1 MiB that begin with a
- * row; Snappy chunk by chunk where the first pages have 300 bytes and shrink; levels, NULL counts and bounds always.
+ * of about 1 MiB where a dictionary would pass 1 MiB or save nothing; a dictionary of strings may have 16 MiB where
+ * PLAIN would be over four times as long; lists in pages of about 1 MiB that begin with a row; Snappy chunk by chunk
+ * where the first pages have 300 bytes and shrink; levels, NULL counts and bounds always. It leaves page by page.
  * What a call costs: each axis is read once a row group; a column then costs a step for each *distinct entry* of its
  * axis, and for each run of rows, or row where runs are short, one step more to write its index. A column with a value
  * of its own for each entry takes over the index bytes of its axis, one with a single value writes that value.
@@ -27,15 +28,17 @@ const CREATED_BY = 'etl3 version 1.0.0 (build factorised)'
 export interface EncoderOptions {
   /** The footer's `created_by`, as `name version x.y.z (build …)`. Default `etl3 version 1.0.0 (build factorised)`. */
   readonly createdBy?: string
-  /** A dictionary over this many bytes is not written: its chunk is PLAIN. Default 1 MiB. */
+  /** A dictionary of more bytes is written only of strings, where PLAIN would be over four times as long. Default 1 MiB. */
   readonly dictionaryLimitBytes?: number
+  /** A dictionary over this many bytes is never written: its chunk is PLAIN. Default 16 MiB. */
+  readonly largeDictionaryLimitBytes?: number
   /** PLAIN pages and pages of lists end at about this many bytes. Default 1 MiB. */
   readonly pageBytes?: number
   /** Column chunks of fewer bytes of dictionary and indexes are not compressed. Default 300. */
   readonly compressFromBytes?: number
 }
 
-/** A piece is handed over once it has this many bytes, so that the buffer does not grow with the row group. */
+/** A piece is handed over after the page with which it has this many bytes: the buffer does not grow with the rows. */
 const PIECE_BYTES = 1024 * 1024
 
 /** Buffers that grew over this are given back at the end of a file. */
@@ -72,8 +75,11 @@ class FactorisedEncoder implements PartitionEncoder {
   #turn = 0
 
   constructor(template: FileTemplate, options: EncoderOptions) {
+    const dictionaryBytes = options.dictionaryLimitBytes ?? 1024 * 1024
     const limits: ChunkLimits = {
-      dictionaryBytes: options.dictionaryLimitBytes ?? 1024 * 1024,
+      dictionaryBytes,
+      // A page is held up to five times while it is compressed; a worker's reserve (memory-budget.ts) has 96 MB.
+      largeDictionaryBytes: Math.max(dictionaryBytes, options.largeDictionaryLimitBytes ?? 16 * 1024 * 1024),
       pageBytes: options.pageBytes ?? 1024 * 1024,
       compressFromBytes: options.compressFromBytes ?? 300,
     }
@@ -124,17 +130,20 @@ class FactorisedEncoder implements PartitionEncoder {
   *#group(file: OpenFile, group: FactorisedRows): Iterable<Uint8Array> {
     this.#checkTurn(file.turn)
     if (group.rows === 0) return
-    const { out } = this.#chunk
+    const { out, pages } = this.#chunk
     this.#rowGroup.begin(group)
     let bytes = 0
     for (let column = 0; column < this.#rowGroup.columns; column++) {
-      bytes += this.#rowGroup.writeColumn(column, group)
-      if (out.length >= PIECE_BYTES) {
-        yield out.view()
-        this.#checkTurn(file.turn)
-        this.#chunk.fileOffset += out.length
-        out.clear()
-      }
+      const laterPages = this.#rowGroup.writeColumn(column, group)
+      do {
+        if (out.length >= PIECE_BYTES) {
+          yield out.view()
+          this.#checkTurn(file.turn)
+          this.#chunk.fileOffset += out.length
+          out.clear()
+        }
+      } while (laterPages?.next().done === false)
+      bytes += pages.uncompressedBytes
     }
     this.#rowGroup.end(group, bytes)
     file.rows += group.rows

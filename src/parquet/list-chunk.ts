@@ -15,7 +15,7 @@ import type { Axis } from './axis.js'
 import { bitWidthOf } from './bit-packing.js'
 import { BitStream } from './bit-stream.js'
 import type { ByteWriter } from './byte-writer.js'
-import { type ChunkWriter, DICTIONARY_OVERHEAD_BYTES } from './chunk-writer.js'
+import { type ChunkWriter, DICTIONARY_OVERHEAD_BYTES, type LaterPages } from './chunk-writer.js'
 import type { LocalDictionary } from './dictionary.js'
 import type { ValuePool } from './factorised.js'
 import { ENCODING } from './format.js'
@@ -27,6 +27,25 @@ import type { ColumnTemplate } from './schema.js'
 
 /** Values of a list column. */
 export type ListPool = Extract<ValuePool, { kind: 'list' }>
+
+/** A column chunk of lists, and how far its pages have come. */
+interface ListChunk {
+  readonly column: ColumnTemplate
+  readonly axis: Axis
+  readonly lists: LocalDictionary
+  readonly pool: ListPool
+  /** Length of the longest list. */
+  readonly longest: number
+  /** Bits of an item's index; 0 where the chunk is PLAIN. */
+  readonly width: number
+  /** Levels of the whole chunk, and how many of its items have a value. */
+  readonly levels: number
+  readonly defined: number
+  /** The run in which the next page begins. */
+  run: number
+  /** Rows of that run which no page holds yet. */
+  left: number
+}
 
 /** Writes the column chunks of lists. */
 export class ListChunkWriter {
@@ -53,16 +72,19 @@ export class ListChunkWriter {
     this.#chunk = chunk
   }
 
-  /** Writes one column chunk. `lists` are the column's distinct lists on this axis. */
-  write(column: ColumnTemplate, axis: Axis, lists: LocalDictionary, pool: ListPool): void {
+  /**
+   * Writes one column chunk, or its first page.
+   *
+   * @param lists the column's distinct lists on this axis
+   * @returns the pages that are still to be written
+   */
+  write(column: ColumnTemplate, axis: Axis, lists: LocalDictionary, pool: ListPool): LaterPages | undefined {
     const chunk = this.#chunk
     chunk.pages.begin()
     const longest = this.#number(lists, pool, column.name)
     const { runOrdinals, runLengths, runCount } = axis
     this.#pageLists = atLeast(this.#pageLists, runCount)
     this.#pageRows = atLeast(this.#pageRows, runCount)
-    const pageLists = this.#pageLists
-    const pageRows = this.#pageRows
 
     let levels = 0
     let defined = 0
@@ -76,46 +98,87 @@ export class ListChunkWriter {
       plain += rows * this.#plainSizes[list]!
     }
     const width = bitWidthOf(this.#count)
-    const dictionaryBytes = plainBytes(pool.elements, this.#ids, this.#count, chunk.limits.dictionaryBytes)
-    const indexed =
-      defined > 0 &&
-      dictionaryBytes <= chunk.limits.dictionaryBytes &&
-      dictionaryBytes + (defined * width) / 8 + DICTIONARY_OVERHEAD_BYTES < plain
-    if (indexed) writePlain(chunk.open(chunk.dictionaryPage), pool.elements, this.#ids, undefined, this.#count)
-
-    let isFirst = true
-    for (let run = 0, left = runLengths[0]!; run < runCount; ) {
-      let bits = 0
-      let count = 0
-      let pageLevels = 0
-      const pageBits = chunk.limits.pageBytes * 8
-      while (run < runCount && bits < pageBits) {
-        const list = this.#listOf(lists, runOrdinals[run]!)
-        const rowLevels = list < 0 ? 1 : Math.max(1, this.#sizes[list]!)
-        const valueBits = list < 0 ? 0 : indexed ? rowLevels * width : this.#plainSizes[list]! * 8
-        // Repetition takes 1 bit, definition mostly nothing and at worst 2.
-        const rowBits = rowLevels * 3 + valueBits
-        const take = Math.min(left, Math.ceil((pageBits - bits) / rowBits))
-        pageLists[count] = list
-        pageRows[count++] = take
-        bits += take * rowBits
-        pageLevels += take * rowLevels
-        left -= take
-        if (left === 0) left = ++run < runCount ? runLengths[run]! : 0
-      }
-      const payload = chunk.open(chunk.dataPage)
-      this.#writeRepetition(payload, count, pageLevels, longest)
-      const pageDefined = this.#writeDefinition(payload, lists, pool, count)
-      if (indexed) this.#writeIndexes(payload, count, pageDefined, width)
-      else this.#writeItems(payload, pool, count)
-      if (isFirst) {
-        chunk.chooseCodec(chunk.dataPage, indexed ? chunk.dictionaryPage : undefined)
-        if (indexed) chunk.writeDictionaryPage(chunk.dictionaryPage, this.#count)
-        isFirst = false
-      }
-      chunk.writeDataPage(chunk.dataPage, pageLevels, indexed ? ENCODING.RLE_DICTIONARY : ENCODING.PLAIN)
+    const limit = chunk.limits.largeDictionaryBytes
+    const dictionaryBytes = plainBytes(pool.elements, this.#ids, this.#count, limit)
+    const bytes = dictionaryBytes + (defined * width) / 8 + DICTIONARY_OVERHEAD_BYTES
+    const indexed = defined > 0 && dictionaryBytes <= limit && chunk.comparedBytes(bytes, dictionaryBytes) < plain
+    if (indexed) {
+      const dictionaryPage = chunk.open(chunk.dictionaryPage, dictionaryBytes)
+      writePlain(dictionaryPage, pool.elements, this.#ids, undefined, this.#count)
     }
-    chunk.finish(column, levels, levels - defined, pool.elements, this.#ids, this.#count)
+
+    const state: ListChunk = {
+      column,
+      axis,
+      lists,
+      pool,
+      longest,
+      width: indexed ? width : 0,
+      levels,
+      defined,
+      run: 0,
+      left: runLengths[0]!,
+    }
+    const pageLevels = this.#fillPage(state)
+    chunk.chooseCodec(chunk.dataPage, indexed ? chunk.dictionaryPage : undefined)
+    if (indexed) chunk.writeDictionaryPage(chunk.dictionaryPage, this.#count)
+    this.#writePage(state, pageLevels)
+    if (state.run < runCount) return this.#laterPages(state)
+    this.#finish(state)
+    return undefined
+  }
+
+  *#laterPages(state: ListChunk): Generator<undefined, undefined> {
+    while (state.run < state.axis.runCount) {
+      this.#writePage(state, this.#fillPage(state))
+      yield
+    }
+    this.#finish(state)
+  }
+
+  #writePage({ width }: ListChunk, levels: number): void {
+    const chunk = this.#chunk
+    chunk.writeDataPage(chunk.dataPage, levels, width > 0 ? ENCODING.RLE_DICTIONARY : ENCODING.PLAIN)
+  }
+
+  #finish({ column, pool, levels, defined }: ListChunk): void {
+    this.#chunk.finish(column, levels, levels - defined, pool.elements, this.#ids, this.#count)
+  }
+
+  /** Fills the next page, which ends once it is full; returns its levels. */
+  #fillPage(state: ListChunk): number {
+    const chunk = this.#chunk
+    const { lists, pool, longest, width } = state
+    const { runOrdinals, runLengths, runCount } = state.axis
+    const pageLists = this.#pageLists
+    const pageRows = this.#pageRows
+    const pageBits = chunk.limits.pageBytes * 8
+    let { run, left } = state
+    let bits = 0
+    let count = 0
+    let levels = 0
+    while (run < runCount && bits < pageBits) {
+      const list = this.#listOf(lists, runOrdinals[run]!)
+      const rowLevels = list < 0 ? 1 : Math.max(1, this.#sizes[list]!)
+      const valueBits = list < 0 ? 0 : width > 0 ? rowLevels * width : this.#plainSizes[list]! * 8
+      // Repetition takes 1 bit, definition mostly nothing and at worst 2.
+      const rowBits = rowLevels * 3 + valueBits
+      const take = Math.min(left, Math.ceil((pageBits - bits) / rowBits))
+      pageLists[count] = list
+      pageRows[count++] = take
+      bits += take * rowBits
+      levels += take * rowLevels
+      left -= take
+      if (left === 0) left = ++run < runCount ? runLengths[run]! : 0
+    }
+    state.run = run
+    state.left = left
+    const payload = chunk.open(chunk.dataPage)
+    this.#writeRepetition(payload, count, levels, longest)
+    const defined = this.#writeDefinition(payload, lists, pool, count)
+    if (width > 0) this.#writeIndexes(payload, count, defined, width)
+    else this.#writeItems(payload, pool, count)
+    return levels
   }
 
   #listOf(lists: LocalDictionary, ordinal: number): number {

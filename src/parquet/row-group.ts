@@ -1,6 +1,6 @@
 import { IntegrityError } from '../runtime/errors.js'
 import { Axis } from './axis.js'
-import { type ChunkWriter, emptyPage } from './chunk-writer.js'
+import { type ChunkWriter, emptyPage, type LaterPages } from './chunk-writer.js'
 import { ColumnChunkWriter } from './column-chunk.js'
 import type { ColumnSource, ColumnType, FactorisedRows } from './factorised.js'
 import { ListChunkWriter } from './list-chunk.js'
@@ -76,22 +76,22 @@ export class RowGroupWriter {
     return this.#columns.length
   }
 
-  /** Writes the chunk of one column; returns its bytes, as if nothing were compressed. */
-  writeColumn(index: number, group: FactorisedRows): number {
+  /**
+   * Writes the chunk of one column, or its first page.
+   *
+   * @returns the pages that are still to be written, before anything else is
+   */
+  writeColumn(index: number, group: FactorisedRows): LaterPages | undefined {
     const column = this.#columns[index]!
     const source = this.#sources[index]
     if (source === undefined) throw new IntegrityError('ETL3-PQ-04', 'encode was called before bind [sources=0]')
     const chunk = this.#chunk
-    if (source.from === 'numbers') {
-      this.#writeNumbers(column, group, source.stream)
-    } else {
-      const { pool } = source
-      const { axis } = this.#axes[source.axis]!
-      chunk.dictionary.build(axis, source.valueOf, pool.count, chunk.numbering, column.name)
-      if (pool.kind === 'list') this.#lists.write(column, axis, chunk.dictionary, pool)
-      else this.#values.write(column, axis, chunk.dictionary, pool)
-    }
-    return chunk.pages.uncompressedBytes
+    if (source.from === 'numbers') return this.#writeNumbers(column, group, source.stream)
+    const { pool } = source
+    const { axis } = this.#axes[source.axis]!
+    chunk.dictionary.build(axis, source.valueOf, pool.count, chunk.numbering, column.name)
+    if (pool.kind === 'list') return this.#lists.write(column, axis, chunk.dictionary, pool)
+    return this.#values.write(column, axis, chunk.dictionary, pool)
   }
 
   /** Ends the row group's struct in the footer. */
@@ -102,7 +102,7 @@ export class RowGroupWriter {
     thrift.endStruct(footer)
   }
 
-  #writeNumbers(column: ColumnTemplate, group: FactorisedRows, stream: number): void {
+  #writeNumbers(column: ColumnTemplate, group: FactorisedRows, stream: number): LaterPages | undefined {
     const chunk = this.#chunk
     const axis = this.#numberAxis
     const kind = column.type === 'double' ? 'double' : column.type === 'boolean' ? 'boolean' : 'int32'
@@ -115,7 +115,7 @@ export class RowGroupWriter {
     if (kind === 'int32') checkIntegers(column, source, axis)
     const values: Values = { kind, values: source }
     chunk.dictionary.build(axis, undefined, axis.maxEntry + 1, chunk.numbering, column.name)
-    this.#values.write(column, axis, chunk.dictionary, values)
+    return this.#values.write(column, axis, chunk.dictionary, values)
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
@@ -5,13 +6,13 @@ import { finished } from 'node:stream/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import { createPartitionEncoder } from '../../../src/parquet/encoder.js'
-import type { FactorisedRows, FileColumn } from '../../../src/parquet/factorised.js'
-import { bytesPool, doublePool, listPool } from './partition.js'
+import type { FactorisedRows, FileColumn, ValuePool } from '../../../src/parquet/factorised.js'
+import { axis, bytesPool, doublePool, group, listPool } from './partition.js'
 import { inFolder } from './readers.js'
 
 const ROW_GROUP_ROWS = 131_072
 const ROW_GROUPS = 39
-const NPIS = 20_000
+const NPIS = 40_000
 
 const columns: FileColumn[] = [
   { name: 'payer', type: 'string' },
@@ -65,7 +66,7 @@ describe('a partition of five million rows', () => {
       { from: 'axis', axis: 0, pool: bytesPool(['kaiser']), valueOf: undefined },
       { from: 'numbers', stream: 0 },
       { from: 'axis', axis: 1, pool: bytesPool(npis), valueOf: undefined },
-      // More than 1 MiB of distinct addresses: PLAIN, in several pages of each row group.
+      // 3 MB of distinct addresses, each about three times: PLAIN, in several pages of each row group.
       { from: 'axis', axis: 1, pool: bytesPool(npis.map((npi) => `${npi} ${'x'.repeat(60)}`)), valueOf: undefined },
       { from: 'axis', axis: 1, pool: doublePool(npis.map(Number)), valueOf: undefined },
       { from: 'numbers', stream: 1 },
@@ -119,5 +120,67 @@ describe('a partition of five million rows', () => {
       duckdb.closeSync()
       instance.closeSync()
     })
+  })
+})
+
+/** Text of two bytes for each of `bytes`, which Snappy can't shrink, the same in every run. */
+const noise = (seed: number, bytes: number) =>
+  createHash('shake256', { outputLength: bytes }).update(String(seed)).digest('hex')
+
+/** Bytes of a row group of one column as a file, and by how much resident memory grew over what it was before. */
+function encoded(
+  column: FileColumn,
+  pool: ValuePool,
+  rows: number,
+): { fileMb: number; grownMb: number; longestMb: number } {
+  const encoder = createPartitionEncoder([column])
+  encoder.bind([{ from: 'axis', axis: 0, pool, valueOf: undefined }])
+  const entries = axis(
+    'row',
+    Array.from({ length: rows }, (_, row) => row % pool.count),
+  )
+  const before = process.memoryUsage.rss()
+  let peak = before
+  let bytes = 0
+  let longest = 0
+  for (const piece of encoder.encode([group([rows], [entries])], [])) {
+    bytes += piece.length
+    longest = Math.max(longest, piece.length)
+    peak = Math.max(peak, process.memoryUsage.rss())
+  }
+  return { fileMb: bytes / 2 ** 20, grownMb: (peak - before) / 2 ** 20, longestMb: longest / 2 ** 20 }
+}
+
+describe('a row group that is many times larger as PLAIN than its values are', () => {
+  it('holds two strings of 600 kB once, however often they occur', () => {
+    const strings = [noise(1, 300_000), noise(2, 300_000)]
+    const { fileMb, grownMb } = encoded({ name: 'text', type: 'string' }, bytesPool(strings), 5000)
+    expect(fileMb).toBeLessThan(1.2)
+    expect(grownMb).toBeLessThan(64)
+  })
+
+  it('holds the 8 MB of two lists once, however often they occur', () => {
+    const lists = [0, 1].map((i) => Array.from({ length: 200 }, (_, k) => noise(i * 200 + k, 10_000)))
+    const { fileMb, grownMb } = encoded({ name: 'tins', type: 'list' }, listPool(lists), 2000)
+    expect(fileMb).toBeLessThan(9)
+    expect(grownMb).toBeLessThan(128)
+  })
+
+  it('of strings of 600 kB leaves piece by piece', () => {
+    // 24 MB of distinct strings, too many for a dictionary.
+    const strings = Array.from({ length: 40 }, (_, i) => noise(i, 300_000))
+    const { fileMb, grownMb, longestMb } = encoded({ name: 'text', type: 'string' }, bytesPool(strings), 1000)
+    expect(fileMb).toBeGreaterThan(550)
+    expect(grownMb).toBeLessThan(128)
+    expect(longestMb).toBeLessThan(4)
+  })
+
+  it('of lists of 500 kB leaves piece by piece', () => {
+    // 40 lists of 50 items, 20 MB in all.
+    const lists = Array.from({ length: 40 }, (_, i) => Array.from({ length: 50 }, (_, k) => noise(i * 50 + k, 5000)))
+    const { fileMb, grownMb, longestMb } = encoded({ name: 'tins', type: 'list' }, listPool(lists), 1000)
+    expect(fileMb).toBeGreaterThan(450)
+    expect(grownMb).toBeLessThan(128)
+    expect(longestMb).toBeLessThan(4)
   })
 })

@@ -1,8 +1,21 @@
+import { createHash } from 'node:crypto'
 import { parquetMetadata, parquetRead } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
-import { createPartitionEncoder } from '../../../src/parquet/encoder.js'
+import { createPartitionEncoder, type EncoderOptions } from '../../../src/parquet/encoder.js'
 import type { AxisStream } from '../../../src/parquet/factorised.js'
-import { axis, bytesPool, encodeAll, group, int32Pool, type Partition } from './partition.js'
+import { chunksOf } from './pages.js'
+import {
+  axis,
+  bytesPool,
+  columnOf,
+  encodeAll,
+  group,
+  int32Pool,
+  listPool,
+  type Partition,
+  rowsOf,
+} from './partition.js'
+import { exactRows, readWithDuckdb, readWithHyparquet, readWithPyarrow } from './readers.js'
 
 const SIZES = [...new Set(Array.from({ length: 18 }, (_, k) => [2 ** k - 1, 2 ** k, 2 ** k + 1]).flat())].filter(
   (size) => size > 0,
@@ -10,6 +23,31 @@ const SIZES = [...new Set(Array.from({ length: 18 }, (_, k) => [2 ** k - 1, 2 **
 
 /** Puts `size` distinct values into an order in which neighbours differ (2^31 - 1 is prime, so all are reached). */
 const scattered = (size: number, i: number) => (i * 2_147_483_647) % size
+
+const MIB = 1024 * 1024
+
+/** Two row groups of 60 rows whose strings, and lists of strings, are few, over 1 MiB in all, and repeat. */
+function fewLargeValues(): Partition {
+  const texts = [0, 1, 2].map((i) => createHash('shake256', { outputLength: 300_000 }).update(`${i}`).digest('base64'))
+  const lists = [[texts[0]!, null, 'short'], [], [texts[1]!, texts[2]!], [texts[2]!, texts[0]!, texts[0]!]]
+  const part = (shift: number) => {
+    const entries = Array.from({ length: 60 }, (_, row) => (row % 9 === 4 ? -1 : (row * 7 + shift) % 4))
+    return group([60], [axis('row', entries)])
+  }
+  return {
+    columns: [
+      { name: 'text', type: 'string' },
+      { name: 'tins', type: 'list' },
+      { name: 'small', type: 'string' },
+    ],
+    sources: [
+      { from: 'axis', axis: 0, pool: bytesPool(texts), valueOf: Int32Array.of(2, 0, -1, 1) },
+      { from: 'axis', axis: 0, pool: listPool(lists), valueOf: undefined },
+      { from: 'axis', axis: 0, pool: bytesPool(['a', 'b', 'c', 'd']), valueOf: undefined },
+    ],
+    groups: [part(0), part(1)],
+  }
+}
 
 function partitionOf(size: number, stream: AxisStream, runLengths: readonly number[]): Partition {
   return {
@@ -87,8 +125,8 @@ describe('a dictionary of', () => {
 describe('a dictionary page', () => {
   const chunkOf = (file: Buffer) => parquetMetadata(new Uint8Array(file).buffer).row_groups[0]!.columns[0]!.meta_data!
 
-  function stringsOf(bytes: number): Partition {
-    // 1,000 strings that are `bytes` long in PLAIN encoding, each three times.
+  /** 1,000 strings that are `bytes` long in PLAIN encoding, each `times` times. */
+  function stringsOf(bytes: number, times = 3): Partition {
     const length = Math.floor(bytes / 1000) - 4
     const values = Array.from({ length: 1000 }, (_, i) => String(i).padStart(length, 'x'))
     values[999] = values[999]! + 'y'.repeat(bytes - 1000 * (length + 4))
@@ -97,11 +135,11 @@ describe('a dictionary page', () => {
       sources: [{ from: 'axis', axis: 0, pool: bytesPool(values), valueOf: undefined }],
       groups: [
         group(
-          [3000],
+          [1000 * times],
           [
             axis(
               'row',
-              Array.from({ length: 3000 }, (_, i) => i % 1000),
+              Array.from({ length: 1000 * times }, (_, i) => i % 1000),
             ),
           ],
         ),
@@ -115,20 +153,61 @@ describe('a dictionary page', () => {
     expect(chunk.dictionary_page_offset).toBe(4n)
   })
 
-  it('may not have a byte more: the chunk is PLAIN, in pages of about 1 MiB', async () => {
-    const partition = stringsOf(1024 * 1024 + 1)
-    const file = encodeAll(createPartitionEncoder(partition.columns), partition)
-    const chunk = chunkOf(file)
-    expect(chunk.encodings).toEqual(['PLAIN', 'RLE'])
-    expect(chunk.dictionary_page_offset).toBeUndefined()
-    const { text } = await columnsOf(file)
-    const pool = partition.sources[0]!
-    if (pool.from !== 'axis' || pool.pool.kind !== 'bytes') throw new Error('the test has other sources')
-    const { data, offsets } = pool.pool
-    const expected = Array.from({ length: 3000 }, (_, i) =>
-      Buffer.from(data.subarray(offsets[i % 1000]! + 4, offsets[(i % 1000) + 1])).toString(),
-    )
-    expect(firstDifference(text!, expected)).toBe('none')
+  for (const [what, bytes, times, hasDictionary] of [
+    ['may have no byte more where its strings occur three times: the chunk is PLAIN', MIB + 1, 3, false],
+    ['may not have it where they occur four times, as indexes come on top', MIB + 1, 4, false],
+    ['may have it where they occur five times', MIB + 1, 5, true],
+    ['may have 16 MiB then', 16 * MIB, 5, true],
+    ['may never have a byte more', 16 * MIB + 1, 5, false],
+  ] as const) {
+    it(what, async () => {
+      const partition = stringsOf(bytes, times)
+      const file = encodeAll(createPartitionEncoder(partition.columns), partition)
+      const chunk = chunkOf(file)
+      expect(chunk.encodings).toEqual(hasDictionary ? ['PLAIN', 'RLE', 'RLE_DICTIONARY'] : ['PLAIN', 'RLE'])
+      expect(chunk.dictionary_page_offset).toBe(hasDictionary ? 4n : undefined)
+      const { text } = await columnsOf(file)
+      const pool = partition.sources[0]!
+      if (pool.from !== 'axis' || pool.pool.kind !== 'bytes') throw new Error('the test has other sources')
+      const { data, offsets } = pool.pool
+      const expected = Array.from({ length: 1000 * times }, (_, i) =>
+        Buffer.from(data.subarray(offsets[i % 1000]! + 4, offsets[(i % 1000) + 1])).toString(),
+      )
+      expect(firstDifference(text!, expected)).toBe('none')
+    })
+  }
+
+  it('over 1 MiB, of strings and of lists, with NULLs, gives every reader its rows', async () => {
+    const partition = fewLargeValues()
+    const encoder = createPartitionEncoder(partition.columns)
+    const file = encodeAll(encoder, partition)
+    const chunks = chunksOf(file)
+    expect(chunks.map(({ dictionaryOffset }) => dictionaryOffset !== undefined)).toEqual(new Array(6).fill(true))
+    for (const { pages } of [chunks[0]!, chunks[1]!, chunks[3]!, chunks[4]!]) {
+      expect(pages[0]!.uncompressed).toBeGreaterThan(MIB)
+    }
+    for (const { dictionaryOffset, dataOffset, pages } of chunks) {
+      expect([dictionaryOffset, dataOffset]).toEqual([pages[0]!.offset, pages[1]!.offset])
+    }
+    const expected = exactRows(rowsOf(partition))
+    expect(exactRows(await readWithHyparquet(file))).toEqual(expected)
+    expect(exactRows((await readWithDuckdb([file]))[0]!)).toEqual(expected)
+    expect((await readWithPyarrow([file]))[0]!.rows).toEqual(expected)
+  })
+
+  it('of lists obeys the same rule', () => {
+    // 60 strings of 20 kB, 1.2 MB in all, in lists of three that have none in common.
+    const lists = Array.from({ length: 20 }, (_, i) => [0, 1, 2].map((k) => `${i * 3 + k} `.padEnd(20_000, 'x')))
+    const hasDictionary = (times: number, options?: EncoderOptions) => {
+      const partition = columnOf(
+        'list',
+        Array.from({ length: 20 * times }, (_, i) => lists[i % 20]!),
+      )
+      return chunkOf(encodeAll(createPartitionEncoder(partition.columns, options), partition)).encodings.length === 3
+    }
+    expect([2, 3, 4, 5].map((times) => hasDictionary(times))).toEqual([false, false, false, true])
+    expect(hasDictionary(5, { largeDictionaryLimitBytes: 1_200_239 })).toBe(false)
+    expect(hasDictionary(5, { largeDictionaryLimitBytes: 1_200_240 })).toBe(true)
   })
 
   for (const [distinct, hasDictionary] of [

@@ -162,10 +162,11 @@ export const partitions: fc.Arbitrary<Partition> = shapes.chain((shape) =>
     })),
 )
 
-/** Limits so low that small partitions meet them: many pages, no dictionary, everything compressed. */
+/** Limits so low that small partitions meet them: many pages, no dictionary or a large one, everything compressed. */
 export const limits: fc.Arbitrary<EncoderOptions> = fc.record(
   {
     dictionaryLimitBytes: fc.constantFrom(1, 20, 100, 1024 * 1024),
+    largeDictionaryLimitBytes: fc.constantFrom(1, 60, 300, 1024 * 1024),
     pageBytes: fc.constantFrom(1, 7, 40, 300, 1024 * 1024),
     compressFromBytes: fc.constantFrom(0, 40, 300, 1_000_000),
   },
