@@ -27,7 +27,7 @@ import { settingsFor } from './support/servers.js'
 const PARTITIONING = { partition_columns: ['payer_slug', 'state', 'billing_class', 'procedure_set', 'month'] }
 /** A few wrong facts are a large share of so small a star. */
 const QUALITY = { rules: { rate_range: { max_share: 1 } } }
-const LEASE_MS = 2_000
+const LEASE_MS = 4_000
 const FOREVER = Number.POSITIVE_INFINITY
 
 let lake: CountingLake
@@ -116,7 +116,7 @@ describe('a run that counts', () => {
     })
     const command = home.start()
     await lookedAt(command, 1)
-    await pause(LEASE_MS * 1.5)
+    await pause(LEASE_MS * 1.25)
     const store = new S3ObjectStore(`s3://${home.bucket}/lake/etl3`, settingsFor(lake.s3.endpoint))
     const elsewhere = new RunLock(store, { host: 'another machine' })
     await expect(elsewhere.acquire({ owner: 'somebody else', runId: 'another' }, GO_ON)).rejects.toThrow(
@@ -226,7 +226,8 @@ describe('a run whose query comes to nothing says why', () => {
       hint: expect.stringContaining('athena.query_timeout_ms'),
     })
     expect(lake.front.bodies('StopQueryExecution')).toEqual([{ QueryExecutionId: query }])
-    lake.athena.looksUntilDone = 1
+    // More than a second.
+    lake.athena.looksUntilDone = 8
     home.configure(options)
     expect((await home.start().result()).status).toBe('published')
     expect(lake.front.bodies('StartQueryExecution')).toHaveLength(2)
