@@ -55,9 +55,9 @@ interface Surroundings {
 
 async function settle(count: RowCount, { uri }: Catalog, surroundings: Surroundings): Promise<string | undefined> {
   if (count.state === 'counting') return count.query
-  const due = await readLedger(surroundings)
-  if (comparable(count.counts) === comparable(due)) return undefined
-  throw new IntegrityError('ETL3-CA-01', `the catalog counts other rows than the ledger [${uri}]`, {
+  const difference = differenceOf(count.counts, await readLedger(surroundings), askedColumns(surroundings.context))
+  if (difference === undefined) return undefined
+  throw new IntegrityError('ETL3-CA-01', `the catalog counts other rows than the ledger [${uri}]: ${difference}`, {
     hint: 'Run again: it registers anew. If it stays, report it with the run folder.',
   })
 }
@@ -76,11 +76,26 @@ async function readLedger({ context, deps, signal }: Surroundings): Promise<read
   }))
 }
 
-function comparable(counts: readonly SmokeCount[]): string {
-  return counts
-    .map(({ values, rows }) => JSON.stringify([...values, rows]))
-    .toSorted()
-    .join()
+/** How many groups have other rows, and the first one; undefined where all agree. */
+function differenceOf(
+  counts: readonly SmokeCount[],
+  ledger: readonly SmokeCount[],
+  columns: readonly string[],
+): string | undefined {
+  const [counted, due] = [byGroup(counts), byGroup(ledger)]
+  const groups = new Map([...counted, ...due])
+  const differing = [...groups.keys()].filter((group) => counted.get(group)?.rows !== due.get(group)?.rows).toSorted()
+  const [first] = differing
+  if (first === undefined) return undefined
+  const place = groups.get(first)?.values.map((value, i) => `${columns[i]} ${value === null ? 'NULL' : `'${value}'`}`)
+  return (
+    `${differing.length} of ${groups.size} groups; first: ${place?.join(', ')}: ` +
+    `${counted.get(first)?.rows ?? 0} rows, ${due.get(first)?.rows ?? 0} in the ledger`
+  )
+}
+
+function byGroup(counts: readonly SmokeCount[]): ReadonlyMap<string, SmokeCount> {
+  return new Map(counts.map((count) => [JSON.stringify(count.values), count]))
 }
 
 function askedColumns({ layout }: RunContext): readonly string[] {

@@ -1,5 +1,6 @@
 /** Opens a run: which configuration, which input, which run it replaces, and whether there is anything to do. */
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/schema.js'
 import { resolveInput } from '../config/workflow-overrides.js'
 import type { ObjectStore } from '../lake/object-store.js'
@@ -72,7 +73,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       return { ...shared, run, unchanged }
     }
     const records = new RunRecords(metadata, runId)
-    await records.saveOnce(
+    const record = await records.saveOnce(
       'run.json',
       {
         formatVersion: 1,
@@ -87,6 +88,10 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       parseRunRecord,
       signal,
     )
+    // A run that is taken up asks Athena as is said now: that may be what kept it from its end.
+    if (!isDeepStrictEqual(record.config.athena, config.athena)) {
+      await records.save('run.json', { ...record, config: { ...record.config, athena: config.athena } }, signal)
+    }
     await retireOtherRuns(metadata, runId, signal)
     return { ...shared, run, unchanged: undefined }
   }

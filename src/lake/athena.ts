@@ -66,6 +66,8 @@ export class AthenaQueries {
     if (state?.Status?.State !== 'FAILED' && state?.Status?.State !== 'CANCELLED') return false
     throw new UnavailableError('ETL3-AT-01', `Athena's query has ${describe(state)} [query ${query}]`, {
       hint: 'See the reason; the Athena console shows the query by this id.',
+      // However often it is looked at: it is another query that may fare better.
+      final: true,
     })
   }
 

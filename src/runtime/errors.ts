@@ -45,6 +45,8 @@ const FINAL_KINDS: ReadonlySet<ErrorKind> = new Set([
 export interface Etl3ErrorOptions {
   readonly hint?: string
   readonly cause?: unknown
+  /** Whether trying again cannot help. Default: as it is with errors of the kind. */
+  readonly final?: boolean
 }
 
 /** An error for the person who reads it at night. */
@@ -54,6 +56,8 @@ export class Etl3Error extends Error {
   readonly code: string
   /** The way out, one sentence. */
   readonly hint: string | undefined
+  /** Whether trying again cannot help. */
+  readonly final: boolean
 
   constructor(kind: ErrorKind, code: string, message: string, options: Etl3ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -61,15 +65,11 @@ export class Etl3Error extends Error {
     this.kind = kind
     this.code = code
     this.hint = options.hint
+    this.final = options.final ?? FINAL_KINDS.has(kind)
   }
 
   get exitCode(): number {
     return EXIT_CODES[this.kind]
-  }
-
-  /** Whether trying again cannot help. */
-  get final(): boolean {
-    return FINAL_KINDS.has(this.kind)
   }
 }
 

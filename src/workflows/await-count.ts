@@ -6,20 +6,23 @@ import type { RunLog } from './run-log.js'
 /** Pauses grow up to this many times the first one. */
 const LONGEST_PAUSE = 5
 const GROWTH = 1.5
+/** A look renews the run's lock, as every activity does; nothing else does so meanwhile. */
+const LOOKS_PER_LEASE = 4
 
 /** Looks at the check query until it is done; one that is given up, or that nobody waits for any more, is stopped. */
 export async function awaitCount(log: RunLog, run: RunRef, { counting }: Registered): Promise<void> {
   if (!counting) return
   const { query, pollMs, timeoutMs } = counting
   const began = Date.now()
-  let pauseMs = pollMs
+  const longestPauseMs = Math.min(pollMs * LONGEST_PAUSE, run.lockLeaseMs / LOOKS_PER_LEASE)
+  let pauseMs = Math.min(pollMs, longestPauseMs)
   try {
     for (let look = 1; ; look++) {
       await sleep(pauseMs)
       const { done } = await log.activities(`look ${look}`).lookAtCount({ run, query })
       if (done) return
       if (Date.now() - began > timeoutMs) throw tooSlow(query, timeoutMs)
-      pauseMs = Math.min(pauseMs * GROWTH, pollMs * LONGEST_PAUSE)
+      pauseMs = Math.min(pauseMs * GROWTH, longestPauseMs)
     }
   } catch (error) {
     await CancellationScope.nonCancellable(() => log.activities().stopCount({ run, query })).catch(() => undefined)

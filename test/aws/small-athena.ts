@@ -87,6 +87,11 @@ export class SmallAthena {
     return [...this.#executions.values()].map(({ state }) => state)
   }
 
+  /** Lets the queries end that are under way: the next look finds them done. */
+  finish(): void {
+    for (const execution of this.#executions.values()) execution.looks = 0
+  }
+
   async #start({ body }: JsonCall, next: (call: JsonCall) => Promise<JsonAnswer>): Promise<JsonAnswer> {
     const { QueryString, QueryExecutionContext } = startBody.parse(body)
     const ask: Ask = async (operation, content) => (await next({ operation, body: content })).body

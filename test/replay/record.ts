@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 import type { Client, WorkflowHandle } from '@temporalio/client'
 import { signalProcess } from '../../src/runtime/process-identity.js'
 import { pauseUpdate, resumeUpdate } from '../../src/workflows/messages.js'
+import { countingLake } from '../aws/support/counting-lake.js'
+import { S3Home } from '../aws/support/s3-home.js'
 import { Home, type HomeOptions } from '../e2e/support/home.js'
 import { withOwnServer } from '../e2e/support/own-server.js'
 import { demoStar } from '../e2e/support/stars.js'
@@ -105,6 +107,16 @@ async function continued(): Promise<void> {
   })
 }
 
+/** A table on S3 whose rows Athena counts, after some looks. */
+async function counted(): Promise<void> {
+  await using lake = await countingLake()
+  lake.athena.looksUntilDone = 3
+  await using home = await S3Home.make(lake.s3, { star: 'star', athena: { count_rows: true, poll_ms: 100 } })
+  await writeStar(join(home.root, 'star'), tinyStar())
+  await home.start().result()
+  await home.withHistory(async (handle) => await save('counted', home, handle))
+}
+
 /** Run ids of all executions of a workflow, oldest first. */
 async function runsOf(client: Client, workflowId: string): Promise<string[]> {
   const runs: { readonly runId: string; readonly began: number }[] = []
@@ -116,7 +128,7 @@ async function runsOf(client: Client, workflowId: string): Promise<string[]> {
 
 mkdirSync(HISTORIES, { recursive: true })
 const wanted = process.argv.slice(2)
-for (const record of [full, unchanged, failed, paused, cancelled, continued]) {
+for (const record of [full, unchanged, failed, paused, cancelled, continued, counted]) {
   if (wanted.length === 0 || wanted.includes(record.name)) await record()
 }
 process.exit()

@@ -33,7 +33,16 @@ function changedWorkflow(from: string, to: string): string {
 
 describe('a run that is under way goes on with a newer version', () => {
   it('is tested with runs that end in every way', () => {
-    expect(NAMES).toEqual(['cancelled', 'continued-first', 'continued-last', 'failed', 'full', 'paused', 'unchanged'])
+    expect(NAMES).toEqual([
+      'cancelled',
+      'continued-first',
+      'continued-last',
+      'counted',
+      'failed',
+      'full',
+      'paused',
+      'unchanged',
+    ])
   })
 
   for (const name of NAMES) {
@@ -50,6 +59,11 @@ describe('a run that is under way goes on with a newer version', () => {
   it('and a change that it could not follow is caught: a step left out', async () => {
     const code = changedWorkflow("await log.phase('audit', () => audit(log, { run, plan, maxWorkers }));", '')
     await expect(replay(recorded('full'), code)).rejects.toThrow(DeterminismViolationError)
+  })
+
+  it('and a change that it could not follow is caught: a pause left out', async () => {
+    const code = changedWorkflow('.sleep)(pauseMs)', '.condition)(() => true)')
+    await expect(replay(recorded('counted'), code)).rejects.toThrow(DeterminismViolationError)
   })
 
   it('and the histories hold no place of the machine that they were recorded on', () => {

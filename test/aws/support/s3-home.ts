@@ -62,14 +62,14 @@ export class S3Home extends Home {
   }
 }
 
-function inBucket(endpoint: string, bucket: string, options: HomeOptions): HomeOptions {
+function inBucket(endpoint: string, bucket: string, { athena, ...others }: HomeOptions): HomeOptions {
   return {
     output: { uri: `s3://${bucket}/lake/table/`, metadata_uri: `s3://${bucket}/lake/etl3` },
     s3: { endpoint },
-    // One Glue serves all tables of a test file; nobody there answers as Athena.
-    athena: { database: bucket.replaceAll('-', '_'), count_rows: false },
+    // One Glue serves all tables of a test file; in most of them nobody answers as Athena.
+    athena: { database: bucket.replaceAll('-', '_'), count_rows: false, ...athena },
     // Requests take their share of the machine: a worker that is alive is not to look dead.
     temporal: { heartbeat_timeout_ms: 8_000 },
-    ...options,
+    ...others,
   }
 }

@@ -25,6 +25,7 @@ export interface HomeOptions {
   readonly input?: Settings
   readonly processing?: Settings
   readonly temporal?: Settings
+  readonly athena?: Settings
   readonly [section: string]: Settings | string | undefined
 }
 
