@@ -124,15 +124,19 @@ async function long(rounds: number): Promise<number> {
     const large = await largeSubject(folder, Number(values.facts))
     const rateStar = await largeSubject(folder, Math.min(RATE_FACTS, Number(values.facts)))
     const runs: RunTimes[] = []
-    const ratios: number[] = []
+    const rates: number[] = []
+    const twos: number[] = []
     for (let round = 0; round < rounds; round++) {
       const copied = await copy({ tables: rateStar.tables, way: 'one', threads: 1 })
       const run = await firstRun(large, 1, round)
-      ratios.push(run.rows / writing(run) / (copied.rows / copied.seconds))
+      const two = await firstRun(large, 2, round)
+      rates.push(run.rows / writing(run) / (copied.rows / copied.seconds))
+      twos.push(two.runSeconds / run.runSeconds)
       runs.push(run)
-      say(`  ${large.title}, round ${round + 1}: ${summary(run)}`)
+      say(`  ${large.title}, round ${round + 1}: ${summary(run)}; two workers ${two.runSeconds.toFixed(1)} s`)
     }
-    figures['rate'] = measured(ratios)
+    figures['rate'] = measured(rates)
+    figures['twoLarge'] = measured(twos)
     phases[large.title] = phasesOf(runs)
     const peak = measured(runs.map(({ peakMb }) => peakMb)).median
     if (peaks['star'] !== undefined) figures['peakLarge'] = measured([peak / peaks['star']])

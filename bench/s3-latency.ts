@@ -1,9 +1,10 @@
 /**
  * What latency does to a run on S3: the real star into a folder, and into versitygw behind a line on which every answer
- * comes so many milliseconds later. Prints the phases of each run and the ratio of "write", which must stay within 2.
+ * comes at once, then so many milliseconds later. Prints the phases of each run, the ratio of "write" to the folder's,
+ * which must stay within 2, and what of it is latency: the same line with and without.
  *
- * `node scripts/run-typescript.mjs bench/s3-latency.ts [--delay-ms 50] [--rounds 1] [--only s3]`; needs a build, versitygw and a
- * Python with moto (`node scripts/setup.mjs`).
+ * `node scripts/run-typescript.mjs bench/s3-latency.ts [--delay-ms 50] [--rounds 1]`; needs a build, versitygw and a Python
+ * with moto (`node scripts/setup.mjs`).
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,13 +23,14 @@ const { values } = parseArgs({
   options: {
     'delay-ms': { type: 'string', default: '50' },
     rounds: { type: 'string', default: '1' },
-    only: { type: 'string' },
   },
 })
 const folder = mkdtempSync(join(tmpdir(), 'etl3-bench-'))
 const { path: temporalCli } = await findTemporalCli()
 const lake = await startS3Lake()
-const proxy = await startDelayingProxy(lake.s3.endpoint, Number(values['delay-ms']))
+const delayMs = Number(values['delay-ms'])
+const atOnce = await startDelayingProxy(lake.s3.endpoint, 0)
+const late = await startDelayingProxy(lake.s3.endpoint, delayMs)
 const installation = {
   cli: join(ROOT, 'dist', 'cli', 'main.js'),
   temporalCli,
@@ -38,27 +40,33 @@ const installation = {
 try {
   const star = resolve(ROOT, process.env['ETL3_STAR'] ?? '../shared/data/star')
   const subject = realSubject(star) ?? (await demoSubject(folder))
-  process.stdout.write(`${subject.title}, every answer of S3 ${values['delay-ms']} ms later\n`)
+  process.stdout.write(`${subject.title}\n`)
   for (let round = 1; round <= Number(values.rounds); round++) {
-    const place = { ...SETTINGS, installation, subject, folder: join(folder, `folder-${round}`) }
-    const inFolder = values.only === 's3' ? undefined : await timeRun(place)
-    if (inFolder) say('folder', inFolder)
-    const bucket = await lake.place(proxy.endpoint)
-    const onS3 = await timeRun({ ...place, folder: join(folder, `s3-${round}`), bucket })
-    say('S3', onS3)
-    if (inFolder) {
-      for (const phase of ['write', 'publish']) {
-        const ratio = (onS3.phases[phase] ?? Number.NaN) / (inFolder.phases[phase] ?? Number.NaN)
-        process.stdout.write(`${phase}: S3 ÷ folder ${ratio.toFixed(2)}\n`)
-      }
+    const run = async (where: string, name: string, endpoint?: string): Promise<RunTimes> => {
+      const place = { ...SETTINGS, installation, subject, folder: join(folder, `${name}-${round}`) }
+      const times = await timeRun(endpoint === undefined ? place : { ...place, bucket: await lake.place(endpoint) })
+      say(where, times)
+      return times
+    }
+    const inFolder = await run('folder', 'folder')
+    const onS3 = await run('S3, answers at once', 's3', atOnce.endpoint)
+    const onLateS3 = await run(`S3, answers ${delayMs} ms later`, 's3-late', late.endpoint)
+    for (const phase of ['write', 'publish']) {
+      process.stdout.write(
+        `${phase}: late S3 ÷ folder ${ratio(onLateS3, inFolder, phase)}, late S3 ÷ S3 ${ratio(onLateS3, onS3, phase)}\n`,
+      )
     }
   }
 } finally {
-  await proxy.stop()
+  await Promise.all([atOnce.stop(), late.stop()])
   process.stdout.write(`versitygw took ${cpuSecondsOf(lake.s3.pid)} s of CPU\n`)
   await lake.stop()
   // A worker that was given up may still be closing its files.
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+}
+
+function ratio(over: RunTimes, under: RunTimes, phase: string): string {
+  return ((over.phases[phase] ?? Number.NaN) / (under.phases[phase] ?? Number.NaN)).toFixed(2)
 }
 
 function say(where: string, { runSeconds, phases, peakMb }: RunTimes): void {
