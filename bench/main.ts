@@ -30,7 +30,7 @@ const CHUNK_SIZE = 500
 const LIMIT_MB = 512
 const DUCKDB_LIMIT_MB = 4096
 const PARTITION_BY_TIMEOUT_MS = 300_000
-/** The generated star of DuckDB's rate: its whole join would take ten minutes and has the same rate. */
+/** Of the generated star for DuckDB's rate: the whole join would take ten minutes, at the same rate. */
 const RATE_FACTS = 150_000
 const LARGE_FACTS = 3_000_000
 /** One partition in so many is written by one COPY each. */
@@ -108,12 +108,12 @@ async function long(rounds: number): Promise<number> {
   let figures: Record<string, Measured> = {}
   const phases: Record<string, Record<string, number>> = {}
   const beside: { way: string; result: string }[] = []
-  const peaks: Record<string, number> = {}
+  const peaks: number[] = []
   if (values.only !== 'large') {
     const taken = await roundsOf(star, rounds)
     figures = { ...figures, ...figuresOf(taken) }
     phases[star.title] = phasesOf(taken.map(({ first }) => first))
-    peaks['star'] = figures['peak']?.median ?? Number.NaN
+    peaks.push(...taken.map(({ first }) => first.peakMb))
     figures['temporal'] = measured(await temporalShares(star, rounds))
     const each = await eachPartition(star, tableOf(outputOf(star, 1, rounds - 1)))
     const { partitions = 0 } = taken[0]?.first ?? {}
@@ -135,22 +135,25 @@ async function long(rounds: number): Promise<number> {
     const large = await largeSubject(folder, Number(values.facts))
     const rateStar = await largeSubject(folder, Math.min(RATE_FACTS, Number(values.facts)))
     const runs: RunTimes[] = []
-    const rates: number[] = []
+    const copyRates: number[] = []
     const twos: number[] = []
     for (let round = 0; round < rounds; round++) {
       const copied = await copy({ tables: rateStar.tables, way: 'one', threads: 1 })
       const run = await firstRun(large, 1, round)
       const two = await firstRun(large, 2, round)
-      rates.push(run.rows / writing(run) / (copied.rows / copied.seconds))
+      copyRates.push(copied.rows / copied.seconds)
       twos.push(two.runSeconds / run.runSeconds)
       runs.push(run)
       say(`  ${large.title}, round ${round + 1}: ${summary(run)}; two workers ${two.runSeconds.toFixed(1)} s`)
     }
-    figures['rate'] = measured(rates)
+    const over = (value: (run: RunTimes) => number, under: readonly number[]): Measured =>
+      measured(runs.map((run, round) => value(run) / (under[round] ?? Number.NaN)))
+    figures['rate'] = over((run) => run.rows / writing(run), copyRates)
+    figures['rateRun'] = over((run) => run.rows / run.commandSeconds, copyRates)
     figures['twoLarge'] = measured(twos)
+    figures['peakLargeMb'] = measured(runs.map(({ peakMb }) => peakMb))
+    if (peaks.length > 0) figures['peakLarge'] = over(({ peakMb }) => peakMb, peaks)
     phases[large.title] = phasesOf(runs)
-    const peak = measured(runs.map(({ peakMb }) => peakMb)).median
-    if (peaks['star'] !== undefined) figures['peakLarge'] = measured([peak / peaks['star']])
   }
   const findings: Findings = { about: await about(), figures, phases, beside }
   process.stdout.write(`${markdownOf(findings)}\n`)
@@ -183,6 +186,7 @@ function figuresOf(rounds: readonly Round[]): Record<string, Measured> {
     noop: over(({ first, noop }) => noop.runSeconds / first.runSeconds),
     noopCommand: over(({ first, noop }) => noop.commandSeconds / first.commandSeconds),
     peak: over(({ first }) => first.peakMb),
+    peakTwo: over(({ two }) => two.peakMb),
   }
 }
 
