@@ -28,6 +28,8 @@ export interface RunTimes {
   readonly phases: Readonly<Record<string, number>>
   readonly rows: number
   readonly partitions: number
+  /** Partitions that were added or replaced. */
+  readonly written: number
   readonly bytes: number
   /** All workers together, by the kernel's high-water marks. */
   readonly peakMb: number
@@ -48,6 +50,7 @@ export async function timeRun(options: RunOptions): Promise<RunTimes> {
     phases,
     rows: result.rows,
     partitions: result.partitions.total,
+    written: result.partitions.added + result.partitions.replaced,
     bytes: result.bytes,
     peakMb: ended.workerPeaksMb.slice(0, workers).reduce((sum, peak) => sum + peak, 0),
   }

@@ -21,7 +21,7 @@ import { expectedPath } from '../test/oracle/partition-path.js'
 import type { CopyRequest, CopyResult } from './duckdb-copy.js'
 import { type RunTimes, tableOf, timeRun } from './etl3-run.js'
 import { FIGURES, type Measured, measured, reaches } from './figures.js'
-import { demoSubject, largeSubject, realSubject, type Subject } from './subject.js'
+import { demoSubject, largeSubject, realSubject, type Subject, withChangedGroup } from './subject.js'
 import { type Findings, tableOf as markdownOf, writeTable } from './table.js'
 import { temporalShare } from './temporal-share.js'
 
@@ -48,6 +48,8 @@ interface Round {
   readonly copy: CopyResult
   readonly first: RunTimes
   readonly noop: RunTimes
+  /** Over the table of the first run, after one group changed; where that is measured. */
+  readonly changed: RunTimes | undefined
   readonly two: RunTimes
 }
 
@@ -110,12 +112,14 @@ async function long(rounds: number): Promise<number> {
   const beside: { way: string; result: string }[] = []
   const peaks: number[] = []
   if (values.only !== 'large') {
-    const taken = await roundsOf(star, rounds)
+    const taken = await roundsOf(star, rounds, await withChangedGroup(star, folder))
     figures = { ...figures, ...figuresOf(taken) }
     phases[star.title] = phasesOf(taken.map(({ first }) => first))
+    const changes = changesOf(taken)
+    phases[`the same after one group changed, ${changes[0]?.written ?? 0} files`] = phasesOf(changes)
     peaks.push(...taken.map(({ first }) => first.peakMb))
     figures['temporal'] = measured(await temporalShares(star, rounds))
-    const each = await eachPartition(star, tableOf(outputOf(star, 1, rounds - 1)))
+    const each = await eachPartition(star, tableOf(outputOf(star, 2, rounds - 1)))
     const { partitions = 0 } = taken[0]?.first ?? {}
     figures['bytes'] = measured([each.ours / each.theirs])
     const copySeconds = measured(taken.map(({ copy }) => copy.seconds)).median
@@ -161,17 +165,25 @@ async function long(rounds: number): Promise<number> {
   return 0
 }
 
-async function roundsOf(subject: Subject, rounds: number): Promise<Round[]> {
+async function roundsOf(subject: Subject, rounds: number, changedSubject?: Subject): Promise<Round[]> {
   const taken: Round[] = []
   for (let round = 0; round < rounds; round++) {
     const copied = await copy({ tables: subject.tables, way: 'one', threads: 1 })
     const first = await firstRun(subject, 1, round)
     const noop = await timeRun(runOptions(subject, 1, round))
     if (noop.status !== 'unchanged') throw new Error(`the second run was '${noop.status}'`)
+    const changed = changedSubject && (await timeRun({ ...runOptions(subject, 1, round), subject: changedSubject }))
+    if (changed?.written === 0) throw new Error('the run after one group changed wrote nothing')
     const two = await firstRun(subject, 2, round)
-    taken.push({ copy: copied, first, noop, two })
+    taken.push({ copy: copied, first, noop, changed, two })
     say(
-      `  ${subject.title}, round ${round + 1}: COPY ${copied.seconds.toFixed(1)} s; ${summary(first)}; nothing to do ${noop.runSeconds.toFixed(1)} s; two workers ${two.runSeconds.toFixed(1)} s`,
+      [
+        `  ${subject.title}, round ${round + 1}: COPY ${copied.seconds.toFixed(1)} s`,
+        summary(first),
+        `nothing to do ${noop.runSeconds.toFixed(1)} s`,
+        ...(changed ? [`one group changed ${changed.runSeconds.toFixed(1)} s, ${changed.written} files`] : []),
+        `two workers ${two.runSeconds.toFixed(1)} s`,
+      ].join('; '),
     )
   }
   return taken
@@ -187,7 +199,14 @@ function figuresOf(rounds: readonly Round[]): Record<string, Measured> {
     noopCommand: over(({ first, noop }) => noop.commandSeconds / first.commandSeconds),
     peak: over(({ first }) => first.peakMb),
     peakTwo: over(({ two }) => two.peakMb),
+    ...(changesOf(rounds).length > 0
+      ? { oneGroup: over(({ first, changed }) => (changed?.runSeconds ?? Number.NaN) / first.runSeconds) }
+      : {}),
   }
+}
+
+function changesOf(rounds: readonly Round[]): RunTimes[] {
+  return rounds.flatMap(({ changed }) => (changed ? [changed] : []))
 }
 
 function writing({ phases }: RunTimes): number {
