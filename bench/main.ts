@@ -21,6 +21,7 @@ import { expectedPath } from '../test/oracle/partition-path.js'
 import type { CopyRequest, CopyResult } from './duckdb-copy.js'
 import { type RunTimes, tableOf, timeRun } from './etl3-run.js'
 import { FIGURES, type Measured, measured, reaches } from './figures.js'
+import { hyparquetMsPerFile } from './hyparquet-writer.js'
 import { demoSubject, largeSubject, realSubject, type Subject, withChangedGroup } from './subject.js'
 import { type Findings, tableOf as markdownOf, writeTable } from './table.js'
 import { temporalShare } from './temporal-share.js'
@@ -55,7 +56,9 @@ interface Round {
 
 /** A sample of the partitions, by one COPY each. */
 interface EachPartition {
-  /** Bytes of the sample, as ETL3 wrote it. */
+  /** The sample's files, as ETL3 wrote them. */
+  readonly files: readonly string[]
+  /** Bytes of these files, and of DuckDB's. */
   readonly ours: number
   readonly theirs: number
   readonly msPerFile: number
@@ -121,6 +124,8 @@ async function long(rounds: number): Promise<number> {
     figures['temporal'] = measured(await temporalShares(star, rounds))
     const each = await eachPartition(star, tableOf(outputOf(star, 2, rounds - 1)))
     const { partitions = 0 } = taken[0]?.first ?? {}
+    const writeMs = (1000 * (phases[star.title]?.['write'] ?? Number.NaN)) / partitions
+    const hyparquetMs = await hyparquetMsPerFile(each.files, mkdtempSync(join(folder, 'hyparquet-')))
     figures['bytes'] = measured([each.ours / each.theirs])
     const copySeconds = measured(taken.map(({ copy }) => copy.seconds)).median
     beside.push(
@@ -132,6 +137,8 @@ async function long(rounds: number): Promise<number> {
         way: 'one COPY a partition',
         result: `${wholeOf(each.msPerFile, partitions)}, after ${each.preparationSeconds.toFixed(1)} s to join and to sort by partition`,
       },
+      { way: 'hyparquet-writer, a partition at a time', result: `${wholeOf(hyparquetMs, partitions)}, after the join` },
+      { way: "ETL3's phase write, its join included", result: wholeOf(writeMs, partitions) },
       { way: 'COPY … PARTITION_BY the nine columns, 4 GB', result: await partitionBy(star) },
     )
   }
@@ -239,11 +246,12 @@ async function temporalShares(subject: Subject, rounds: number): Promise<number[
 /** A sample of partitions by one COPY each, against the same partitions as ETL3 wrote them. */
 async function eachPartition(subject: Subject, table: string): Promise<EachPartition> {
   const copied = await copy({ tables: subject.tables, way: 'each', threads: 1, every: EACH_EVERY })
-  const ours = (copied.partitions ?? []).map(
-    (partition) => statSync(join(table, expectedPath(DEFAULT_OPTIONS.partitionColumns, partition))).size,
+  const files = (copied.partitions ?? []).map((partition) =>
+    join(table, expectedPath(DEFAULT_OPTIONS.partitionColumns, partition)),
   )
   return {
-    ours: ours.reduce((sum, bytes) => sum + bytes, 0),
+    files,
+    ours: files.reduce((sum, file) => sum + statSync(file).size, 0),
     theirs: copied.bytes,
     msPerFile: (copied.seconds / copied.files) * 1000,
     preparationSeconds: copied.preparationSeconds ?? 0,
@@ -252,7 +260,7 @@ async function eachPartition(subject: Subject, table: string): Promise<EachParti
 
 /** What a sample of the files says of all of them. */
 function wholeOf(msPerFile: number, files: number): string {
-  return `${msPerFile.toFixed(1)} ms a file: ${((msPerFile * files) / 1000).toFixed(0)} s for ${files.toLocaleString('en')} files`
+  return `${msPerFile.toFixed(msPerFile < 1 ? 2 : 1)} ms a file: ${((msPerFile * files) / 1000).toFixed(0)} s for ${files.toLocaleString('en')} files`
 }
 
 async function partitionBy(subject: Subject): Promise<string> {
