@@ -21,6 +21,7 @@ export interface RunOptions {
 /** What a run took. */
 export interface RunTimes {
   readonly status: string
+  readonly workflowId: string
   /** The whole command, with its server and its workers. */
   readonly commandSeconds: number
   /** The run alone, as the workflow's clock says. */
@@ -45,6 +46,7 @@ export async function timeRun(options: RunOptions): Promise<RunTimes> {
   const { total = 0, ...phases } = result.seconds
   return {
     status: result.status,
+    workflowId: result.workflowId,
     commandSeconds: ended.seconds,
     runSeconds: total,
     phases,

@@ -10,7 +10,7 @@
  * - `--rounds <n>`, `--facts <n>` (size of the generated star), `--only star|large`
  */
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
@@ -23,7 +23,7 @@ import { type RunTimes, tableOf, timeRun } from './etl3-run.js'
 import { FIGURES, type Measured, measured, reaches } from './figures.js'
 import { hyparquetMsPerFile } from './hyparquet-writer.js'
 import { demoSubject, largeSubject, realSubject, type Subject, withChangedGroup } from './subject.js'
-import { type Findings, tableOf as markdownOf, writeTable } from './table.js'
+import { type Findings, tableOf as markdownOf, shown, writeTable } from './table.js'
 import { temporalShare } from './temporal-share.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -52,6 +52,8 @@ interface Round {
   /** Over the table of the first run, after one group changed; where that is measured. */
   readonly changed: RunTimes | undefined
   readonly two: RunTimes
+  /** Temporal's share of the first run. */
+  readonly temporal: number
 }
 
 /** A sample of the partitions, by one COPY each. */
@@ -89,7 +91,9 @@ try {
 /** The short form. @returns the exit code */
 async function short(rounds: number): Promise<number> {
   const subject = await demoSubject(folder)
-  const found = figuresOf(await roundsOf(subject, rounds))
+  const taken = await roundsOf(subject, rounds)
+  const each = await eachPartition(subject, tableOf(outputOf(subject, 2, rounds - 1)))
+  const found: Record<string, Measured> = { ...figuresOf(taken), bytes: measured([each.ours / each.theirs]) }
   const reference: Record<string, number> = JSON.parse(readFileSync(join(ROOT, 'bench', 'reference.json'), 'utf8'))
   let failed = 0
   let passed = 0
@@ -100,7 +104,7 @@ async function short(rounds: number): Promise<number> {
     const worst = figure.better === 'lower' ? due * REGRESSION : due / REGRESSION
     const good = reaches(figure, ratio.median, worst)
     good ? passed++ : failed++
-    say(`  ${good ? 'ok  ' : 'FAIL'}  ${figure.what}: ${ratio.median.toFixed(2)}, reference ${due}`)
+    say(`  ${good ? 'ok  ' : 'FAIL'}  ${figure.what}: ${shown(ratio.median)}, reference ${due}`)
   }
   process.stdout.write(`${passed} passed, ${failed} failed\n`)
   return failed === 0 && passed > 0 ? 0 : 1
@@ -121,7 +125,6 @@ async function long(rounds: number): Promise<number> {
     const changes = changesOf(taken)
     phases[`the same after one group changed, ${changes[0]?.written ?? 0} files`] = phasesOf(changes)
     peaks.push(...taken.map(({ first }) => first.peakMb))
-    figures['temporal'] = measured(await temporalShares(star, rounds))
     const each = await eachPartition(star, tableOf(outputOf(star, 2, rounds - 1)))
     const { partitions = 0 } = taken[0]?.first ?? {}
     const writeMs = (1000 * (phases[star.title]?.['write'] ?? Number.NaN)) / partitions
@@ -182,7 +185,8 @@ async function roundsOf(subject: Subject, rounds: number, changedSubject?: Subje
     const changed = changedSubject && (await timeRun({ ...runOptions(subject, 1, round), subject: changedSubject }))
     if (changed?.written === 0) throw new Error('the run after one group changed wrote nothing')
     const two = await firstRun(subject, 2, round)
-    taken.push({ copy: copied, first, noop, changed, two })
+    const temporal = await temporalShare(bench.installation, first.workflowId)
+    taken.push({ copy: copied, first, noop, changed, two, temporal })
     say(
       [
         `  ${subject.title}, round ${round + 1}: COPY ${copied.seconds.toFixed(1)} s`,
@@ -204,6 +208,7 @@ function figuresOf(rounds: readonly Round[]): Record<string, Measured> {
     two: over(({ first, two }) => two.runSeconds / first.runSeconds),
     noop: over(({ first, noop }) => noop.runSeconds / first.runSeconds),
     noopCommand: over(({ first, noop }) => noop.commandSeconds / first.commandSeconds),
+    temporal: over(({ temporal }) => temporal),
     peak: over(({ first }) => first.peakMb),
     peakTwo: over(({ two }) => two.peakMb),
     ...(changesOf(rounds).length > 0
@@ -228,19 +233,6 @@ function phasesOf(runs: readonly RunTimes[]): Record<string, number> {
     'the run': measured(runs.map(({ runSeconds }) => runSeconds)).median,
     'the command': measured(runs.map(({ commandSeconds }) => commandSeconds)).median,
   }
-}
-
-async function temporalShares(subject: Subject, rounds: number): Promise<number[]> {
-  const shares: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const place = join(folder, `share-${round}`)
-    mkdirSync(place)
-    const { installation } = bench
-    shares.push(
-      await temporalShare({ installation, subject, folder: place, memoryLimitMb: LIMIT_MB, chunkSize: CHUNK_SIZE }),
-    )
-  }
-  return shares
 }
 
 /** A sample of partitions by one COPY each, against the same partitions as ETL3 wrote them. */

@@ -65,6 +65,7 @@ function mark({ better }: Figure, value: number | undefined): string {
   return value === undefined ? '' : `${better === 'lower' ? '≤' : '≥'} ${value.toLocaleString('en')}`
 }
 
-function shown(value: number): string {
+/** A figure as the table tells it. */
+export function shown(value: number): string {
   return value >= 100 ? value.toLocaleString('en', { maximumFractionDigits: 0 }) : value.toPrecision(2)
 }
