@@ -21,6 +21,7 @@ export interface RunOptions {
 /** What a run took. */
 export interface RunTimes {
   readonly status: string
+  readonly workflowId: string
   /** The whole command, with its server and its workers. */
   readonly commandSeconds: number
   /** The run alone, as the workflow's clock says. */
@@ -28,6 +29,8 @@ export interface RunTimes {
   readonly phases: Readonly<Record<string, number>>
   readonly rows: number
   readonly partitions: number
+  /** Partitions that were added or replaced. */
+  readonly written: number
   readonly bytes: number
   /** All workers together, by the kernel's high-water marks. */
   readonly peakMb: number
@@ -43,11 +46,13 @@ export async function timeRun(options: RunOptions): Promise<RunTimes> {
   const { total = 0, ...phases } = result.seconds
   return {
     status: result.status,
+    workflowId: result.workflowId,
     commandSeconds: ended.seconds,
     runSeconds: total,
     phases,
     rows: result.rows,
     partitions: result.partitions.total,
+    written: result.partitions.added + result.partitions.replaced,
     bytes: result.bytes,
     peakMb: ended.workerPeaksMb.slice(0, workers).reduce((sum, peak) => sum + peak, 0),
   }

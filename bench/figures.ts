@@ -6,29 +6,39 @@ export interface Figure {
   readonly what: string
   /** Which side of the mark is good. */
   readonly better: 'lower' | 'higher'
-  readonly must: number
+  /** Unset: the figure is told, not judged. */
+  readonly must?: number
   readonly aim?: number
 }
 
-/** In the order of the table. Ratios, but for the peak of memory. */
+/** In the order of the table. Ratios, but for peaks of memory. */
 export const FIGURES: readonly Figure[] = [
   { id: 'run', what: 'whole `run` ÷ COPY to one file', better: 'lower', must: 2.5, aim: 1 },
   { id: 'write', what: 'encode, write and publish alone ÷ the same COPY', better: 'lower', must: 1.2, aim: 0.6 },
   {
     id: 'rate',
-    what: 'rows/s of encode, write and publish ÷ rows/s of COPY to one file, generated star',
+    what: 'rows/s of encode, write and publish, without staging and audit ÷ rows/s of COPY to one file with its join, generated star',
     better: 'higher',
     must: 2,
     aim: 4,
   },
+  { id: 'rateRun', what: 'the same, rows/s of the whole `run`', better: 'higher' },
   { id: 'two', what: 'two workers ÷ one worker, wall time of the run', better: 'lower', must: 0.7, aim: 0.55 },
   { id: 'twoLarge', what: 'the same, generated star', better: 'lower', must: 0.7, aim: 0.55 },
   { id: 'noop', what: 'run with nothing to do ÷ first run', better: 'lower', must: 0.1, aim: 0.03 },
   { id: 'noopCommand', what: 'the same, whole command with server and worker', better: 'lower', must: 0.1, aim: 0.03 },
+  { id: 'oneGroup', what: 'run after one group changed ÷ first run', better: 'lower' },
   { id: 'temporal', what: "Temporal's share of the wall time", better: 'lower', must: 0.05, aim: 0.02 },
   { id: 'peak', what: 'peak resident memory of the worker, MB, limit 512 MB', better: 'lower', must: 512 },
+  { id: 'peakLargeMb', what: 'the same on the generated star', better: 'lower', must: 512 },
   { id: 'peakLarge', what: 'peak on the generated star ÷ peak on the star', better: 'lower', must: 1.15 },
-  { id: 'bytes', what: 'bytes written ÷ DuckDB, one file per partition, snappy', better: 'lower', must: 1 },
+  { id: 'peakTwo', what: 'peak of two workers together, MB, limit 1,024 MB', better: 'lower', must: 1024 },
+  {
+    id: 'bytes',
+    what: 'bytes written ÷ DuckDB, one file per partition, snappy; the same in every run',
+    better: 'lower',
+    must: 1,
+  },
 ]
 
 /** What the repeated measurement of a figure gave. */

@@ -10,7 +10,7 @@
  * - `--rounds <n>`, `--facts <n>` (size of the generated star), `--only star|large`
  */
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
@@ -21,8 +21,9 @@ import { expectedPath } from '../test/oracle/partition-path.js'
 import type { CopyRequest, CopyResult } from './duckdb-copy.js'
 import { type RunTimes, tableOf, timeRun } from './etl3-run.js'
 import { FIGURES, type Measured, measured, reaches } from './figures.js'
-import { demoSubject, largeSubject, realSubject, type Subject } from './subject.js'
-import { type Findings, tableOf as markdownOf, writeTable } from './table.js'
+import { hyparquetMsPerFile } from './hyparquet-writer.js'
+import { demoSubject, largeSubject, realSubject, type Subject, withChangedGroup } from './subject.js'
+import { type Findings, tableOf as markdownOf, shown, writeTable } from './table.js'
 import { temporalShare } from './temporal-share.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -30,7 +31,7 @@ const CHUNK_SIZE = 500
 const LIMIT_MB = 512
 const DUCKDB_LIMIT_MB = 4096
 const PARTITION_BY_TIMEOUT_MS = 300_000
-/** The generated star of DuckDB's rate: its whole join would take ten minutes and has the same rate. */
+/** Of the generated star for DuckDB's rate: the whole join would take ten minutes, at the same rate. */
 const RATE_FACTS = 150_000
 const LARGE_FACTS = 3_000_000
 /** One partition in so many is written by one COPY each. */
@@ -48,7 +49,23 @@ interface Round {
   readonly copy: CopyResult
   readonly first: RunTimes
   readonly noop: RunTimes
+  /** Over the table of the first run, after one group changed; where that is measured. */
+  readonly changed: RunTimes | undefined
   readonly two: RunTimes
+  /** Temporal's share of the first run. */
+  readonly temporal: number
+}
+
+/** A sample of the partitions, by one COPY each. */
+interface EachPartition {
+  /** The sample's files, as ETL3 wrote them. */
+  readonly files: readonly string[]
+  /** Bytes of these files, and of DuckDB's. */
+  readonly ours: number
+  readonly theirs: number
+  readonly msPerFile: number
+  /** Once for all partitions, before the first COPY. */
+  readonly preparationSeconds: number
 }
 
 const { values } = parseArgs({
@@ -74,7 +91,9 @@ try {
 /** The short form. @returns the exit code */
 async function short(rounds: number): Promise<number> {
   const subject = await demoSubject(folder)
-  const found = figuresOf(await roundsOf(subject, rounds))
+  const taken = await roundsOf(subject, rounds)
+  const each = await eachPartition(subject, tableOf(outputOf(subject, 2, rounds - 1)))
+  const found: Record<string, Measured> = { ...figuresOf(taken), bytes: measured([each.ours / each.theirs]) }
   const reference: Record<string, number> = JSON.parse(readFileSync(join(ROOT, 'bench', 'reference.json'), 'utf8'))
   let failed = 0
   let passed = 0
@@ -85,7 +104,7 @@ async function short(rounds: number): Promise<number> {
     const worst = figure.better === 'lower' ? due * REGRESSION : due / REGRESSION
     const good = reaches(figure, ratio.median, worst)
     good ? passed++ : failed++
-    say(`  ${good ? 'ok  ' : 'FAIL'}  ${figure.what}: ${ratio.median.toFixed(2)}, reference ${due}`)
+    say(`  ${good ? 'ok  ' : 'FAIL'}  ${figure.what}: ${shown(ratio.median)}, reference ${due}`)
   }
   process.stdout.write(`${passed} passed, ${failed} failed\n`)
   return failed === 0 && passed > 0 ? 0 : 1
@@ -98,14 +117,18 @@ async function long(rounds: number): Promise<number> {
   let figures: Record<string, Measured> = {}
   const phases: Record<string, Record<string, number>> = {}
   const beside: { way: string; result: string }[] = []
-  const peaks: Record<string, number> = {}
+  const peaks: number[] = []
   if (values.only !== 'large') {
-    const taken = await roundsOf(star, rounds)
+    const taken = await roundsOf(star, rounds, await withChangedGroup(star, folder))
     figures = { ...figures, ...figuresOf(taken) }
     phases[star.title] = phasesOf(taken.map(({ first }) => first))
-    peaks['star'] = figures['peak']?.median ?? Number.NaN
-    figures['temporal'] = measured(await temporalShares(star, rounds))
-    const each = await eachPartition(star, tableOf(outputOf(star, 1, rounds - 1)))
+    const changes = changesOf(taken)
+    phases[`the same after one group changed, ${changes[0]?.written ?? 0} files`] = phasesOf(changes)
+    peaks.push(...taken.map(({ first }) => first.peakMb))
+    const each = await eachPartition(star, tableOf(outputOf(star, 2, rounds - 1)))
+    const { partitions = 0 } = taken[0]?.first ?? {}
+    const writeMs = (1000 * (phases[star.title]?.['write'] ?? Number.NaN)) / partitions
+    const hyparquetMs = await hyparquetMsPerFile(each.files, mkdtempSync(join(folder, 'hyparquet-')))
     figures['bytes'] = measured([each.ours / each.theirs])
     const copySeconds = measured(taken.map(({ copy }) => copy.seconds)).median
     beside.push(
@@ -115,8 +138,10 @@ async function long(rounds: number): Promise<number> {
       },
       {
         way: 'one COPY a partition',
-        result: `${each.msPerFile.toFixed(1)} ms a file: ${((each.msPerFile * (taken[0]?.first.partitions ?? 0)) / 1000).toFixed(0)} s for all, after the join`,
+        result: `${wholeOf(each.msPerFile, partitions)}, after ${each.preparationSeconds.toFixed(1)} s to join and to sort by partition`,
       },
+      { way: 'hyparquet-writer, a partition at a time', result: `${wholeOf(hyparquetMs, partitions)}, after the join` },
+      { way: "ETL3's phase write, its join included", result: wholeOf(writeMs, partitions) },
       { way: 'COPY … PARTITION_BY the nine columns, 4 GB', result: await partitionBy(star) },
     )
   }
@@ -124,22 +149,25 @@ async function long(rounds: number): Promise<number> {
     const large = await largeSubject(folder, Number(values.facts))
     const rateStar = await largeSubject(folder, Math.min(RATE_FACTS, Number(values.facts)))
     const runs: RunTimes[] = []
-    const rates: number[] = []
+    const copyRates: number[] = []
     const twos: number[] = []
     for (let round = 0; round < rounds; round++) {
       const copied = await copy({ tables: rateStar.tables, way: 'one', threads: 1 })
       const run = await firstRun(large, 1, round)
       const two = await firstRun(large, 2, round)
-      rates.push(run.rows / writing(run) / (copied.rows / copied.seconds))
+      copyRates.push(copied.rows / copied.seconds)
       twos.push(two.runSeconds / run.runSeconds)
       runs.push(run)
       say(`  ${large.title}, round ${round + 1}: ${summary(run)}; two workers ${two.runSeconds.toFixed(1)} s`)
     }
-    figures['rate'] = measured(rates)
+    const over = (value: (run: RunTimes) => number, under: readonly number[]): Measured =>
+      measured(runs.map((run, round) => value(run) / (under[round] ?? Number.NaN)))
+    figures['rate'] = over((run) => run.rows / writing(run), copyRates)
+    figures['rateRun'] = over((run) => run.rows / run.commandSeconds, copyRates)
     figures['twoLarge'] = measured(twos)
+    figures['peakLargeMb'] = measured(runs.map(({ peakMb }) => peakMb))
+    if (peaks.length > 0) figures['peakLarge'] = over(({ peakMb }) => peakMb, peaks)
     phases[large.title] = phasesOf(runs)
-    const peak = measured(runs.map(({ peakMb }) => peakMb)).median
-    if (peaks['star'] !== undefined) figures['peakLarge'] = measured([peak / peaks['star']])
   }
   const findings: Findings = { about: await about(), figures, phases, beside }
   process.stdout.write(`${markdownOf(findings)}\n`)
@@ -147,17 +175,26 @@ async function long(rounds: number): Promise<number> {
   return 0
 }
 
-async function roundsOf(subject: Subject, rounds: number): Promise<Round[]> {
+async function roundsOf(subject: Subject, rounds: number, changedSubject?: Subject): Promise<Round[]> {
   const taken: Round[] = []
   for (let round = 0; round < rounds; round++) {
     const copied = await copy({ tables: subject.tables, way: 'one', threads: 1 })
     const first = await firstRun(subject, 1, round)
     const noop = await timeRun(runOptions(subject, 1, round))
     if (noop.status !== 'unchanged') throw new Error(`the second run was '${noop.status}'`)
+    const changed = changedSubject && (await timeRun({ ...runOptions(subject, 1, round), subject: changedSubject }))
+    if (changed?.written === 0) throw new Error('the run after one group changed wrote nothing')
     const two = await firstRun(subject, 2, round)
-    taken.push({ copy: copied, first, noop, two })
+    const temporal = await temporalShare(bench.installation, first.workflowId)
+    taken.push({ copy: copied, first, noop, changed, two, temporal })
     say(
-      `  ${subject.title}, round ${round + 1}: COPY ${copied.seconds.toFixed(1)} s; ${summary(first)}; nothing to do ${noop.runSeconds.toFixed(1)} s; two workers ${two.runSeconds.toFixed(1)} s`,
+      [
+        `  ${subject.title}, round ${round + 1}: COPY ${copied.seconds.toFixed(1)} s`,
+        summary(first),
+        `nothing to do ${noop.runSeconds.toFixed(1)} s`,
+        ...(changed ? [`one group changed ${changed.runSeconds.toFixed(1)} s, ${changed.written} files`] : []),
+        `two workers ${two.runSeconds.toFixed(1)} s`,
+      ].join('; '),
     )
   }
   return taken
@@ -171,8 +208,17 @@ function figuresOf(rounds: readonly Round[]): Record<string, Measured> {
     two: over(({ first, two }) => two.runSeconds / first.runSeconds),
     noop: over(({ first, noop }) => noop.runSeconds / first.runSeconds),
     noopCommand: over(({ first, noop }) => noop.commandSeconds / first.commandSeconds),
+    temporal: over(({ temporal }) => temporal),
     peak: over(({ first }) => first.peakMb),
+    peakTwo: over(({ two }) => two.peakMb),
+    ...(changesOf(rounds).length > 0
+      ? { oneGroup: over(({ first, changed }) => (changed?.runSeconds ?? Number.NaN) / first.runSeconds) }
+      : {}),
   }
+}
+
+function changesOf(rounds: readonly Round[]): RunTimes[] {
+  return rounds.flatMap(({ changed }) => (changed ? [changed] : []))
 }
 
 function writing({ phases }: RunTimes): number {
@@ -189,33 +235,24 @@ function phasesOf(runs: readonly RunTimes[]): Record<string, number> {
   }
 }
 
-async function temporalShares(subject: Subject, rounds: number): Promise<number[]> {
-  const shares: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const place = join(folder, `share-${round}`)
-    mkdirSync(place)
-    const { installation } = bench
-    shares.push(
-      await temporalShare({ installation, subject, folder: place, memoryLimitMb: LIMIT_MB, chunkSize: CHUNK_SIZE }),
-    )
-  }
-  return shares
-}
-
-/** A sample of partitions by one COPY each, against the same partitions as ETL3 wrote them in the last round. */
-async function eachPartition(
-  subject: Subject,
-  table: string,
-): Promise<{ ours: number; theirs: number; msPerFile: number }> {
+/** A sample of partitions by one COPY each, against the same partitions as ETL3 wrote them. */
+async function eachPartition(subject: Subject, table: string): Promise<EachPartition> {
   const copied = await copy({ tables: subject.tables, way: 'each', threads: 1, every: EACH_EVERY })
-  const ours = (copied.partitions ?? []).map(
-    (partition) => statSync(join(table, expectedPath(DEFAULT_OPTIONS.partitionColumns, partition))).size,
+  const files = (copied.partitions ?? []).map((partition) =>
+    join(table, expectedPath(DEFAULT_OPTIONS.partitionColumns, partition)),
   )
   return {
-    ours: ours.reduce((sum, bytes) => sum + bytes, 0),
+    files,
+    ours: files.reduce((sum, file) => sum + statSync(file).size, 0),
     theirs: copied.bytes,
     msPerFile: (copied.seconds / copied.files) * 1000,
+    preparationSeconds: copied.preparationSeconds ?? 0,
   }
+}
+
+/** What a sample of the files says of all of them. */
+function wholeOf(msPerFile: number, files: number): string {
+  return `${msPerFile.toFixed(msPerFile < 1 ? 2 : 1)} ms a file: ${((msPerFile * files) / 1000).toFixed(0)} s for ${files.toLocaleString('en')} files`
 }
 
 async function partitionBy(subject: Subject): Promise<string> {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeDemoStar, writeLargeStar } from '../src/demo/write-star.js'
+import { changeOneGroup } from '../test/check-star/changed-group.js'
 import { type StarTables, tablesUnder } from '../test/oracle/oracle-table.js'
 
 /** A star on disk. */
@@ -38,6 +39,13 @@ export async function largeSubject(folder: string, facts: number, maxMembers?: n
   const out = join(folder, `large-${facts}-${maxMembers ?? ''}`)
   const { root } = await writeLargeStar({ out, facts, ...(maxMembers === undefined ? {} : { maxMembers }) })
   return { name: 'large', title: `a generated star of ${facts.toLocaleString('en')} facts`, tables: placedUnder(root) }
+}
+
+/** The same star, in which one member left a group and another one joined it. */
+export async function withChangedGroup(subject: Subject, folder: string): Promise<Subject> {
+  const xref = join(folder, `${subject.name}-changed`, 'xref_pg_member_npi.parquet')
+  await changeOneGroup(subject.tables, xref)
+  return { ...subject, tables: { ...subject.tables, xref_pg_member_npi: xref } }
 }
 
 function placedUnder(root: string): Readonly<Record<string, string>> {

@@ -50,19 +50,22 @@ export function writeTable(readme: string, findings: Findings): void {
 }
 
 function row(figure: Figure, { median, min, max, runs }: Measured): string {
-  const { what, must, aim } = figure
-  const reached = !reaches(figure, median, must)
-    ? 'missed'
-    : aim !== undefined && reaches(figure, median, aim)
-      ? 'aim'
-      : 'must'
-  return `| ${what} | ${shown(median)} | ${shown(min)} – ${shown(max)} | ${runs} | ${mark(figure, must)} | ${aim === undefined ? '' : mark(figure, aim)} | ${reached} |`
+  const marks = [figure.must, figure.aim].map((value) => mark(figure, value)).join(' | ')
+  return `| ${figure.what} | ${shown(median)} | ${shown(min)} – ${shown(max)} | ${runs} | ${marks} | ${verdict(figure, median)} |`
 }
 
-function mark({ better }: Figure, value: number): string {
-  return `${better === 'lower' ? '≤' : '≥'} ${value}`
+function verdict(figure: Figure, median: number): string {
+  const { must, aim } = figure
+  if (must === undefined) return ''
+  if (!reaches(figure, median, must)) return 'missed'
+  return aim !== undefined && reaches(figure, median, aim) ? 'aim' : 'must'
 }
 
-function shown(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(2)
+function mark({ better }: Figure, value: number | undefined): string {
+  return value === undefined ? '' : `${better === 'lower' ? '≤' : '≥'} ${value.toLocaleString('en')}`
+}
+
+/** A figure as the table tells it. */
+export function shown(value: number): string {
+  return value >= 100 ? value.toLocaleString('en', { maximumFractionDigits: 0 }) : value.toPrecision(2)
 }

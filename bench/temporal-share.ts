@@ -1,34 +1,25 @@
 /**
  * Temporal's share of a run's wall time: the time in which no activity of the run was executing, from the events of its
  * history. It begins when a worker takes the workflow's first task: how long a worker takes to load is in the time of
- * the command. It needs a server that outlives the run, so it is measured on one of its own.
+ * the command. The private server is opened once more over the history that the run left.
  */
-import { join } from 'node:path'
+import type { Client } from '@temporalio/client'
 import { connectClient } from '../src/runtime/connection.js'
-import { startDevServer, stopDevServer } from '../src/runtime/dev-server.js'
-import { resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
-import type { RunOptions } from './etl3-run.js'
+import { openPrivateServer, stopPrivateServer } from '../src/runtime/private-server.js'
+import { stateFolder } from '../src/runtime/state-folder.js'
+import type { Installation } from '../test/check-star/etl3-process.js'
 
-/** Share, 0 … 1, of the time between the run's first task and its last event in which no activity ran. */
-export async function temporalShare(options: Omit<RunOptions, 'workers'>): Promise<number> {
-  const { installation, subject, folder, memoryLimitMb, chunkSize } = options
-  const server = await startDevServer({
-    cli: installation.temporalCli,
-    dbFilename: join(folder, 'server.db'),
-    port: 0,
-    uiPort: 0,
-    logFile: join(folder, 'server.log'),
-    namespace: 'default',
-  })
+/** Share, 0 … 1, of the time between the table's first run's first task and its last event in which no activity ran. */
+export async function temporalShare(installation: Installation, workflowId: string): Promise<number> {
+  const folder = stateFolder(workflowId, { ETL3_STATE_DIR: installation.stateDir })
+  const cli = (): Promise<string> => Promise.resolve(installation.temporalCli)
+  const { endpoint } = await openPrivateServer({ folder, namespace: 'default', cli })
   try {
-    const config = writeConfig({ folder, tables: subject.tables, chunkSize, memoryLimitMb })
-    const env = { ETL3_TEMPORAL_ADDRESS: server.endpoint.address }
-    const ended = await runEtl3({ ...installation, env }, ['run', '--config', config, '-o', 'json'])
-    const result = resultOf(ended)
-    if (!result) throw new Error(`etl3 run ended with ${ended.exitCode}: ${ended.lastWords}`)
-    const client = await connectClient(server.endpoint, 10_000)
+    const client = await connectClient(endpoint, 10_000)
     try {
-      const { events } = await client.workflow.getHandle(result.workflowId).fetchHistory()
+      const { events } = await client.workflow
+        .getHandle(workflowId, await firstRunId(client, workflowId))
+        .fetchHistory()
       const taken = (events ?? []).findIndex((event) => event.workflowTaskStartedEventAttributes != null)
       return idleShare(
         (events ?? []).slice(taken).map((event) => ({
@@ -45,8 +36,18 @@ export async function temporalShare(options: Omit<RunOptions, 'workers'>): Promi
       await client.connection.close()
     }
   } finally {
-    await stopDevServer(server.process)
+    await stopPrivateServer(folder, { wait: true })
   }
+}
+
+async function firstRunId(client: Client, workflowId: string): Promise<string> {
+  const runs: { readonly id: string; readonly began: Date }[] = []
+  for await (const { runId, startTime } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+    runs.push({ id: runId, began: startTime })
+  }
+  const [first] = runs.toSorted((a, b) => a.began.getTime() - b.began.getTime())
+  if (!first) throw new Error(`the server knows no run of ${workflowId}`)
+  return first.id
 }
 
 /** An event of a history: when, and by how much it changes the number of activities that run. */
