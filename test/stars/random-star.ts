@@ -81,7 +81,7 @@ const yearMonth = from(
 )
 const rate = fc.oneof(
   fc.double({ min: 0.01, max: 1_000_000, noNaN: true }),
-  from(0.01, 1_000_000, 100, 0.1 + 0.2, 33.33, Number.NaN),
+  from(0.01, 1_000_000, 100, 0.1 + 0.2, 33.33),
 )
 const money = fc.oneof(fc.double({ min: -10, max: 5_000, noNaN: true }), from(0, -0, 100, 33.33, 5e-324, Number.NaN))
 
