@@ -6,8 +6,10 @@ import { IntegrityError } from '../runtime/errors.js'
 import { sqlIdentifier } from '../runtime/sql.js'
 import type { ActivityDeps } from './deps.js'
 import { MANIFEST } from './manifest.js'
+import { differingObject } from './published-table.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
+import { markStale } from './stale-run.js'
 import type { CountInput, CountLook, Measured } from './types.js'
 
 /** Columns of the question: the first two partition columns, payer and state. */
@@ -57,9 +59,28 @@ async function settle(count: RowCount, { uri }: Catalog, surroundings: Surroundi
   if (count.state === 'counting') return count.query
   const difference = differenceOf(count.counts, await readLedger(surroundings), askedColumns(surroundings.context))
   if (difference === undefined) return undefined
-  throw new IntegrityError('ETL3-CA-01', `the catalog counts other rows than the ledger [${uri}]: ${difference}`, {
-    hint: 'Run again: it registers anew. If it stays, report it with the run folder.',
-  })
+  const changed = await changedObject(surroundings)
+  const why = changed === undefined ? '' : `; ${changed} is not what was published`
+  throw new IntegrityError(
+    'ETL3-CA-01',
+    `the catalog counts other rows than the ledger [${uri}]: ${difference}${why}`,
+    {
+      hint:
+        changed === undefined
+          ? 'Run again: it registers anew. If it stays, report it with the run folder.'
+          : 'Find out who changes objects of the table, and run again: it plans anew from what lies there now.',
+    },
+  )
+}
+
+/** The address of an object that somebody changed or took away after it was published; the run is stale then. */
+async function changedObject({ context, deps, signal }: Surroundings): Promise<string | undefined> {
+  const { records, table, scratch } = context
+  const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
+  const key = await differingObject({ table, manifest, scratch }, deps, signal)
+  if (key === undefined) return undefined
+  await markStale(records, table.locate(key), signal)
+  return table.locate(key)
 }
 
 async function readLedger({ context, deps, signal }: Surroundings): Promise<readonly SmokeCount[]> {

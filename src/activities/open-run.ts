@@ -22,10 +22,8 @@ import { withEngine } from './run-context.js'
 import { parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
 import { serverHasSearchAttributes } from './search-attributes.js'
+import { idOfRun } from './stale-run.js'
 import type { Measured, OpenedRun, OpenRunInput } from './types.js'
-
-/** Length of a run id: enough hex digits that two runs never meet. */
-const RUN_ID_CHARACTERS = 16
 
 /** The answer without the memory figure, which the scope adds. */
 type Opened = Omit<OpenedRun, keyof Measured>
@@ -54,7 +52,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       factFiles: inputs.find((t) => t.name === 'fact_rate')?.files.length ?? 0,
       inputBytes: inputs.flatMap((t) => t.files).reduce((sum, f) => sum + f.bytes, 0),
     }
-    const runId = digest(`${work}\n${current?.runId ?? ''}`).slice(0, RUN_ID_CHARACTERS)
+    const runId = await idOfRun(metadata, work, current?.runId, signal)
     const held = await lock.acquire({ owner, runId }, signal)
     const run = {
       runId,

@@ -1,5 +1,4 @@
 /** Makes the plan. Leaves `plan.parquet` and `plan.json`. */
-import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -69,10 +68,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
       otherPlans: await otherPlans(context, current, signal),
       observed: table.list('', signal),
       requireStorable: (key) => void table.locate(key),
-      checksumOf: async (key) =>
-        createHash('sha256')
-          .update(await table.get(key, signal))
-          .digest('hex'),
+      checksumOf: async (key) => (await table.digest(key, signal))?.sha256,
       unitSeconds: config.processing.unit_seconds,
       target,
     }),

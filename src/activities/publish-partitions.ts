@@ -9,6 +9,7 @@ import type { ActivityDeps } from './deps.js'
 import { PLAN } from './plan-partitions.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
+import { markStale } from './stale-run.js'
 import type { Measured, UnitDone, UnitInput } from './types.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
 
@@ -94,6 +95,7 @@ async function publish(
     const content = await table.digest(partition.key, signal)
     if (content?.sha256 === entry.sha256) return found
   }
+  if (result.outcome === 'mismatch') await markStale(records, table.locate(partition.key), signal)
   const why = result.outcome === 'sourceMissing' ? 'a newer run has taken over' : 'another writer has changed it'
   throw new ConflictError('ETL3-PU-01', `${table.locate(partition.key)} cannot be published: ${why}`, {
     hint: 'Start the run again: it plans anew from what lies there now. Where it happens again: on a disk that takes upper and lower case for the same, values that differ only in case share a place (docs/operations.md).',

@@ -25,7 +25,25 @@ export async function tableIsIntact(
   if ((await catalog.registeredRun(signal)) !== current.runId) return false
   if ((await metadata.find(current.manifest, signal)) === undefined) return false
   const manifest = await metadata.fetchLocal(current.manifest, deps.scratch, signal)
-  const due = await withEngine(deps, deps.scratch, signal, async (engine) => {
+  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
+  return (await differingObject({ table, manifest, scratch: deps.scratch }, deps, signal)) === undefined
+}
+
+/** A table's objects, and what they should be. */
+export interface ManifestedTable {
+  readonly table: ObjectStore
+  /** Local path of the manifest. */
+  readonly manifest: string
+  readonly scratch: string
+}
+
+/** The key of an object that is not what the manifest says, or undefined where all are. */
+export async function differingObject(
+  { table, manifest, scratch }: ManifestedTable,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const due = await withEngine(deps, scratch, signal, async (engine) => {
     const column = async (name: string): Promise<string[]> =>
       (await engine.column(`SELECT ${name} FROM ${readParquet([manifest])} ORDER BY key`)).map(String)
     return {
@@ -35,16 +53,16 @@ export async function tableIsIntact(
       checksums: await column('sha256'),
     }
   })
-  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
   const moved: number[] = []
   for (const [i, object] of (await table.stat(due.keys, signal)).entries()) {
-    if (object?.bytes !== Number(due.bytes[i])) return false
+    if (object?.bytes !== Number(due.bytes[i])) return due.keys[i]
     if (object.etag !== due.etags[i]) moved.push(i)
   }
   // A lake that was moved carries other marks: its bytes tell.
-  const same = await severalAtOnce(moved, table.atOnce, async (i) => {
+  const differs = await severalAtOnce(moved, table.atOnce, async (i) => {
     const content = await table.digest(due.keys[i] ?? '', signal)
-    return content?.sha256 === due.checksums[i]
+    return content?.sha256 !== due.checksums[i]
   })
-  return same.every(Boolean)
+  const first = moved.find((_, at) => differs[at])
+  return first === undefined ? undefined : due.keys[first]
 }

@@ -6,6 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CatalogColumn } from '../lake/catalog.js'
 import { openCatalog } from '../lake/catalogs.js'
+import type { ObjectKey } from '../lake/object-store.js'
 import type { ColumnType } from '../parquet/factorised.js'
 import { readRemovals } from '../plan/read-plan.js'
 import { readParquet } from '../runtime/engine.js'
@@ -18,6 +19,7 @@ import { MANIFEST, writeManifest } from './manifest.js'
 import { findPlan, PLAN } from './plan-partitions.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
+import { markStale } from './stale-run.js'
 import type { Measured, Registered, RunRef, UnitDone } from './types.js'
 
 /** What registering changed and what people should know of it, relative to the run. */
@@ -113,18 +115,24 @@ export function removePartitions(
       signal,
     )
     const strange = removals.find((p, i) => found[i] && found[i].etag !== p.observedEtag)
-    if (strange) throw changedByOthers(table.locate(strange.key))
+    if (strange) throw await changedByOthers(context, strange.key, signal)
     const [changed] = await table.deleteUnchanged(
       found.filter((object) => object !== undefined),
       () => keepLock(context, signal),
       signal,
     )
-    if (changed !== undefined) throw changedByOthers(table.locate(changed))
+    if (changed !== undefined) throw await changedByOthers(context, changed, signal)
     return { ...none, partitions: removals.length }
   }
 }
 
-function changedByOthers(address: string): ConflictError {
+async function changedByOthers(
+  { records, table }: RunContext,
+  key: ObjectKey,
+  signal: AbortSignal,
+): Promise<ConflictError> {
+  const address = table.locate(key)
+  await markStale(records, address, signal)
   return new ConflictError('ETL3-PU-02', `${address} cannot be removed: another writer has changed it`, {
     hint: 'Start the run again: it plans anew from what lies there now.',
   })

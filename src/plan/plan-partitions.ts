@@ -33,8 +33,8 @@ export interface PlanInput {
   readonly observed: AsyncIterable<ObservedObject>
   /** @throws InputError when the store can hold no object under the key */
   readonly requireStorable: (key: string) => void
-  /** SHA-256 (hex) of a published object, read again. */
-  readonly checksumOf: (key: string) => Promise<string>
+  /** SHA-256 (hex) of a published object, read again; undefined where it has gone meanwhile. */
+  readonly checksumOf: (key: string) => Promise<string | undefined>
   /** About how long the writing of a unit is to take. */
   readonly unitSeconds: number
   /** Local path of the plan to be written. */

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signalProcess } from '../../src/runtime/process-identity.js'
@@ -110,6 +110,25 @@ describe('exactly once', { timeout: 180_000 }, () => {
       }
     })
   }
+
+  it.concurrent('an object that somebody else puts in the way while a run is under way stops it, and the next one plans anew', async () => {
+    await using home = scene.published.copy(scene.changed.options)
+    const command = home.start({ ETL3_FAILPOINT: 'activity:auditObjects:start', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
+    const worker = await home.untilStopped('activity:auditObjects:start')
+    const { added, changed } = differenceOf(scene.publishedTree, scene.changedTree)
+    const [place = ''] = [...added, ...changed]
+    const inTheWay = join(home.table, place)
+    mkdirSync(dirname(inTheWay), { recursive: true })
+    writeFileSync(inTheWay, 'of somebody else')
+    signalProcess(worker, 'SIGCONT')
+    const failure = await command.failure(6)
+    expect(failure).toMatchObject({ code: 'ETL3-PU-01', message: expect.stringContaining(inTheWay) })
+
+    const { status } = await home.start().result()
+    expect(status).toBe('published')
+    expectSame(scene.changedTree, home.tree)
+    expect(await catalogOf(home)).toEqual(scene.changedCatalog)
+  })
 
   const DANGEROUS = [
     'write:partition',
