@@ -82,6 +82,7 @@ async function deleteBatch(
 ): Promise<string[]> {
   const { client, sdk } = await connection.open()
   const unmet: string[] = []
+  const conditional = new Set(items.flatMap(({ Key, ETag }) => (ETag === undefined ? [] : [Key])))
   let left = items
   const at = { bucket, path: items[0]?.Key ?? '' }
   await attemptAt(connection, { doing: 'delete', at, signal }, async () => {
@@ -94,7 +95,7 @@ async function deleteBatch(
     let first: (typeof Errors)[number] | undefined
     for (const error of Errors) {
       if (error.Code === 'NoSuchKey') continue
-      if (error.Code === 'PreconditionFailed' && error.Key !== undefined) {
+      if (error.Code === 'PreconditionFailed' && error.Key !== undefined && conditional.has(error.Key)) {
         unmet.push(error.Key)
         continue
       }

@@ -163,9 +163,9 @@ export class S3ObjectStore implements ObjectStore {
   foresee(): void {}
 
   /**
-   * A copy under conditions; the source goes later, with the objects of its run. AWS keeps the conditions of a copy itself; other servers
-   * may not (versitygw 1.8, moto 5), so there is a look before it as well. A late worker is stopped by either, and by a
-   * newer run having taken the source away.
+   * A copy under conditions; the source goes later, with the objects of its run. AWS keeps the conditions of a copy
+   * itself; other servers may not (versitygw 1.8, moto 5), so there is a look before it as well. A late worker is stopped
+   * by either, and by a newer run having taken the source away.
    */
   async publish(
     source: string,
