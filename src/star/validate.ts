@@ -4,7 +4,8 @@ import type { Engine } from '../runtime/engine.js'
 import { Etl3Error, InputError } from '../runtime/errors.js'
 import { sqlIdentifier } from '../runtime/sql.js'
 import { CONTRACT, contractOf } from './contract.js'
-import { type FileSchema, type InputTable, readSchema, selectInput, unreadable } from './inputs.js'
+import { type FileSchema, readSchema, selectInput, unreadable } from './file-schema.js'
+import type { InputTable } from './inputs.js'
 
 /** An input table with the schema of each of its files. */
 export interface CheckedTable {
