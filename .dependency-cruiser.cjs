@@ -1,5 +1,6 @@
-/** Imports run one way: cli → workflows/activities → domain folders → runtime; no cycles (design, layout). */
+/** Imports run one way: cli → workflows/activities → history/records → domain rooms → engine → runtime; no cycles. */
 const DOMAIN = 'star|plan|parquet|lake|quality|report'
+const ADAPTERS = 'folder|s3|glue|duckdb'
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -7,32 +8,61 @@ module.exports = {
       name: 'runtime-knows-nobody',
       severity: 'error',
       from: { path: '^src/runtime/' },
-      to: { path: `^src/(cli|workflows|activities|${DOMAIN})/` },
+      to: { path: `^src/(cli|workflows|activities|history|records|engine|${DOMAIN})/` },
+    },
+    {
+      name: 'config-knows-no-domain',
+      severity: 'error',
+      from: { path: '^src/config/' },
+      to: { path: `^src/(cli|workflows|activities|history|records|contract|engine|${DOMAIN})/` },
+    },
+    {
+      name: 'config-stands-below-temporal-and-workers',
+      severity: 'error',
+      from: { path: '^src/config/' },
+      to: { path: '^src/runtime/(temporal|worker)/' },
+    },
+    {
+      name: 'temporal-stands-below-workers',
+      severity: 'error',
+      from: { path: '^src/runtime/temporal/' },
+      to: { path: '^src/runtime/worker/' },
     },
     {
       name: 'domain-does-not-look-up',
       severity: 'error',
       from: { path: `^src/(${DOMAIN})/` },
-      // The shape of a run's result is everybody's, as a type.
-      to: { path: '^src/(cli|workflows|activities)/', pathNot: '^src/workflows/messages\\.ts$' },
+      to: { path: '^src/(cli|workflows|activities|history|records)/' },
     },
     {
-      name: 'messages-are-types-to-domains',
+      name: 'an-adapter-does-not-know-another',
       severity: 'error',
-      from: { path: `^src/(${DOMAIN})/` },
-      to: { path: '^src/workflows/', dependencyTypesNot: ['type-only'] },
+      from: { path: `^src/lake/(${ADAPTERS})/` },
+      to: { path: `^src/lake/(${ADAPTERS})/`, pathNot: '^src/lake/($1/|duckdb/query\\.ts$)' },
+    },
+    {
+      name: 'adapters-do-not-pick-adapters',
+      severity: 'error',
+      from: { path: `^src/lake/(${ADAPTERS})/` },
+      to: { path: '^src/lake/(stores|catalogs|iam-policy)\\.ts$' },
+    },
+    {
+      name: 'records-do-not-look-up',
+      severity: 'error',
+      from: { path: '^src/(records|contract)/' },
+      to: { path: '^src/(cli|workflows|activities|history)/' },
     },
     {
       name: 'activities-do-not-know-the-cli',
       severity: 'error',
-      from: { path: '^src/(activities|workflows)/' },
+      from: { path: '^src/(activities|workflows|history)/' },
       to: { path: '^src/cli/' },
     },
     {
       name: 'workflows-import-types-only',
       severity: 'error',
       from: { path: '^src/workflows/' },
-      to: { path: `^src/(${DOMAIN}|activities|config)/`, dependencyTypesNot: ['type-only'] },
+      to: { path: `^src/(${DOMAIN}|activities|records|history|config)/`, dependencyTypesNot: ['type-only'] },
     },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '\\.d\\.ts$' }, to: {} },
   ],

@@ -38,7 +38,7 @@ async function runDev(call: CliCall): Promise<number> {
   const { port = DEFAULT_PORT, uiPort = DEFAULT_UI_PORT, dbFilename } = optionsOf(call)
   const log = await call.logger(resolved, 'dev')
 
-  const { openSession } = await import('../runtime/temporal/session.js')
+  const { openSession } = await import('../runtime/session.js')
   const session = await openSession({
     config,
     // A history file of its own goes with a server of its own, which must not be taken for that of the output.

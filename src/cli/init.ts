@@ -46,7 +46,7 @@ async function writeConfiguration(call: CliCall): Promise<void> {
   const answers = await answersOf(call)
   const [{ configTemplate }, { isS3Address }] = await Promise.all([
     import('../config/template.js'),
-    import('../lake/s3/address.js'),
+    import('../config/uri.js'),
   ])
   mkdirSync(dirname(file), { recursive: true })
   try {

@@ -58,7 +58,7 @@ export interface CliServices {
 export function realServices(env: Readonly<Record<string, string | undefined>>): CliServices {
   return {
     async openRuns(options) {
-      const { openSession } = await import('../runtime/temporal/session.js')
+      const { openSession } = await import('../runtime/session.js')
       const { config, workflowId, log } = options
       const onNotice = (line: string): void => options.onNotice(line)
       const session = await openSession({ config, workflowId, log, onNotice, env })

@@ -42,7 +42,7 @@ async function runWorkers(call: CliCall): Promise<number> {
     import('../runtime/temporal/connection.js'),
     import('../runtime/state-folder.js'),
     import('../runtime/worker/supervisor.js'),
-    import('../runtime/worker/presence.js'),
+    import('../runtime/presence.js'),
     import('../runtime/errors.js'),
   ])
   const { configuredEndpoint, connectClient, DEFAULT_ADDRESS } = connection

@@ -7,6 +7,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PLAN } from '../activities/plan-partitions.js'
 import type { Config } from '../config/schema.js'
+import { normalisedUri } from '../config/uri.js'
 import { readParquet, withEngine } from '../engine/engine.js'
 import type { ObjectKey, ObjectStore, UnfinishedWrite } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
@@ -17,7 +18,6 @@ import { readCurrent } from '../records/current.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
-import { normalisedUri } from '../runtime/temporal/workflow-id.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const ENGINE_MB = 128

@@ -1,8 +1,8 @@
 /** Picks the adapter behind the {@link Catalog} port. */
 import { resolve } from 'node:path'
 import type { Config } from '../config/schema.js'
+import { isS3Address } from '../config/uri.js'
 import type { Catalog } from './catalog.js'
-import { isS3Address } from './s3/address.js'
 
 /** Whether the table lies on S3, so that Glue and Athena are its catalog. */
 export function isOnAws({ output }: Pick<Config, 'output'>): boolean {

@@ -19,6 +19,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemCode } from './file-errors.js'
 import type { ObjectContent } from './object-store.js'
 
+/** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
+export const UNFINISHED_FOLDER = '.etl3-unfinished'
+
 /** What a file is after it was written. */
 export interface WrittenFile {
   readonly bytes: number

@@ -1,10 +1,10 @@
 /** What a run is asked for: its workflow input, and the comparison with a run that is already going. */
 import type { ResolvedConfig } from '../../config/load.js'
 import { valueAt } from '../../config/load.js'
+import { normalisedUri } from '../../config/uri.js'
 import { overridesOf, shapesRun } from '../../config/workflow-overrides.js'
 import type { Etl3Input, RunMode } from '../../contract/messages.js'
 import { maskUserinfo } from '../../runtime/secrets.js'
-import { normalisedUri } from '../../runtime/temporal/workflow-id.js'
 import type { RunRequest } from './runs.js'
 
 /** Settings that change how fast a run goes and what it may use, but not what it writes. */

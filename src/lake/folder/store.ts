@@ -40,6 +40,7 @@ import {
   flushOne,
   isMissing,
   statOf,
+  UNFINISHED_FOLDER,
   writePieces,
   writeWhole,
 } from '../whole-file.js'
@@ -47,8 +48,6 @@ import { FolderMaker } from './folder-maker.js'
 import { ForeseenFolders } from './foreseen-folders.js'
 import { LARGEST_IN_BATCH_BYTES, putThread } from './put-thread.js'
 
-/** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
-export const UNFINISHED_FOLDER = '.etl3-unfinished'
 /** Age above which an unfinished file belongs to a process that is gone. */
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000
 /** The longest name of a file or folder that common file systems take, in bytes. */

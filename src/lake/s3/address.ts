@@ -1,4 +1,5 @@
 /** Addresses of the form `s3://bucket/prefix`: read here, and written here. */
+import { isS3Address } from '../../config/uri.js'
 import { InputError, UsageError } from '../../runtime/errors.js'
 import { MAX_KEY_BYTES } from '../keys.js'
 import { NOT_A_KEY, type ObjectKey } from '../object-store.js'
@@ -12,11 +13,6 @@ export interface S3Address {
   readonly bucket: string
   /** Without slashes at either end; '' is the whole bucket. */
   readonly path: string
-}
-
-/** Whether an address names a bucket, well or badly. */
-export function isS3Address(uri: string): boolean {
-  return /^s3:\/\//i.test(uri)
 }
 
 /** @throws UsageError `ETL3-ST-02` where it is not `s3://bucket` or `s3://bucket/prefix` */

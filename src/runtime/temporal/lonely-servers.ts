@@ -4,8 +4,8 @@
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { present } from '../presence.js'
 import { type Environment, stateRoot } from '../state-folder.js'
-import { present } from '../worker/presence.js'
 import { runningPrivateServer, stopPrivateServer } from './private-server.js'
 
 /** Ends the private servers of this user that have neither a client nor a worker. @returns their addresses */

@@ -1,6 +1,7 @@
 /** Runs a Temporal worker in this process, within its memory. */
 import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import type { Logger } from '../logging.js'
+import { leave, present } from '../presence.js'
 import { connectClient, type Endpoint } from '../temporal/connection.js'
 import { stopPrivateServer } from '../temporal/private-server.js'
 import { connectWorker } from './connection.js'
@@ -9,7 +10,6 @@ import { describeBudget, type MemoryBudget, splitBudget } from './memory-budget.
 import { MemoryGuard } from './memory-guard.js'
 import { MemorySampler } from './memory-sampler.js'
 import { gaugeMemory, metricsOptions } from './metrics.js'
-import { leave, present } from './presence.js'
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS } from './process.js'
 import type { WorkerSettings } from './settings.js'
 import { giveSignsOfLife } from './sign-of-life.js'

@@ -1,6 +1,6 @@
 /** Tells a worker that nobody needs it any more: no client is there and no workflow of its task queue is open. */
 import type { Client } from '@temporalio/client'
-import { present } from './presence.js'
+import { present } from '../presence.js'
 
 const LOOK_EVERY_MS = 1_000
 

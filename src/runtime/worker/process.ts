@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { readTail } from '../file-tail.js'
 import { built } from '../package-root.js'
 import { plainText } from '../plain-text.js'
+import { enter, leave } from '../presence.js'
 import { endProcess, identifyProcess, type ProcessIdentity } from '../process-identity.js'
 import type { Endpoint } from '../temporal/connection.js'
 import { splitBudget } from './memory-budget.js'
-import { enter, leave } from './presence.js'
 import { encodeEndpoint, encodeSettings, type WorkerSettings } from './settings.js'
 
 /** How long a worker that is told to end may go on with what it does; above one chunk. */

@@ -4,6 +4,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WorkflowHandle } from '@temporalio/client'
+import { normalisedUri } from '../../../src/config/uri.js'
+import { present } from '../../../src/runtime/presence.js'
 import { endProcess, type ProcessIdentity, signalProcess } from '../../../src/runtime/process-identity.js'
 import { stateFolder } from '../../../src/runtime/state-folder.js'
 import { connectClient } from '../../../src/runtime/temporal/connection.js'
@@ -13,8 +15,7 @@ import {
   stopPrivateServer,
 } from '../../../src/runtime/temporal/private-server.js'
 import { findTemporalCli } from '../../../src/runtime/temporal/temporal-cli.js'
-import { normalisedUri, workflowIdOf } from '../../../src/runtime/temporal/workflow-id.js'
-import { present } from '../../../src/runtime/worker/presence.js'
+import { workflowIdOf } from '../../../src/runtime/temporal/workflow-id.js'
 import { readStamps, readTree, type Tree } from '../../check-star/tree.js'
 import { filesUnder } from '../../oracle/compare-table.js'
 import { Command } from './command.js'

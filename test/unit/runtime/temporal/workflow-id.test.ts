@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { normalisedUri, workflowIdOf } from '../../../../src/runtime/temporal/workflow-id.js'
+import { normalisedUri } from '../../../../src/config/uri.js'
+import { workflowIdOf } from '../../../../src/runtime/temporal/workflow-id.js'
 
 function idOf(uri: string): string {
   return workflowIdOf({ output: { uri, metadata_uri: 'm', keep_runs: 1 } })

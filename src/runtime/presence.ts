@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { identifyProcess, isAlive, type ProcessIdentity } from '../process-identity.js'
+import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.js'
 
 const identitySchema = z.object({ pid: z.number(), began: z.string() })
 

@@ -4,27 +4,27 @@
  */
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
-import type { Config } from '../../config/schema.js'
-import { type Etl3Error, ResourceError, UnavailableError } from '../errors.js'
-import { withFileLock } from '../file-lock.js'
-import type { Logger } from '../logging.js'
-import { endProcess, isAlive } from '../process-identity.js'
-import { type Environment, stateFolder } from '../state-folder.js'
-import { splitBudget } from '../worker/memory-budget.js'
-import { enter, leave, present } from '../worker/presence.js'
-import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, type WorkerExit, WorkerProcess } from '../worker/process.js'
-import { WorkerSupervisor } from '../worker/supervisor.js'
-import { answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS, type Endpoint } from './connection.js'
-import { endLonelyServers } from './lonely-servers.js'
-import { hasLivePoller } from './pollers.js'
+import type { Config } from '../config/schema.js'
+import { type Etl3Error, ResourceError, UnavailableError } from './errors.js'
+import { withFileLock } from './file-lock.js'
+import type { Logger } from './logging.js'
+import { enter, leave, present } from './presence.js'
+import { endProcess, isAlive } from './process-identity.js'
+import { type Environment, stateFolder } from './state-folder.js'
+import { answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS, type Endpoint } from './temporal/connection.js'
+import { endLonelyServers } from './temporal/lonely-servers.js'
+import { hasLivePoller } from './temporal/pollers.js'
 import {
   openPrivateServer,
   type PrivateServer,
   type PrivateServerOptions,
   runningPrivateServer,
   stopPrivateServer,
-} from './private-server.js'
-import { findTemporalCli } from './temporal-cli.js'
+} from './temporal/private-server.js'
+import { findTemporalCli } from './temporal/temporal-cli.js'
+import { splitBudget } from './worker/memory-budget.js'
+import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, type WorkerExit, WorkerProcess } from './worker/process.js'
+import { WorkerSupervisor } from './worker/supervisor.js'
 
 const LOOK_EVERY_MS = 1_000
 const DEFAULT_SERVER_TIMEOUT_MS = 2_000
