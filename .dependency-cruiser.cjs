@@ -53,6 +53,12 @@ module.exports = {
       to: { path: '^src/(cli|workflows|activities|history)/' },
     },
     {
+      name: 'history-is-read-without-activities',
+      severity: 'error',
+      from: { path: '^src/history/' },
+      to: { path: '^src/(activities|workflows)/' },
+    },
+    {
       name: 'activities-do-not-know-the-cli',
       severity: 'error',
       from: { path: '^src/(activities|workflows|history)/' },

@@ -1,9 +1,11 @@
 /** A run that did not succeed gives back its lock and notes how it ended. What is finished stays. */
+
 import type { Config } from '../config/schema.js'
 import { resolveInput } from '../config/workflow-overrides.js'
 import type { CloseRunInput, CloseUnopenedInput, RunRef } from '../contract/activities.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
+import { RUN_RECORD } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import type { ActivityDeps } from './deps.js'
@@ -31,7 +33,7 @@ export function closeRun(deps: ActivityDeps): (input: CloseRunInput, scope: Acti
     await records.save(ENDED, { formatVersion: 1, outcome, message, at: new Date().toISOString() }, signal)
     await new RunLock(store).release({ number: run.lockNumber, owner: run.lockOwner }, signal)
     deps.log.info(`run ${outcome}`, { runId: run.runId })
-    const record = await records.find('run.json', parseRunRecord, signal)
+    const record = await records.find(RUN_RECORD, parseRunRecord, signal)
     if (record) await notifyFailure(record.config, { ...run, outcome, message, code }, deps, signal)
     return {}
   }

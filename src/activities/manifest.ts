@@ -4,13 +4,11 @@ import type { Reference } from '../contract/activities.js'
 import { type Engine, readParquet } from '../engine/engine.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { readCurrent } from '../records/current.js'
+import { MANIFEST, PLAN } from '../records/names.js'
+import { findPlan } from '../records/plan.js'
 import { parseUnitRecord, unitRecordName } from '../records/unit.js'
-import { findPlan, PLAN } from './plan-partitions.js'
 import { findPublished } from './publish-partitions.js'
 import type { RunContext } from './run-context.js'
-
-/** Key of the manifest, relative to the run. */
-export const MANIFEST = 'manifest.parquet'
 
 /** Writes the manifest from the plan, the ledgers and the published marks; kept partitions come from the last manifest. */
 export async function writeManifest(

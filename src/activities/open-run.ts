@@ -1,4 +1,5 @@
 /** Opens a run: which configuration, which input, which run it replaces, and whether there is anything to do. */
+
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/schema.js'
@@ -11,6 +12,7 @@ import { s3SettingsOf } from '../lake/s3/settings.js'
 import { openStore } from '../lake/stores.js'
 import { clockOfWork, ruleSetOf } from '../quality/rule-set.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
+import { RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { idOfRun } from '../records/stale-run.js'
@@ -72,7 +74,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     }
     const records = new RunRecords(metadata, runId)
     const record = await records.saveOnce(
-      'run.json',
+      RUN_RECORD,
       {
         formatVersion: 1,
         runId,
@@ -88,7 +90,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     )
     // A run that is taken up asks Athena as is said now: that may be what kept it from its end.
     if (!isDeepStrictEqual(record.config.athena, config.athena)) {
-      await records.save('run.json', { ...record, config: { ...record.config, athena: config.athena } }, signal)
+      await records.save(RUN_RECORD, { ...record, config: { ...record.config, athena: config.athena } }, signal)
     }
     await retireOtherRuns(metadata, runId, signal)
     return { ...shared, run, unchanged: undefined }
@@ -120,7 +122,7 @@ function workDigest(config: Config, inputs: readonly InputTable[], now: Date): s
 /** Objects that an abandoned run left unpublished are taken away, so that a late worker of it cannot publish them. */
 async function retireOtherRuns(metadata: ObjectStore, runId: string, signal: AbortSignal): Promise<void> {
   const abandoned = new Set<string>()
-  for await (const { key } of metadata.list('runs/', signal)) {
+  for await (const { key } of metadata.list(RUNS_PREFIX, signal)) {
     const [, id, folder] = key.split('/')
     if (id !== undefined && id !== runId && folder === 'objects') abandoned.add(id)
   }

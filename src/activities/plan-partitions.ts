@@ -1,53 +1,32 @@
 /** Makes the plan. Leaves `plan.parquet` and `plan.json`. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
 import type { Measured, Planned, RunRef } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
 import { type InventoryEntry, takeInventory } from '../plan/inventory.js'
 import { loadPartitionValues } from '../plan/partition-values.js'
 import { planPartitions as plan } from '../plan/plan-partitions.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
+import { PLAN, PLAN_RECORD, RUNS_PREFIX } from '../records/names.js'
+import { findPlan, type PlanRecord } from '../records/plan.js'
+import { stagedPaths } from '../records/staged.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
-import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
-const count = z.number().int().nonnegative()
-
-const planRecordSchema = z.object({
-  formatVersion: z.literal(1),
-  rows: count,
-  rowsToWrite: count,
-  units: count,
-  partitions: z.object({ total: count, added: count, replaced: count, kept: count, removed: count }),
-  /** SHA-256 of plan.parquet. */
-  sha256: z.string(),
-})
-
-/** `plan.json`: the plan's figures. */
-export type PlanRecord = z.output<typeof planRecordSchema>
-
 type Answer = Omit<Planned, keyof Measured>
-
-/** Key of the plan, relative to the run. */
-export const PLAN = 'plan.parquet'
 
 /** Makes the plan of a run. */
 export function planPartitions(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     const record = (await findPlan(context, signal)) ?? (await makePlan(context, deps, signal))
-    const reference = await context.records.reference('plan.json', signal)
+    const reference = await context.records.reference(PLAN_RECORD, signal)
     if (!reference) throw new Error('plan.json was not stored')
     const { rows, rowsToWrite, units, partitions } = record
     return { record: reference, rows, rowsToWrite, units, partitions }
   }
-}
-
-/** The plan's record, or undefined before there is one. */
-export async function findPlan({ records }: RunContext, signal: AbortSignal): Promise<PlanRecord | undefined> {
-  return await records.find('plan.json', (value) => planRecordSchema.parse(value), signal)
 }
 
 async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<PlanRecord> {
@@ -76,7 +55,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
   const stored = await records.putFile(PLAN, target, signal)
   rmSync(folder, { recursive: true, force: true })
   const record: PlanRecord = { formatVersion: 1, ...figures, sha256: stored.sha256 }
-  await records.save('plan.json', record, signal)
+  await records.save(PLAN_RECORD, record, signal)
   return record
 }
 
@@ -101,7 +80,7 @@ async function otherPlans(
 ): Promise<string[]> {
   const { store, runId } = context.records
   const plans: string[] = []
-  for await (const { key } of store.list('runs/', signal)) {
+  for await (const { key } of store.list(RUNS_PREFIX, signal)) {
     const [, id, name, more] = key.split('/')
     if (name === PLAN && more === undefined && id !== runId && id !== current?.runId) {
       plans.push(await store.fetchLocal(key, context.scratch, signal))

@@ -6,19 +6,12 @@ import { type Engine, withEngine as openEngine } from '../engine/engine.js'
 import { ObjectNotFound, type ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
+import { RUN_RECORD } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord, type RunRecord } from '../records/run.js'
 import { InputError } from '../runtime/errors.js'
-import { severalAtOnce } from '../runtime/several-at-once.js'
 import { assertUnchanged, fetchInputs, type LocalCopies } from '../star/inputs.js'
 import { type Layout, layoutOf } from '../star/layout.js'
-import {
-  STAGED_BENCHMARKS,
-  STAGED_DIMENSIONS,
-  STAGED_FACTS,
-  type StagedName,
-  type StagedPaths,
-} from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 
 /** A run as an activity sees it. */
@@ -45,11 +38,11 @@ export interface RunContext {
 export async function openContext(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
   const metadata = openStore(ref.metadataUri, ref)
   const records = new RunRecords(metadata, ref.runId)
-  const record = await records.find('run.json', parseRunRecord, signal)
+  const record = await records.find(RUN_RECORD, parseRunRecord, signal)
   if (!record) {
     throw new InputError(
       'ETL3-RN-01',
-      `run ${ref.runId} has no record any more [${metadata.locate(records.key('run.json'))}]`,
+      `run ${ref.runId} has no record any more [${metadata.locate(records.key(RUN_RECORD))}]`,
       {
         hint: 'Start the run again.',
       },
@@ -109,46 +102,4 @@ export async function withEngine<T>(
 /** Where the table's store makes ready what publishing will need; it goes with the objects of the run. */
 export function foreseenPlace(records: RunRecords): string {
   return records.store.locate(records.key('objects/foreseen'))
-}
-
-/** Key of a staged file, relative to the run. */
-export function stagedName(name: StagedName): string {
-  return `staged/${name}.parquet`
-}
-
-/** Gives local paths of staged files, fetched to scratch where the store is not local. */
-export function stagedFetcher(
-  { records, scratch }: Pick<RunContext, 'records' | 'scratch'>,
-  signal: AbortSignal,
-): (name: StagedName) => Promise<string> {
-  return (name) => records.store.fetchLocal(records.key(stagedName(name)), scratch, signal)
-}
-
-/** Local paths of all staged files. */
-export async function stagedPaths(
-  context: Pick<RunContext, 'records' | 'scratch'>,
-  signal: AbortSignal,
-): Promise<StagedPaths> {
-  const names = [...STAGED_DIMENSIONS, ...STAGED_FACTS, ...STAGED_BENCHMARKS, 'quarantined'] as const
-  const paths = await severalAtOnce(names, context.records.store.atOnce, stagedFetcher(context, signal))
-  const fetched = new Map<StagedName, string>(names.map((name, i) => [name, paths[i] ?? '']))
-  const fetch = (name: StagedName): string => fetched.get(name) ?? ''
-  return {
-    attrs: fetch('attrs'),
-    codes: fetch('codes'),
-    groups: fetch('groups'),
-    npis: fetch('npis'),
-    cells: fetch('cells'),
-    attr_parts: fetch('attr_parts'),
-    code_parts: fetch('code_parts'),
-    group_parts: fetch('group_parts'),
-    members: fetch('members'),
-    benchmarks: fetch('benchmarks'),
-    benchmark_keys: fetch('benchmark_keys'),
-    states: fetch('states'),
-    facts: fetch('facts'),
-    uids: fetch('uids'),
-    slices: fetch('slices'),
-    quarantined: fetch('quarantined'),
-  }
 }

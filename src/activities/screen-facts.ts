@@ -8,8 +8,9 @@ import { type ScreenRecord, screenRecordSchema } from '../quality/quality-record
 import { ruleSetOf } from '../quality/rule-set.js'
 import { runStatements, type SandboxPaths } from '../quality/sandbox.js'
 import { screenFacts as screen } from '../quality/screen.js'
+import { stagedFetcher, stagedName } from '../records/staged.js'
 import type { ActivityDeps } from './deps.js'
-import { openContext, type RunContext, stagedFetcher, stagedName, withEngine } from './run-context.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
 type Answer = Omit<Screened, keyof Measured>

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { TableName } from '../config/schema.js'
 import type { Measured, RunRef, Staged } from '../contract/activities.js'
 import { type InputsRecord, parseInputsRecord } from '../records/inputs.js'
+import { stagedFetcher, stagedName } from '../records/staged.js'
 import { selectInput, unreadable } from '../star/file-schema.js'
 import { withCopies } from '../star/inputs.js'
 import { stageBenchmarks } from '../star/stage-benchmarks.js'
@@ -13,14 +14,7 @@ import { joinFactFiles, stageFactFile } from '../star/stage-facts.js'
 import { STAGED_BENCHMARKS, STAGED_DIMENSIONS, STAGED_FACTS } from '../star/staged-files.js'
 import { type CheckedTable, selectInputs } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
-import {
-  type InputContext,
-  openContextOverInputs,
-  type RunContext,
-  stagedFetcher,
-  stagedName,
-  withEngine,
-} from './run-context.js'
+import { type InputContext, openContextOverInputs, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
 type Answer = Omit<Staged, keyof Measured>

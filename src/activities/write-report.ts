@@ -7,6 +7,7 @@ import { pruneRuns } from '../history/prune-runs.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
+import { MANIFEST, RUN_RECORD } from '../records/names.js'
 import { jsonBytes, RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import type { Chart, PageCharts } from '../report/chart.js'
@@ -21,7 +22,6 @@ import { failPoint } from '../runtime/fail-point.js'
 import { ENDED } from './close-run.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
-import { MANIFEST } from './manifest.js'
 import { notifyResult } from './notify-end.js'
 import { gatherReport } from './report-data.js'
 import { openContext, type RunContext } from './run-context.js'
@@ -38,7 +38,7 @@ export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: Act
   return async (input, { signal }) => {
     const result = await report(input, deps, signal)
     const records = new RunRecords(openStore(input.run.metadataUri, input.run), input.run.runId)
-    const record = await records.find('run.json', parseRunRecord, signal)
+    const record = await records.find(RUN_RECORD, parseRunRecord, signal)
     if (record) await notifyResult(record.config, result, deps, signal)
     return result
   }

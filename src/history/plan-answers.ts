@@ -1,7 +1,5 @@
 /** Questions about a plan that a command asks: why is this partition written, and would another layout be better? */
 
-import { PLAN } from '../activities/plan-partitions.js'
-import { stagedPaths } from '../activities/run-context.js'
 import type { Config } from '../config/schema.js'
 import { withEngine } from '../engine/engine.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'
@@ -16,7 +14,9 @@ import {
 } from '../plan/explain.js'
 import { sizeCurve } from '../plan/size-curve.js'
 import { readCurrent } from '../records/current.js'
+import { PLAN } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
+import { stagedPaths } from '../records/staged.js'
 import { layoutOf } from '../star/layout.js'
 
 const ENGINE_MEMORY_MB = 512

@@ -1,5 +1,7 @@
 /** Keeps the records of the last runs (`output.keep_runs`) and deletes those of older ones that have ended. */
+
 import type { ObjectStore } from '../lake/object-store.js'
+import { RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 
@@ -11,7 +13,7 @@ import { parseRunRecord } from '../records/run.js'
  */
 export async function pruneRuns(store: ObjectStore, keep: number, current: string, signal: AbortSignal): Promise<void> {
   const keysOf = new Map<string, string[]>()
-  for await (const { key } of store.list('runs/', signal)) {
+  for await (const { key } of store.list(RUNS_PREFIX, signal)) {
     const id = key.split('/')[1]
     if (id === undefined || id === current) continue
     const keys = keysOf.get(id)
@@ -20,7 +22,7 @@ export async function pruneRuns(store: ObjectStore, keep: number, current: strin
   }
   const ended: { readonly id: string; readonly startedAt: string }[] = []
   for (const [id, keys] of keysOf) {
-    const record = await new RunRecords(store, id).find('run.json', parseRunRecord, signal)
+    const record = await new RunRecords(store, id).find(RUN_RECORD, parseRunRecord, signal)
     if (record && keys.includes(`runs/${id}/receipt.json`)) ended.push({ id, startedAt: record.startedAt })
   }
   const newestFirst = ended.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1))

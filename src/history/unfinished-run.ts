@@ -1,7 +1,9 @@
 /** The run that was begun last and not ended: what `etl3 resume` goes on with. */
+
 import type { Config } from '../config/schema.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { readCurrent } from '../records/current.js'
+import { RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 
@@ -26,8 +28,8 @@ export async function findUnfinishedRun(
   const current = await readCurrent(metadata, signal)
   let newest: UnfinishedRun | undefined
   for (const [runId, names] of await namesByRun(metadata, signal)) {
-    if (runId === current?.runId || !names.has('run.json')) continue
-    const record = await new RunRecords(metadata, runId).find('run.json', parseRunRecord, signal)
+    if (runId === current?.runId || !names.has(RUN_RECORD)) continue
+    const record = await new RunRecords(metadata, runId).find(RUN_RECORD, parseRunRecord, signal)
     if (!record || (record.replaces ?? undefined) !== current?.runId) continue
     const unitsWritten = [...names].filter((name) => /^units\/\d+\.json$/.test(name)).length
     if (names.has('report.json') && unitsWritten === 0) continue
@@ -40,7 +42,7 @@ export async function findUnfinishedRun(
 /** Names of the records of each run, relative to the run. */
 async function namesByRun(metadata: ObjectStore, signal: AbortSignal): Promise<Map<string, Set<string>>> {
   const byRun = new Map<string, Set<string>>()
-  for await (const { key } of metadata.list('runs/', signal)) {
+  for await (const { key } of metadata.list(RUNS_PREFIX, signal)) {
     const [, runId = '', ...name] = key.split('/')
     const names = byRun.get(runId) ?? new Set()
     byRun.set(runId, names.add(name.join('/')))

@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { PLAN } from '../activities/plan-partitions.js'
 import type { Config } from '../config/schema.js'
 import { normalisedUri } from '../config/uri.js'
 import { readParquet, withEngine } from '../engine/engine.js'
@@ -15,6 +14,7 @@ import { FETCHED_FOLDER } from '../lake/s3/fetch.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'
 import { openStore } from '../lake/stores.js'
 import { readCurrent } from '../records/current.js'
+import { PLAN, RUN_RECORD } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
@@ -23,7 +23,7 @@ const HOUR_MS = 60 * 60 * 1000
 const ENGINE_MB = 128
 const RELEASE_TIMEOUT_MS = 10_000
 /** Records that tell the next run what an unfinished publication has left under the table. */
-const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, 'run.json'])
+const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, RUN_RECORD])
 /** What ETL3 makes in a scratch folder; anything else there is somebody else's. */
 const SCRATCH_ENTRY = /^(?:[0-9a-f]{16}|spill-\d+-\d+|(?:query|register|catalog|doctor)-[\w.-]+)$/
 
@@ -152,7 +152,7 @@ async function findInRuns(
   const failed: { readonly folder: RunFolder; readonly startedMs: number }[] = []
   for (const folder of folders.values()) {
     if (folder.id === current?.runId) continue
-    const record = await new RunRecords(metadata, folder.id).find('run.json', parseRunRecord, signal)
+    const record = await new RunRecords(metadata, folder.id).find(RUN_RECORD, parseRunRecord, signal)
     // Without a record nobody can go on with it.
     const startedMs = record ? Date.parse(record.startedAt) : 0
     const list = has(folder, 'receipt.json') ? ended : failed

@@ -1,0 +1,16 @@
+/** Names of a run's records and objects, relative to the run, and where runs lie under the metadata root. */
+
+/** Folder of all runs under the metadata root. */
+export const RUNS_PREFIX = 'runs/'
+
+/** What a run is about; the first record that it leaves. */
+export const RUN_RECORD = 'run.json'
+
+/** Figures of the plan. */
+export const PLAN_RECORD = 'plan.json'
+
+/** The plan: every partition, and what happens to it. */
+export const PLAN = 'plan.parquet'
+
+/** Every partition of the table as the run leaves it, kept ones included. */
+export const MANIFEST = 'manifest.parquet'
