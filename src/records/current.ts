@@ -1,7 +1,7 @@
 /** `current.json`: which run the table shows. It moves last. */
 import { z } from 'zod'
+import { runResultSchema } from '../contract/run-result.js'
 import type { ObjectStore } from '../lake/object-store.js'
-import { runResultSchema } from '../report/run-result.js'
 import { findRecord } from './records.js'
 
 const currentSchema = z.object({

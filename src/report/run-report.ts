@@ -1,6 +1,6 @@
 /** `report.json`: everything that a report says of a run. The page and the Markdown are made from it alone. */
 import { z } from 'zod'
-import { runResultSchema } from './run-result.js'
+import { runResultSchema } from '../contract/run-result.js'
 
 const count = z.number().int().nonnegative()
 

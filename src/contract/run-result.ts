@@ -1,10 +1,11 @@
-/** `result` in a run's records. */
+/** `result` in a run's records, apart from the messages because a workflow loads no zod. */
 import { z } from 'zod'
+import type { RunResult } from './messages.js'
 
 const count = z.number().int().nonnegative()
 
-/** The result of a run as records keep it; the same shape as `RunResult`. */
-export const runResultSchema = z.object({
+/** Reads the result of a run from a record. */
+export const runResultSchema: z.ZodType<RunResult> = z.object({
   formatVersion: z.literal(1),
   runId: z.string(),
   workflowId: z.string(),
