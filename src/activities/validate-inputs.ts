@@ -2,11 +2,11 @@
 import { statfsSync } from 'node:fs'
 import { ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
-import { countOf } from '../runtime/figures.js'
+import { warningsOf } from '../star/input-warnings.js'
 import { withCopies } from '../star/inputs.js'
 import { checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
-import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
+import { type InputsRecord, inputsRecordJson, parseInputsRecord } from './inputs-record.js'
 import { openContextOverInputs, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { Measured, RunRef, ValidatedInputs } from './types.js'
@@ -40,7 +40,7 @@ export function validateInputs(
       warnings: warningsOf(found.findings),
     }
     for (const warning of saved.warnings) deps.log.warn(warning)
-    await records.save('inputs.json', saved, signal)
+    await records.save('inputs.json', inputsRecordJson(saved), signal)
     return await answer(context, saved, signal)
   }
 }
@@ -57,22 +57,6 @@ async function answer(
     facts: record.findings.find((t) => t.name === 'fact_rate')?.rows ?? 0,
     warnings: record.warnings.length,
   }
-}
-
-function warningsOf(findings: InputsRecord['findings']): string[] {
-  return findings.flatMap((table) => {
-    const warnings: string[] = []
-    if (table.files === 0) warnings.push(`${table.name} is not there: its columns are NULL`)
-    if (table.missingOptional.length > 0)
-      warnings.push(`${table.name} lacks optional columns, which are NULL: ${table.missingOptional.join(', ')}`)
-    if (table.differingKeys > 0)
-      warnings.push(
-        `${table.name} has ${countOf(table.differingKeys, 'key')} with differing rows: the first of each is taken`,
-      )
-    if (table.nullKeys > 0)
-      warnings.push(`${table.name} has ${countOf(table.nullKeys, 'row')} with a NULL key: no NULL key ever joins`)
-    return warnings
-  })
 }
 
 /** @throws ResourceError ETL3-DK-01 when the disk is too full to begin */
