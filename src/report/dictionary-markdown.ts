@@ -32,7 +32,8 @@ the run unless \`input.duplicates\` is \`first\`.
 
 Names of columns match without regard to case (ASCII and Unicode lower case), and blanks and a byte order mark (U+FEFF)
 around a name are no part of it. Two columns of a file that are one name by this rule are refused where ETL3 reads that
-name (\`ETL3-IN-12\`). A column that is missing while a similar one is there is named with it.
+name (\`ETL3-IN-12\`); DuckDB writes the second of \`City\` and \`city\` as \`city_1\`, which is
+refused as well. A column that is missing while a similar one is there is named with it.
 `
 
 const TYPES_HEAD = `### Types
@@ -98,6 +99,11 @@ function kindText({ kind, width }: ContractColumn): string {
   return kind === 'codes' ? `list of code${digits}` : `${kind}${digits}`
 }
 
+function presenceText({ required, whenMissing }: ContractColumn): string {
+  if (required) return 'required'
+  return whenMissing === undefined ? 'optional' : `optional; without it, with a warning, ${whenMissing}`
+}
+
 function typesSection(): string {
   const rows = TYPES.map(([type, words]) => [
     words,
@@ -124,7 +130,7 @@ export function dictionaryMarkdown(): string {
 
 function inputSection({ name, path, required, key, columns }: ContractTable): string {
   const keyText = key.length === 0 ? 'no key' : `key: ${key.map((k) => `\`${k}\``).join(', ')}`
-  const rows = columns.map((c) => [`\`${c.name}\``, kindText(c), c.required ? 'required' : 'optional'])
+  const rows = columns.map((c) => [`\`${c.name}\``, kindText(c), presenceText(c)])
   return `### ${name}
 
 \`${path}\`, ${required ? 'required' : 'optional'}, ${keyText}

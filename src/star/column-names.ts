@@ -21,7 +21,29 @@ export interface FileColumn {
 export function columnsByName(names: readonly string[], columns: readonly FileColumn[]): Map<string, FileColumn[]> {
   const found = new Map(names.map((name): [string, FileColumn[]] => [name, []]))
   for (const column of columns) found.get(plainName(column.name))?.push(column)
+  for (const column of columns) {
+    const first = stemOf(column.name)
+    const same = first === undefined ? undefined : found.get(plainName(first))
+    if (same?.length === 1 && same[0]?.name !== first) same.push(column)
+  }
   return found
+}
+
+/**
+ * The name that DuckDB was given where it wrote a number behind it: of `City` and `city` it makes `City` and `city_1`.
+ * A number behind the same letters, as in `npi` and `npi_1`, is a name like any other: joins leave such columns.
+ */
+function stemOf(name: string): string | undefined {
+  return /^(.+)_\d+$/s.exec(name)?.[1]
+}
+
+/** Columns of one name in words. */
+export function twinsText(columns: readonly FileColumn[]): string {
+  const [first, ...others] = columns.map(({ name }) => name)
+  if (first === undefined) return ''
+  const numbered = (name: string): string =>
+    plainName(name) === plainName(first) ? '' : ` (as DuckDB writes ${quotedValue(stemOf(name) ?? name)} beside it)`
+  return [quotedValue(first), ...others.map((name) => quotedValue(name) + numbered(name))].join(' and ')
 }
 
 /** A name without what does not count. `trim` takes a byte order mark for a blank. */

@@ -5,7 +5,7 @@ import { InputError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { widthOf } from './code-widths.js'
 import { type Form, formOf, KINDS } from './column-kinds.js'
-import { columnsByName, type FileColumn, wasMeant } from './column-names.js'
+import { columnsByName, type FileColumn, twinsText, wasMeant } from './column-names.js'
 import { type ContractColumn, type ContractTable, contractOf } from './contract.js'
 import { familyOf, itemTypeOf, NULL_TYPE } from './physical-types.js'
 import { quotedValue, unreadable } from './unreadable-file.js'
@@ -176,10 +176,13 @@ function typeOf(engineType: string, parts: readonly SchemaNode[]): string {
 function refuseTwins(name: TableName, file: ReadableFile, found: ReadonlyMap<string, readonly FileColumn[]>): void {
   const twins = [...found.values()].filter((columns) => columns.length > 1)
   if (twins.length === 0) return
-  const named = twins.map((columns) => columns.map((c) => quotedValue(c.name)).join(' and ')).join(', ')
-  throw new InputError('ETL3-IN-12', `${name} has columns of one name: ${named} [file=${file.path}]`, {
-    hint: 'Neither case nor blanks around a name tell columns apart: write one of them, or give the other another name.',
-  })
+  throw new InputError(
+    'ETL3-IN-12',
+    `${name} has columns of one name: ${twins.map(twinsText).join(', ')} [file=${file.path}]`,
+    {
+      hint: 'Neither case nor blanks around a name tell columns apart: write one of them, or give the other another name.',
+    },
+  )
 }
 
 function refuseMissing(
