@@ -107,6 +107,8 @@ function inUtc(x: string, type: string): string {
 }
 
 function outsideYears(x: string, type: string): string {
+  // Nanoseconds reach from 1677 to 2262.
+  if (type === 'TIMESTAMP_NS') return notFinite(x)
   const literal = (day: string): string =>
     type.endsWith('ZONE') ? `TIMESTAMPTZ '${day} 00:00:00+00'` : `TIMESTAMP '${day} 00:00:00'`
   return `${x} < ${literal('0001-01-01')} OR ${x} >= ${literal('10000-01-01')}`

@@ -16,7 +16,7 @@ export function dayOfText(x: string): string {
     WHEN ${full(t, '\\d{4}[-/]\\d{1,2}[-/]\\d{1,2}')} THEN coalesce(try_cast(replace(${t}, '/', '-') AS DATE)::VARCHAR, ${x})
     WHEN ${full(t, '\\d{8}')} THEN coalesce(try_strptime(${t}, '%Y%m%d')::DATE::VARCHAR, ${x})
     WHEN ${full(t, DAY + CLOCK)} THEN left(${t}, 10)
-    WHEN ${full(t, DAY + CLOCK + ZONE)} THEN coalesce(make_timestamp(epoch_us(try_cast(${withSeconds(t)} AS TIMESTAMPTZ)))::DATE::VARCHAR, ${x})
+    WHEN ${full(t, DAY + CLOCK + ZONE)} THEN coalesce(make_timestamp(epoch_us(try_cast(${readable(t)} AS TIMESTAMPTZ)))::DATE::VARCHAR, ${x})
     ELSE ${x} END`
 }
 
@@ -42,7 +42,8 @@ function trimmed(x: string): string {
   return `trim(${x}, ${BLANKS})`
 }
 
-/** The engine reads a zone only behind seconds. */
-function withSeconds(t: string): string {
-  return `regexp_replace(${t}, '^(.{10}.\\d{2}:\\d{2})( ?[ZU+-].*)$', '\\1:00\\2')`
+/** The engine reads a zone only behind seconds, and without a space before it. */
+function readable(t: string): string {
+  const zoned = `regexp_replace(replace(${t}, 'UTC', 'Z'), '^(.{10}.[0-9:.]+) ', '\\1')`
+  return `regexp_replace(${zoned}, '^(.{10}.\\d{2}:\\d{2})([Z+-].*)$', '\\1:00\\2')`
 }

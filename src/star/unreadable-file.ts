@@ -69,7 +69,8 @@ function notParquet(path: string): Reason | undefined {
   const ends = endsOf(path)
   if (!ends) return undefined
   const { bytes, head, tail } = ends
-  if (bytes === 0) return { what: 'is empty: 0 bytes', hint: 'Its writer did not end: write the file again.' }
+  if (bytes === 0)
+    return { what: 'is no Parquet file: it is empty', hint: 'Its writer did not end: write the file again.' }
   if (head.startsWith('PARE') || tail === 'PARE') return encrypted('encrypted')
   const begins = head.startsWith('PAR1')
   if (begins && tail === 'PAR1') return undefined
