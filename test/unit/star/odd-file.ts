@@ -4,6 +4,7 @@ import type { TableName } from '../../../src/config/schema.js'
 import { type Cell, Engine } from '../../../src/runtime/engine.js'
 import { sqlIdentifier, sqlString } from '../../../src/runtime/sql.js'
 import { contractOf } from '../../../src/star/contract.js'
+import { explainReading } from '../../../src/star/explain-reading.js'
 import { type CheckedFile, readSchemas, selectInput } from '../../../src/star/file-schema.js'
 import { checkValues, type PaddedCodes } from '../../../src/star/value-checks.js'
 
@@ -49,7 +50,8 @@ export async function readBack(engine: Engine, name: TableName, paths: readonly 
     return schema ? [{ ...file, schema }] : []
   })
   const padded = await checkValues(name, files, engine)
-  return { rows: await engine.rows(selectInput(name, files)), padded, files }
+  const rows = await explainReading([{ name, files }], engine, async () => await engine.rows(selectInput(name, files)))
+  return { rows, padded, files }
 }
 
 /** An engine over a folder, for a test file. */
