@@ -207,7 +207,9 @@ async function readInput(connection: DuckDBConnection, name: string, path: strin
   const read = (type: string) => (column: string) =>
     `${there.has(column) ? quoted(column) : 'NULL'}::${type} AS ${quoted(column)}`
   const texted = (column: string): string =>
-    there.has(column) && column === 'year_month' ? `${monthAsGiven(quoted(column))} AS year_month` : read('VARCHAR')(column)
+    there.has(column) && column === 'year_month'
+      ? `${monthAsGiven(quoted(column))} AS year_month`
+      : read('VARCHAR')(column)
   const columns = [...texts.map(texted), ...numbers.map(read('DOUBLE')), ...lists.map(read('VARCHAR[]'))]
   return `CREATE OR REPLACE TEMP VIEW raw_${name} AS SELECT ${columns.join(', ')} ${source ? `FROM ${source}` : 'WHERE false'}`
 }

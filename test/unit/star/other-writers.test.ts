@@ -42,20 +42,23 @@ async function errorOf(...names: readonly string[]): Promise<unknown> {
   )
 }
 
+const UNITS = ['s', 'ms', 'us', 'ns']
+
+/** The file, and what its proc_group is read as. */
+const VALUES: readonly (readonly [string, string | null])[] = [
+  ['null', null],
+  ['dictionary', 'a'],
+  ['large', 'a'],
+  ['fixed-bytes', 'abcd'],
+  ['half', '1.5'],
+  ['milliseconds-date', '2025-12-31'],
+  ['int96', '2025-12-31 23:30:00'],
+  ...UNITS.map((unit) => [`zoned-${unit}`, '2025-12-31 23:30:00'] as const),
+  ...UNITS.map((unit) => [`plain-${unit}`, '2025-12-31 23:30:00'] as const),
+]
+
 describe('files of other writers', () => {
-  it.each([
-    ['null', null],
-    ['dictionary', 'a'],
-    ['large', 'a'],
-    ['fixed-bytes', 'abcd'],
-    ['half', '1.5'],
-    ['milliseconds-date', '2025-12-31'],
-    ['int96', '2025-12-31 23:30:00'],
-    ...['s', 'ms', 'us', 'ns'].flatMap((unit) => [
-      [`zoned-${unit}`, '2025-12-31 23:30:00'] as const,
-      [`plain-${unit}`, '2025-12-31 23:30:00'] as const,
-    ]),
-  ])('give their value: %s', async (name, value) => {
+  it.each(VALUES)('give their value: %s', async (name, value) => {
     const { rows } = await read(name)
     expect(rows).toEqual([{ proc_cd: '99213', proc_set: 'E/M', proc_class: 'Office', proc_group: value }])
   })
