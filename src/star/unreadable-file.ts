@@ -48,7 +48,10 @@ function notText(message: string): Reason | undefined {
 function encrypted(message: string): Reason | undefined {
   // Of a footer in plain text over encrypted columns, the engine takes the name of the algorithm for text.
   if (!/encrypt|decrypt|Invalid unicode .* in value construction/i.test(message)) return undefined
-  return { what: 'is encrypted, or some of its columns are', hint: 'ETL3 has no keys of Parquet files: write the file without encryption.' }
+  return {
+    what: 'is encrypted, or some of its columns are',
+    hint: 'ETL3 has no keys of Parquet files: write the file without encryption.',
+  }
 }
 
 /** Files by their first bytes. */

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compareTable } from '../oracle/compare-table.js'
 import { DEFAULT_OPTIONS, tablesUnder } from '../oracle/oracle-table.js'
@@ -39,6 +41,26 @@ const MACHINES: readonly Readonly<Record<string, string>>[] = [
   { TZ: 'America/New_York', LC_ALL: 'fa_IR.UTF-8', LANG: 'fa_IR.UTF-8' },
   { TZ: 'Asia/Bangkok', LC_ALL: 'th_TH.UTF-8', LANG: 'th_TH.UTF-8', HOME: join(folder, 'home') },
 ]
+
+const ENGINE = new URL('../../dist/runtime/engine.js', import.meta.url).href
+
+/** What an engine in a process of its own says of a point in time. */
+async function saidOn(machine: Readonly<Record<string, string>>): Promise<string> {
+  const script = `import { Engine } from '${ENGINE}'
+    const engine = await Engine.open({ memoryLimitMb: 64, threads: 1, scratch: process.argv[1] })
+    const moment = "SELECT TIMESTAMPTZ '2025-06-30 23:30:00+00'::VARCHAR AS moment, TIMESTAMPTZ '2025-06-30 23:30:00+00'::DATE::VARCHAR AS day"
+    console.log(JSON.stringify(await engine.rows(moment)))
+    engine.close()`
+  const args = ['--input-type=module', '-e', script, join(folder, 'scratch')]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...machine } })
+  return stdout.trim()
+}
+
+describe('a session of the engine', () => {
+  it.each(MACHINES)('takes neither zone nor calendar from its machine: %j', async (machine) => {
+    expect(await saidOn(machine)).toBe('[{"moment":"2025-06-30 23:30:00+00","day":"2025-06-30"}]')
+  })
+})
 
 describe('the same star gives the same bytes', { timeout: 240_000 }, () => {
   it('on a machine of any zone and locale', async () => {
