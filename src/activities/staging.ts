@@ -6,7 +6,8 @@ import type { TableName } from '../config/schema.js'
 import type { Measured, RunRef, Staged } from '../contract/activities.js'
 import { type InputsRecord, parseInputsRecord } from '../records/inputs.js'
 import { stagedFetcher, stagedName } from '../records/staged.js'
-import { selectInput, unreadable } from '../star/file-schema.js'
+import { explainReading } from '../star/explain-reading.js'
+import { selectInput } from '../star/file-schema.js'
 import { withCopies } from '../star/inputs.js'
 import { stageBenchmarks } from '../star/stage-benchmarks.js'
 import { type DimensionCounts, stageDimensions as stage } from '../star/stage-dimensions.js'
@@ -35,12 +36,13 @@ export function stageDimensions(deps: ActivityDeps): (run: RunRef, scope: Activi
     const done = await records.find('dimensions.json', (v) => dimensionsRecordSchema.parse(v), signal)
     if (done) return await answer(context, 'dimensions.json', done.rows, signal)
     const inputs = await inputsRecord(context, signal)
+    const tables = withCopies(inputs.tables, context.copies)
     const folder = freshFolder(context, 'dimensions')
     const counts: DimensionCounts = await withEngine(deps, context.scratch, signal, (engine) =>
-      readingInput(context, () =>
+      explainReading(tables, engine, () =>
         stage({
           engine,
-          inputs: selectInputs(withCopies(inputs.tables, context.copies)),
+          inputs: selectInputs(tables),
           layout: context.layout,
           folder,
         }),
@@ -78,7 +80,7 @@ export function stageFacts(
       group_parts: await fetch('group_parts'),
     }
     await withEngine(deps, context.scratch, signal, (engine) =>
-      readingInput(context, () =>
+      explainReading([{ name: 'fact_rate', files: [input] }], engine, () =>
         stageFactFile(
           engine,
           { select: selectInput('fact_rate', [input]), alone: files.length === 1 },
@@ -114,7 +116,7 @@ export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScop
     }
     const found = await withEngine(deps, context.scratch, signal, async (engine) => {
       const { rows, facts } = await joinFactFiles(engine, staged, folder)
-      const benchmarks = await readingInput(context, () =>
+      const benchmarks = await explainReading([{ name: 'bench_medicare_professional', files }], engine, () =>
         stageBenchmarks({ engine, select, staged: { ...met, facts }, folder }),
       )
       return { rows, benchmarks }
@@ -166,18 +168,4 @@ function freshFolder(context: RunContext, name: string): string {
   const folder = join(context.scratch, `${name}-${process.pid}-${performance.now()}`)
   mkdirSync(folder, { recursive: true })
   return folder
-}
-
-/** A page that is damaged is met only when it is read. */
-async function readingInput<T>({ copies }: InputContext, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act()
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    const file = /(?:file|reading) ["']([^"']+\.parquet)["']/i.exec(message)?.[1]
-    const original = [...copies].find(([, local]) => local === file)?.[0]
-    if (file !== undefined || /parquet|snappy|zstd|gzip|decompress|thrift/i.test(message))
-      throw unreadable('an input file', original ?? file ?? 'unknown', error)
-    throw error
-  }
 }

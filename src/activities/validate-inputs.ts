@@ -1,10 +1,10 @@
 /** Checks the input: schemas, keys, free disk. Leaves `inputs.json`. */
 import { statfsSync } from 'node:fs'
 import type { Measured, RunRef, ValidatedInputs } from '../contract/activities.js'
-import { type InputsRecord, parseInputsRecord } from '../records/inputs.js'
+import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../records/inputs.js'
 import { ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
-import { countOf } from '../runtime/figures.js'
+import { warningsOf } from '../star/input-warnings.js'
 import { withCopies } from '../star/inputs.js'
 import { checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
@@ -40,7 +40,7 @@ export function validateInputs(
       warnings: warningsOf(found.findings),
     }
     for (const warning of saved.warnings) deps.log.warn(warning)
-    await records.save('inputs.json', saved, signal)
+    await records.save('inputs.json', inputsRecordJson(saved), signal)
     return await answer(context, saved, signal)
   }
 }
@@ -57,22 +57,6 @@ async function answer(
     facts: record.findings.find((t) => t.name === 'fact_rate')?.rows ?? 0,
     warnings: record.warnings.length,
   }
-}
-
-function warningsOf(findings: InputsRecord['findings']): string[] {
-  return findings.flatMap((table) => {
-    const warnings: string[] = []
-    if (table.files === 0) warnings.push(`${table.name} is not there: its columns are NULL`)
-    if (table.missingOptional.length > 0)
-      warnings.push(`${table.name} lacks optional columns, which are NULL: ${table.missingOptional.join(', ')}`)
-    if (table.differingKeys > 0)
-      warnings.push(
-        `${table.name} has ${countOf(table.differingKeys, 'key')} with differing rows: the first of each is taken`,
-      )
-    if (table.nullKeys > 0)
-      warnings.push(`${table.name} has ${countOf(table.nullKeys, 'row')} with a NULL key: no NULL key ever joins`)
-    return warnings
-  })
 }
 
 /** @throws ResourceError ETL3-DK-01 when the disk is too full to begin */

@@ -26,6 +26,24 @@ export type Cell = string | number | bigint | boolean | null
 
 let opened = 0
 
+/**
+ * What a session takes from its machine where nothing is said: the zone of TZ, and by the locale of LC_ALL or LANG the
+ * calendar by which years count (2568 in Thailand's). Geometries of GeoParquet are bytes that nobody reads here.
+ */
+const SAME_ON_ANY_MACHINE = [
+  "SET GLOBAL TimeZone = 'UTC'",
+  "SET GLOBAL Calendar = 'gregorian'",
+  "SET GLOBAL default_collation = ''",
+  "SET GLOBAL default_null_order = 'NULLS_LAST'",
+  "SET GLOBAL default_order = 'ASCENDING'",
+  'SET GLOBAL enable_geoparquet_conversion = false',
+] as const
+
+/** Makes every session of a connection's instance the same on any machine. */
+export async function forgetMachine(connection: Pick<DuckDBConnection, 'run'>): Promise<void> {
+  for (const setting of SAME_ON_ANY_MACHINE) await connection.run(setting)
+}
+
 /** One DuckDB instance. */
 export class Engine {
   readonly #instance: DuckDBInstance
@@ -56,7 +74,9 @@ export class Engine {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     })
-    return new Engine(instance, await instance.connect(), spill)
+    const connection = await instance.connect()
+    await forgetMachine(connection)
+    return new Engine(instance, connection, spill)
   }
 
   /** Frees the engine's memory and removes its spill files. */

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api'
-import { interruptOn, readParquet } from '../engine/engine.js'
+import { forgetMachine, interruptOn, readParquet } from '../engine/engine.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { Etl3Error, QualityError, ResourceError } from '../runtime/errors.js'
 import { columnsOf } from '../star/dictionary.js'
@@ -83,6 +83,7 @@ export async function runStatements(
     })
     const connection = await instance.connect()
     try {
+      await forgetMachine(connection)
       await defineTables(connection, paths)
       for (const rule of rules) findings.set(rule, await runStatement(connection, rule, options.signal))
     } finally {

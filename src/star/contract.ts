@@ -1,15 +1,7 @@
 /** The input contract: tables, columns, where they lie, and which may be missing (design §3). */
 import type { TableName } from '../config/schema.js'
-
-/**
- * What a column must hold.
- *
- * - `id`: text or whole numbers (read as text); floating point is refused, since 7.0 and 7 would not join
- * - `text`: any scalar, read as text
- * - `number`: any number, read as double; `integer`: any whole number
- * - `texts`: a list, its items read as text
- */
-export type ColumnKind = 'id' | 'text' | 'number' | 'integer' | 'texts'
+import type { CodeWidth } from './code-widths.js'
+import type { ColumnKind } from './column-kinds.js'
 
 /** One column that ETL3 reads of an input table. */
 export interface ContractColumn {
@@ -17,6 +9,10 @@ export interface ContractColumn {
   readonly kind: ColumnKind
   /** A missing required column stops the run; a missing optional one is NULL and listed. */
   readonly required: boolean
+  /** Digits of a code, where the kind is `code` or `codes`. */
+  readonly width?: CodeWidth
+  /** What follows where an optional column is missing that decides which row is taken. */
+  readonly whenMissing?: string
 }
 
 /** One input table. */
@@ -34,6 +30,23 @@ export interface ContractTable {
 const id = (name: string): ContractColumn => ({ name, kind: 'id', required: true })
 const required = (name: string, kind: ColumnKind = 'text'): ContractColumn => ({ name, kind, required: true })
 const optional = (name: string, kind: ColumnKind = 'text'): ContractColumn => ({ name, kind, required: false })
+/** A billing code: its width is that of its type. */
+const billingCode = (name: string, width: CodeWidth = 'code_type'): ContractColumn => ({
+  ...required(name, 'code'),
+  width,
+})
+
+/** Columns of places that hold codes of digits. */
+const PLACE_CODES: Readonly<Record<string, CodeWidth>> = {
+  postal_code: [5, 9],
+  county_fips: [5],
+  stat_area_code: [5],
+}
+
+const placeColumn = (name: string): ContractColumn => {
+  const width = PLACE_CODES[name]
+  return width ? { ...optional(name, 'code'), width } : optional(name)
+}
 
 /** Columns that dim_npi_address and dim_npi_address_geolocation share beside key and purpose. */
 export const ADDRESS_COLUMNS = [
@@ -60,7 +73,7 @@ const addressColumns: readonly ContractColumn[] = [
   id('npi'),
   required('address_purpose'),
   required('address_hash'),
-  ...ADDRESS_COLUMNS.map((name) => (name === 'state' ? required(name) : optional(name))),
+  ...ADDRESS_COLUMNS.map((name) => (name === 'state' ? required(name) : placeColumn(name))),
 ]
 
 /** All tables of the star. */
@@ -73,17 +86,17 @@ export const CONTRACT: readonly ContractTable[] = [
     columns: [
       id('fact_uid'),
       required('state'),
-      required('year_month'),
+      required('year_month', 'month'),
       required('payer_slug'),
       required('billing_class'),
       required('code_type'),
-      id('code'),
+      billingCode('code'),
       id('pg_uid'),
       optional('pos_set_id', 'id'),
       required('negotiated_type'),
       optional('negotiation_arrangement'),
       required('negotiated_rate', 'number'),
-      optional('expiration_date'),
+      optional('expiration_date', 'date'),
       optional('provider_group_id_raw'),
       optional('reporting_entity_name'),
     ],
@@ -93,7 +106,7 @@ export const CONTRACT: readonly ContractTable[] = [
     path: 'dims/dim_code.parquet',
     required: true,
     key: ['code_type', 'code'],
-    columns: [required('code_type'), id('code'), optional('code_description'), optional('code_name')],
+    columns: [required('code_type'), billingCode('code'), optional('code_description'), optional('code_name')],
   },
   {
     name: 'dim_code_cat',
@@ -101,7 +114,8 @@ export const CONTRACT: readonly ContractTable[] = [
     required: true,
     // Several categories of one code are no error: the lowest one counts (stage-dimensions.ts). So no unique key.
     key: [],
-    columns: [id('proc_cd'), required('proc_set'), required('proc_class'), optional('proc_group')],
+    // Categories are those of CPT and HCPCS codes, whatever other codes a fact may have.
+    columns: [billingCode('proc_cd', [5]), required('proc_set'), required('proc_class'), optional('proc_group')],
   },
   {
     name: 'dim_payer',
@@ -122,7 +136,7 @@ export const CONTRACT: readonly ContractTable[] = [
     path: 'dims/dim_pos_set.parquet',
     required: true,
     key: ['pos_set_id'],
-    columns: [id('pos_set_id'), required('pos_members', 'texts')],
+    columns: [id('pos_set_id'), { ...required('pos_members', 'codes'), width: [2] }],
   },
   {
     name: 'dim_npi',
@@ -142,7 +156,7 @@ export const CONTRACT: readonly ContractTable[] = [
       optional('primary_taxonomy_license'),
       optional('credential'),
       optional('sole_proprietor'),
-      optional('enumeration_date'),
+      optional('enumeration_date', 'date'),
     ],
   },
   {
@@ -161,7 +175,7 @@ export const CONTRACT: readonly ContractTable[] = [
       ...addressColumns,
       optional('latitude', 'number'),
       optional('longitude', 'number'),
-      ...GEO_TEXT_COLUMNS.map((name) => (name === 'stat_area_name' ? required(name) : optional(name))),
+      ...GEO_TEXT_COLUMNS.map((name) => (name === 'stat_area_name' ? required(name) : placeColumn(name))),
     ],
   },
   {
@@ -187,10 +201,16 @@ export const CONTRACT: readonly ContractTable[] = [
     columns: [
       required('state'),
       required('code_type'),
-      id('code'),
+      billingCode('code'),
       required('data_year', 'integer'),
-      optional('year_month'),
-      optional('modifier'),
+      {
+        ...optional('year_month', 'month'),
+        whenMissing: 'the rows of a code, state and data_year count as those of one month, and must not differ',
+      },
+      {
+        ...optional('modifier'),
+        whenMissing: 'every row counts as the price of the plain code, that of a modifier as well',
+      },
       optional('benchmark_type'),
       optional('medicare_prof_national', 'number'),
       required('medicare_prof_stateavg', 'number'),

@@ -3,140 +3,304 @@ import type { TableName } from '../config/schema.js'
 import { type Engine, readParquet } from '../engine/engine.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
-import { type ColumnKind, type ContractColumn, contractOf } from './contract.js'
-import type { InputFile } from './inputs.js'
+import { widthOf } from './code-widths.js'
+import { type Form, formOf, KINDS } from './column-kinds.js'
+import { columnsByName, type FileColumn, twinsText, wasMeant } from './column-names.js'
+import { type ContractColumn, type ContractTable, contractOf } from './contract.js'
+import { familyOf, itemTypeOf, NULL_TYPE } from './physical-types.js'
+import { quotedValue, unreadable } from './unreadable-file.js'
 
 /** What one file's schema gives for the contract. */
 export interface FileSchema {
   readonly rows: number
-  /** DuckDB type of each contract column that the file has. */
+  /** Type of each contract column that the file has, as in {@link FileColumn.type}. */
   readonly types: Readonly<Record<string, string>>
+  /** The engine's name of each contract column that the file writes in another way. */
+  readonly names: Readonly<Record<string, string>>
   readonly missingOptional: readonly string[]
+  /** Other columns, as the file writes them. */
   readonly extra: readonly string[]
 }
 
+/** A file that can be read: its path, and the copy that this machine reads instead. */
+export interface ReadableFile {
+  readonly path: string
+  readonly local?: string
+}
+
+/** A file with what its schema gives. */
+export interface CheckedFile extends ReadableFile {
+  readonly schema: FileSchema
+}
+
+/** What files with the same columns have in common. */
+type Shape = Omit<FileSchema, 'rows'>
+
+/** Files whose footers one statement reads. */
+const FOOTERS_AT_ONCE = 500
+
 /**
- * Reads a file's schema against the contract.
+ * Reads the schemas of a table's files against the contract, in the order of the files. Files with equal columns share
+ * what is found in them.
  *
- * @throws InputError ETL3-IN-03 when it is not a readable Parquet file, ETL3-IN-04 when required columns are missing,
- * ETL3-IN-05 when a column has a type that cannot be read as the contract wants
+ * @throws InputError ETL3-IN-03 when one is not a readable Parquet file, ETL3-IN-04 when required columns are missing,
+ * ETL3-IN-05 when a column has a type that cannot be read as the contract wants, ETL3-IN-12 when two columns have one name
  */
-export async function readSchema(name: TableName, file: InputFile, engine: Engine): Promise<FileSchema> {
-  const table = contractOf(name)
-  const found = new Map<string, string>()
-  const local = file.local ?? file.path
-  let rows: number
-  try {
-    for (const row of await engine.rows(`DESCRIBE SELECT * FROM ${readParquet([local])}`)) {
-      found.set(String(row['column_name']), String(row['column_type']))
+export async function readSchemas(
+  name: TableName,
+  files: readonly ReadableFile[],
+  engine: Engine,
+): Promise<FileSchema[]> {
+  const shapes = new Map<string, Shape>()
+  const schemas: FileSchema[] = []
+  for (let from = 0; from < files.length; from += FOOTERS_AT_ONCE) {
+    const batch = files.slice(from, from + FOOTERS_AT_ONCE)
+    const footers = await readFooters(name, batch, engine)
+    for (const file of batch) {
+      const { rows, columns } = footerOf(footers, file)
+      const shape = shapes.get(columns) ?? (await readShape(name, file, engine))
+      shapes.set(columns, shape)
+      schemas.push({ rows, ...shape })
     }
-    rows = await engine.count(
-      `SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata(${sqlString(local)})`,
+  }
+  return schemas
+}
+
+/** What a footer says: its rows, and a checksum of its schema. */
+interface Footer {
+  readonly rows: number
+  readonly columns: string
+}
+
+function footerOf(footers: ReadonlyMap<string, Footer>, file: ReadableFile): Footer {
+  const footer = footers.get(localOf(file))
+  if (!footer) throw new Error(`the engine gave no footer of ${file.path}`)
+  return footer
+}
+
+async function readFooters(
+  name: TableName,
+  files: readonly ReadableFile[],
+  engine: Engine,
+): Promise<Map<string, Footer>> {
+  const list = `[${files.map((file) => sqlString(localOf(file))).join(', ')}]`
+  try {
+    const rows = await engine.rows(`SELECT s.file_name AS file, s.columns, m.num_rows AS rows FROM (
+        SELECT file_name, md5(string_agg(concat_ws('|', column_id, name, type, type_length, repetition_type, num_children,
+          converted_type, scale, precision, logical_type), chr(10) ORDER BY column_id)) AS columns
+        FROM parquet_schema(${list}) GROUP BY file_name) s
+      JOIN parquet_file_metadata(${list}) m ON m.file_name = s.file_name`)
+    return new Map(
+      rows.map((row) => [String(row['file']), { rows: Number(row['rows']), columns: String(row['columns']) }]),
     )
   } catch (cause) {
-    throw unreadable(name, file.path, cause)
-  }
-  const missing = table.columns.filter((c) => !found.has(c.name))
-  const missingRequired = missing.filter((c) => c.required).map((c) => c.name)
-  if (missingRequired.length > 0) {
-    throw new InputError('ETL3-IN-04', `${name} lacks ${list('column', missingRequired)} [file=${file.path}]`, {
-      hint: `The columns that ETL3 reads of ${name} are: ${table.columns.map((c) => c.name).join(', ')}.`,
-    })
-  }
-  const types: Record<string, string> = {}
-  for (const column of table.columns) {
-    const type = found.get(column.name)
-    if (type === undefined) continue
-    if (!accepts(column.kind, type)) {
-      throw new InputError(
-        'ETL3-IN-05',
-        `${name}.${column.name} is ${type}, expected ${KIND_NAMES[column.kind]} [file=${file.path}]`,
-        { hint: 'Write the column with the expected type, or name another file under input.tables.' },
-      )
-    }
-    types[column.name] = type
-  }
-  const known = new Set(table.columns.map((c) => c.name))
-  return {
-    rows,
-    types,
-    missingOptional: missing.filter((c) => !c.required).map((c) => c.name),
-    extra: [...found.keys()].filter((name) => !known.has(name)),
+    const [alone, ...others] = files
+    if (!alone || others.length === 0) throw unreadable(name, alone?.path ?? '', cause, alone?.local)
+    const footers = new Map<string, Footer>()
+    for (const file of files) for (const entry of await readFooters(name, [file], engine)) footers.set(...entry)
+    return footers
   }
 }
 
-/** An error of reading a Parquet file, in words for its owner. */
-export function unreadable(name: string, path: string, cause: unknown): InputError {
-  const reason = cause instanceof Error ? (cause.message.split('\n', 1)[0] ?? '') : String(cause)
-  return new InputError('ETL3-IN-03', `${name} is not a readable Parquet file [file=${path}]: ${reason}`, {
-    hint: 'The file may be truncated or of another format: write it again.',
-    cause,
+async function readShape(name: TableName, file: ReadableFile, engine: Engine): Promise<Shape> {
+  const table = contractOf(name)
+  const columns = await readColumns(name, file, engine)
+  const found = columnsByName(
+    table.columns.map((c) => c.name),
+    columns,
+  )
+  refuseTwins(name, file, found)
+  const missing = table.columns.filter((c) => found.get(c.name)?.length === 0)
+  const used = new Set([...found.values()].flat())
+  const extra = columns.filter((column) => !used.has(column)).map((column) => column.name)
+  refuseMissing(table, file, missing, extra)
+  const types: Record<string, string> = {}
+  const names: Record<string, string> = {}
+  for (const column of table.columns) {
+    const [there] = found.get(column.name) ?? []
+    if (!there) continue
+    types[column.name] = there.type
+    if (there.engineName !== column.name) names[column.name] = there.engineName
+    if (!takes(column, there.type)) throw await wrongType(name, column, there, file, engine)
+  }
+  return { types, names, missingOptional: missing.map((c) => c.name), extra }
+}
+
+/** The columns of a file, in its order. */
+async function readColumns(name: TableName, file: ReadableFile, engine: Engine): Promise<FileColumn[]> {
+  const local = localOf(file)
+  try {
+    // The letter in front keeps a byte order mark, which the binding takes away at the beginning of a text.
+    const nodes = await engine.rows(`SELECT 'n' || name AS name, coalesce(num_children, 0) AS children,
+        coalesce(precision, 0) AS precision, coalesce(scale, 0) AS scale, coalesce(logical_type, '') = 'NullType()' AS untyped
+      FROM parquet_schema(${sqlString(local)}) ORDER BY column_id`)
+    const described = await engine.rows(
+      `SELECT 'n' || column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM ${readParquet([local])})`,
+    )
+    // The schema is a tree in depth-first order, its root first; the engine describes the root's children.
+    let at = 1
+    return described.map((column) => {
+      const first = at
+      at = endOf(nodes, at)
+      const parts = nodes.slice(first, at)
+      return {
+        name: String(parts[0]?.['name'] ?? column['name']).slice(1),
+        engineName: String(column['name']).slice(1),
+        type: typeOf(String(column['type']), parts),
+      }
+    })
+  } catch (cause) {
+    throw unreadable(name, file.path, cause, file.local)
+  }
+}
+
+type SchemaNode = Awaited<ReturnType<Engine['rows']>>[number]
+
+function endOf(nodes: readonly SchemaNode[], at: number): number {
+  let end = at + 1
+  for (let child = 0; child < Number(nodes[at]?.['children'] ?? 0); child++) end = endOf(nodes, end)
+  return end
+}
+
+/** The engine says DOUBLE of a decimal that is too wide for it, and INTEGER of a column without a type. */
+function typeOf(engineType: string, parts: readonly SchemaNode[]): string {
+  const wide = parts.find((part) => Number(part['precision']) > 38)
+  if (wide) {
+    const decimal = `DECIMAL(${Number(wide['precision'])},${Number(wide['scale'])})`
+    if (parts.length === 1) return decimal
+    if (familyOf(engineType) === 'list') return `${decimal}[]`
+  }
+  return parts.length === 1 && parts[0]?.['untyped'] === true ? NULL_TYPE : engineType
+}
+
+function refuseTwins(name: TableName, file: ReadableFile, found: ReadonlyMap<string, readonly FileColumn[]>): void {
+  const twins = [...found.values()].filter((columns) => columns.length > 1)
+  if (twins.length === 0) return
+  throw new InputError(
+    'ETL3-IN-12',
+    `${name} has columns of one name: ${twins.map(twinsText).join(', ')} [file=${file.path}]`,
+    {
+      hint: 'Neither case nor blanks around a name tell columns apart: write one of them, or give the other another name.',
+    },
+  )
+}
+
+function refuseMissing(
+  table: ContractTable,
+  file: ReadableFile,
+  missing: readonly ContractColumn[],
+  extra: readonly string[],
+): void {
+  const required = missing.filter((c) => c.required).map((c) => c.name)
+  if (required.length === 0) return
+  const meant = required.flatMap((column) => wasMeant(column, extra))
+  throw new InputError(
+    'ETL3-IN-04',
+    `${[`${table.name} lacks ${required.length === 1 ? 'column' : 'columns'} ${required.join(', ')}`, ...meant].join('; ')} [file=${file.path}]`,
+    { hint: `The columns that ETL3 reads of ${table.name} are: ${table.columns.map((c) => c.name).join(', ')}.` },
+  )
+}
+
+function takes(column: ContractColumn, type: string): boolean {
+  return formOf(column.kind, type, () => '0') !== undefined
+}
+
+async function wrongType(
+  name: TableName,
+  column: ContractColumn,
+  there: FileColumn,
+  file: ReadableFile,
+  engine: Engine,
+): Promise<InputError> {
+  const wide = familyOf(there.type) === 'wide' || familyOf(itemTypeOf(there.type)) === 'wide'
+  const example = wide ? undefined : await exampleOf(there, file, engine)
+  const what = wide
+    ? `is ${there.type}: of a decimal, at most 38 digits can be read`
+    : `is ${there.type}${example === undefined ? '' : ` (for example ${example})`}, expected ${KINDS[column.kind].expected}`
+  return new InputError('ETL3-IN-05', `${name}.${column.name} ${what} [file=${file.path}]`, {
+    hint: `Write the column as ${KINDS[column.kind].expected}, or name another file under input.tables.`,
   })
 }
 
+async function exampleOf(column: FileColumn, file: ReadableFile, engine: Engine): Promise<string | undefined> {
+  const value = sqlIdentifier(column.engineName)
+  try {
+    const [row] = await engine.rows(
+      `SELECT ${value}::VARCHAR AS example FROM ${readParquet([localOf(file)])} WHERE ${value} IS NOT NULL LIMIT 1`,
+    )
+    return row ? quotedValue(String(row['example'])) : undefined
+  } catch {
+    // The type is wrong whatever the values are: that they cannot be read either is not the point.
+    return undefined
+  }
+}
+
 /**
- * A SELECT that reads files of a table with exactly the contract's columns and types.
- * Each file is cast by itself, since types may differ from file to file (BIGINT here, text there).
+ * A SELECT that reads files of a table with exactly the contract's columns and types. Types may differ from file to file
+ * (BIGINT here, text there), so files are cast by their schema; those with the same one are read together, in the order
+ * of their paths.
  */
-export function selectInput(
-  name: TableName,
-  files: readonly { readonly path: string; readonly local?: string; readonly schema: FileSchema }[],
-): string {
+export function selectInput(name: TableName, files: readonly CheckedFile[]): string {
   const table = contractOf(name)
   if (files.length === 0) {
-    return `SELECT ${table.columns.map((c) => `NULL::${SQL_TYPES[c.kind]} AS ${sqlIdentifier(c.name)}`).join(', ')} WHERE false`
+    return `SELECT ${table.columns.map((c) => `NULL::${KINDS[c.kind].sqlType} AS ${sqlIdentifier(c.name)}`).join(', ')} WHERE false`
   }
-  return files
-    .map(
-      ({ path, local, schema }) =>
-        `SELECT ${table.columns.map((c) => castColumn(c, schema)).join(', ')} FROM ${readParquet([local ?? path])}`,
-    )
+  return filesBySchema(files)
+    .map(({ schema, files }) => {
+      const columns = table.columns.map((c) => castColumn(c, columnForm(c, schema)))
+      return `SELECT ${columns.join(', ')} FROM ${readParquet(files.map(localOf))}`
+    })
     .join(' UNION ALL ')
 }
 
-const SQL_TYPES: Readonly<Record<ColumnKind, string>> = {
-  id: 'VARCHAR',
-  text: 'VARCHAR',
-  number: 'DOUBLE',
-  integer: 'INTEGER',
-  texts: 'VARCHAR[]',
-}
-
-const KIND_NAMES: Readonly<Record<ColumnKind, string>> = {
-  id: 'text or a whole number',
-  text: 'text',
-  number: 'a number',
-  integer: 'a whole number',
-  texts: 'a list of text',
-}
-
-const WHOLE = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/
-const FRACTION = /^(FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/
-const SCALAR_TEXT = /^(VARCHAR|BOOLEAN|UUID|DATE|TIMESTAMP.*|ENUM\(.*\))$/
-
-function accepts(kind: ColumnKind, type: string): boolean {
-  switch (kind) {
-    case 'id':
-      return WHOLE.test(type) || /^(VARCHAR|UUID|ENUM\(.*\))$/.test(type)
-    case 'text':
-      return WHOLE.test(type) || FRACTION.test(type) || SCALAR_TEXT.test(type)
-    case 'number':
-      return WHOLE.test(type) || FRACTION.test(type)
-    case 'integer':
-      return WHOLE.test(type)
-    case 'texts':
-      return type.endsWith('[]') && accepts('text', type.slice(0, -2))
+/** Files that are read by the same expressions. The engine matches the columns of several files by their names. */
+export function filesBySchema(
+  files: readonly CheckedFile[],
+): { readonly schema: Shape; readonly files: readonly CheckedFile[] }[] {
+  const groups = new Map<string, { readonly schema: Shape; readonly files: CheckedFile[] }>()
+  for (const file of files) {
+    const { types, names } = file.schema
+    const key = JSON.stringify([types, names])
+    const group = groups.get(key) ?? { schema: file.schema, files: [] }
+    group.files.push(file)
+    groups.set(key, group)
   }
+  return [...groups.values()]
 }
 
-function castColumn(column: ContractColumn, schema: FileSchema): string {
+/** How a column of a file is read: SQL of the file's value, and its form. */
+export interface ColumnForm {
+  readonly source: string
+  readonly form: Form
+}
+
+/** How a contract column is read of a file, or undefined where the file has none. */
+export function columnForm(
+  column: ContractColumn,
+  schema: Pick<FileSchema, 'types' | 'names'>,
+): ColumnForm | undefined {
+  const type = schema.types[column.name]
+  if (type === undefined) return undefined
+  const form = formOf(column.kind, type, widthOf(column.width, codeTypeOf(schema)))
+  if (!form) throw new Error(`${column.name} was found to be ${type}, which the contract does not take`)
+  return { source: sqlIdentifier(schema.names[column.name] ?? column.name), form }
+}
+
+/** SQL of a row's code_type, by which its code has a width. */
+function codeTypeOf(schema: Pick<FileSchema, 'types' | 'names'>): string {
+  const type = schema.types['code_type']
+  const form = type === undefined ? undefined : formOf('text', type, () => '0')
+  return form ? form.value(sqlIdentifier(schema.names['code_type'] ?? 'code_type')) : 'NULL'
+}
+
+function castColumn(column: ContractColumn, found: ColumnForm | undefined): string {
   const name = sqlIdentifier(column.name)
-  const type = SQL_TYPES[column.kind]
-  const found = schema.types[column.name]
-  if (found === undefined) return `NULL::${type} AS ${name}`
-  return found === type ? name : `${name}::${type} AS ${name}`
+  if (!found) return `NULL::${KINDS[column.kind].sqlType} AS ${name}`
+  const value = found.form.value(found.source)
+  return value === name ? name : `${value} AS ${name}`
 }
 
-function list(noun: string, names: readonly string[]): string {
-  return `${names.length === 1 ? noun : `${noun}s`} ${names.join(', ')}`
+/** Where this machine reads a file. */
+export function localOf({ path, local }: ReadableFile): string {
+  return local ?? path
 }

@@ -2,15 +2,17 @@
 import type { Config, TableName } from '../config/schema.js'
 import type { Engine } from '../engine/engine.js'
 import { sqlIdentifier } from '../engine/sql.js'
-import { Etl3Error, InputError } from '../runtime/errors.js'
+import { InputError } from '../runtime/errors.js'
 import { CONTRACT, contractOf } from './contract.js'
-import { type FileSchema, readSchema, selectInput, unreadable } from './file-schema.js'
+import { explainReading } from './explain-reading.js'
+import { type CheckedFile, readSchemas, selectInput } from './file-schema.js'
 import type { InputTable } from './inputs.js'
+import { checkValues, type PaddedCodes } from './value-checks.js'
 
 /** An input table with the schema of each of its files. */
 export interface CheckedTable {
   readonly name: TableName
-  readonly files: readonly { readonly path: string; readonly local?: string; readonly schema: FileSchema }[]
+  readonly files: readonly CheckedFile[]
 }
 
 /** What the checks found in one table. */
@@ -26,14 +28,19 @@ export interface TableFindings {
   readonly differingKeys: number
   /** Rows with a NULL in the key. They never join. */
   readonly nullKeys: number
+  /** Codes that were stored as numbers, and are read with the zeros in front. */
+  readonly paddedCodes: readonly PaddedCodes[]
 }
 
-/** Reads all schemas. @throws InputError as {@link readSchema}, and ETL3-IN-07 when there is no fact at all */
+/** Reads all schemas. @throws InputError as {@link readSchemas}, and ETL3-IN-07 when there is no fact at all */
 export async function checkSchemas(tables: readonly InputTable[], engine: Engine): Promise<CheckedTable[]> {
   const checked: CheckedTable[] = []
   for (const table of tables) {
-    const files: { path: string; schema: FileSchema }[] = []
-    for (const file of table.files) files.push({ path: file.path, schema: await readSchema(table.name, file, engine) })
+    const schemas = await readSchemas(table.name, table.files, engine)
+    const files = table.files.flatMap(({ path }, i): CheckedFile[] => {
+      const schema = schemas[i]
+      return schema ? [{ path, schema }] : []
+    })
     checked.push({ name: table.name, files })
   }
   const facts = checked.find((t) => t.name === 'fact_rate')
@@ -50,8 +57,10 @@ export async function checkSchemas(tables: readonly InputTable[], engine: Engine
 }
 
 /**
- * Counts duplicates and NULL keys of every dimension. Facts are checked by the quality rules.
+ * Looks at values that the contract may not take, and counts duplicates and NULL keys of every dimension. Facts are
+ * checked by the quality rules.
  *
+ * @throws InputError as {@link checkValues}, and ETL3-IN-03 when rows cannot be read
  * @throws InputError ETL3-IN-08 when keys have differing rows: they would multiply rows of the table
  */
 export async function checkKeys(
@@ -62,10 +71,10 @@ export async function checkKeys(
   const findings: TableFindings[] = []
   const problems: string[] = []
   for (const table of tables) {
-    const found =
-      table.name === 'fact_rate'
-        ? { equalDuplicates: 0, differingKeys: 0, nullKeys: 0, example: '' }
-        : await readableKeysOf(table, engine)
+    const { paddedCodes, ...found } = await explainReading([table], engine, async () => ({
+      paddedCodes: await checkValues(table.name, table.files, engine),
+      ...(table.name === 'fact_rate' ? NO_KEYS : await keysOf(table, engine)),
+    }))
     if (found.differingKeys > 0 && duplicates === 'error') {
       const files = table.files.map((f) => f.path).join(', ')
       problems.push(
@@ -81,6 +90,7 @@ export async function checkKeys(
       equalDuplicates: found.equalDuplicates,
       differingKeys: found.differingKeys,
       nullKeys: found.nullKeys,
+      paddedCodes,
     })
   }
   if (problems.length > 0) {
@@ -98,19 +108,11 @@ interface KeyFindings {
   readonly example: string
 }
 
-/** A footer may be whole while the pages are damaged: what the engine then says does not name the file. */
-async function readableKeysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings> {
-  try {
-    return await keysOf(table, engine)
-  } catch (error) {
-    if (error instanceof Etl3Error) throw error
-    throw unreadable(table.name, table.files.map((f) => f.path).join(', '), error)
-  }
-}
+const NO_KEYS: KeyFindings = { equalDuplicates: 0, differingKeys: 0, nullKeys: 0, example: '' }
 
 async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings> {
   const contract = contractOf(table.name)
-  if (table.files.length === 0) return { equalDuplicates: 0, differingKeys: 0, nullKeys: 0, example: '' }
+  if (table.files.length === 0) return NO_KEYS
   const input = selectInput(table.name, table.files)
   const key = contract.key.map(sqlIdentifier)
   const all = contract.columns.map((c) => sqlIdentifier(c.name)).join(', ')

@@ -206,8 +206,19 @@ async function readInput(connection: DuckDBConnection, name: string, path: strin
   const there = new Set(described.map(([column]) => String(column)))
   const read = (type: string) => (column: string) =>
     `${there.has(column) ? quoted(column) : 'NULL'}::${type} AS ${quoted(column)}`
-  const columns = [...texts.map(read('VARCHAR')), ...numbers.map(read('DOUBLE')), ...lists.map(read('VARCHAR[]'))]
+  const texted = (column: string): string =>
+    there.has(column) && column === 'year_month'
+      ? `${monthAsGiven(quoted(column))} AS year_month`
+      : read('VARCHAR')(column)
+  const columns = [...texts.map(texted), ...numbers.map(read('DOUBLE')), ...lists.map(read('VARCHAR[]'))]
   return `CREATE OR REPLACE TEMP VIEW raw_${name} AS SELECT ${columns.join(', ')} ${source ? `FROM ${source}` : 'WHERE false'}`
+}
+
+/** A month in one of the spellings of a year and a month, as YYYY-MM; anything else as it is. */
+function monthAsGiven(column: string): string {
+  const bare = `trim(${column}::VARCHAR)`
+  return `CASE WHEN regexp_full_match(${bare}, '[0-9]{4}(0[1-9]|1[0-2])|[0-9]{4}[/-](0?[1-9]|1[0-2])')
+    THEN ${bare}[1:4] || '-' || lpad(ltrim(${bare}[5:], '/-'), 2, '0') ELSE ${column}::VARCHAR END`
 }
 
 /** A column to sort by. DuckDB 1.5 gives 0 for −0 where it sorts by the column itself, not where it sorts by a sum. */

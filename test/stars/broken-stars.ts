@@ -83,14 +83,17 @@ export const BROKEN_STARS: readonly BrokenStar[] = [
       ),
   },
   {
-    what: 'an NPI that is a floating-point number',
+    what: 'an NPI that is a fraction',
     foundBy: 'inputs',
     exitCode: 2,
-    mentions: ['dim_npi', 'npi', 'DOUBLE'],
+    mentions: ['dim_npi', 'npi', 'DOUBLE', '9000000001.5'],
     write: async (root) =>
       await writeStar(
         root,
-        changed('dims/dim_npi', (t) => withType(t, 'npi', 'DOUBLE')),
+        changed('dims/dim_npi', (t) => {
+          const { columns, rows } = withType(t, 'npi', 'DOUBLE')
+          return { columns, rows: rows.map((row) => ({ ...row, npi: Number(row['npi']) + 0.5 })) }
+        }),
       ),
   },
   {

@@ -104,7 +104,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: 'a month that there is not',
-    changes: { 'gold/fact_rate': goodFacts({ 5: { year_month: '2025-13' }, 6: { year_month: '202506' } }) },
+    changes: { 'gold/fact_rate': goodFacts({ 5: { year_month: '2025-13' }, 6: { year_month: '202513' } }) },
     rule: 'year_month',
     is: { kind: 'pattern', checked: 10, failed: 2, outcome: 'warned' },
   },
