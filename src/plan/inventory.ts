@@ -167,7 +167,7 @@ class SliceTally {
     this.#b[cell] = (this.#b[cell]! + mixer.b) | 0
   }
 
-  /** Where `state` is no partition column, the members of a link may have different benchmarks. */
+  /** Members in several states, or at home and abroad, may have different benchmarks. */
   #sumByMember(cell: number, factA: number, factB: number, link: number, attr: number, code: number): void {
     const { npis, members, memberStart, stateOf } = this.#block
     for (let m = memberStart[link]!; m < memberStart[link + 1]!; m++) {

@@ -3,6 +3,7 @@ import type { Config, TableName } from '../config/schema.js'
 import type { Engine } from '../runtime/engine.js'
 import { Etl3Error, InputError } from '../runtime/errors.js'
 import { sqlIdentifier } from '../runtime/sql.js'
+import { chosenRows } from './chosen-rows.js'
 import { CONTRACT, contractOf } from './contract.js'
 import { type FileSchema, readSchema, selectInput, unreadable } from './file-schema.js'
 import type { InputTable } from './inputs.js'
@@ -111,7 +112,7 @@ async function readableKeysOf(table: CheckedTable, engine: Engine): Promise<KeyF
 async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings> {
   const contract = contractOf(table.name)
   if (table.files.length === 0) return { equalDuplicates: 0, differingKeys: 0, nullKeys: 0, example: '' }
-  const input = selectInput(table.name, table.files)
+  const input = chosenRows(table.name, selectInput(table.name, table.files))
   const key = contract.key.map(sqlIdentifier)
   const all = contract.columns.map((c) => sqlIdentifier(c.name)).join(', ')
   // Most tables repeat nothing. Hashes that all differ prove it and cost little; where two are equal, by chance or not,
@@ -126,18 +127,17 @@ async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings>
           )
     return { equalDuplicates: equal, differingKeys: 0, nullKeys: 0, example: '' }
   }
-  const relevant = RELEVANT_ROWS[table.name] ?? 'true'
   const nullKey = key.map((k) => `${k} IS NULL`).join(' OR ')
   const counts = await engine.row(
     `SELECT count(*)::BIGINT AS rows, count(*) FILTER (${nullKey})::BIGINT AS nulls,
-      count(DISTINCT hash(${key.join(', ')})) FILTER (NOT (${nullKey}))::BIGINT AS hashes FROM (${input}) WHERE ${relevant}`,
+      count(DISTINCT hash(${key.join(', ')})) FILTER (NOT (${nullKey}))::BIGINT AS hashes FROM (${input})`,
   )
   const rows = Number(counts['rows']) - Number(counts['nulls'])
   if (Number(counts['hashes']) === rows) {
     return { equalDuplicates: 0, differingKeys: 0, nullKeys: Number(counts['nulls']), example: '' }
   }
   const differing = await engine.row(`WITH d AS (
-      SELECT ${key.join(', ')}, count(*) AS versions FROM (SELECT DISTINCT ${all} FROM (${input}) WHERE ${relevant} AND NOT (${nullKey})) GROUP BY ${key.join(', ')})
+      SELECT ${key.join(', ')}, count(*) AS versions FROM (SELECT DISTINCT ${all} FROM (${input}) WHERE NOT (${nullKey})) GROUP BY ${key.join(', ')})
     SELECT sum(versions)::BIGINT AS distinct_rows, count(*) FILTER (versions > 1)::BIGINT AS differing,
       min(concat_ws('/', ${key.join(', ')})) FILTER (versions > 1) AS example FROM d`)
   return {
@@ -146,13 +146,6 @@ async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings>
     nullKeys: Number(counts['nulls']),
     example: String(differing['example'] ?? ''),
   }
-}
-
-/** Rows that the joins look at; what lies outside them multiplies nothing. */
-const RELEVANT_ROWS: Partial<Record<TableName, string>> = {
-  dim_npi_address: "address_purpose = 'LOCATION'",
-  dim_npi_address_geolocation: "address_purpose = 'LOCATION'",
-  bench_medicare_professional: "coalesce(modifier, '') = ''",
 }
 
 /** Selects of all tables, by name, as the contract wants them. */
