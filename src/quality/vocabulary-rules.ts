@@ -3,6 +3,7 @@
  * were read as. Each distinct word is looked at once; how often it occurs is known from the weights of the entries.
  */
 import { type Engine, readParquet } from '../runtime/engine.js'
+import { countOf } from '../runtime/figures.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import {
   ADDRESS_PURPOSE,
@@ -69,7 +70,7 @@ async function checkColumn(
     failed: Number(counts['failed']),
     examples: examples.map(
       ({ word, times, read_as }) =>
-        `${visible(String(word))} in ${Number(times)} ${unit}: ${read_as === null ? vocabulary.others : `read as ${String(read_as)}`}`,
+        `${visible(String(word))} in ${countOf(Number(times), unit.slice(0, -1))}: ${read_as === null ? vocabulary.others : `read as ${String(read_as)}`}`,
     ),
   })
 }

@@ -71,7 +71,7 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
     'string',
     'attr',
     'fact_rate.negotiated_type',
-    'negotiated, derived, fee schedule, percentage or per diem.',
+    'negotiated, derived, fee schedule, percentage or per diem, as given.',
   ),
   column(
     'negotiation_arrangement',
@@ -85,7 +85,7 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
     'double',
     'rate',
     'fact_rate.negotiated_rate',
-    'The rate as given: dollars, or per cent where negotiated_type is percentage.',
+    'The rate as given: dollars or per cent, as negotiated_type says.',
   ),
   column('expiration_date', 'string', 'attr', 'fact_rate.expiration_date', 'End of the agreement, as given.'),
   column('pg_uid', 'string', 'group', 'fact_rate.pg_uid', 'Identity of the provider group.'),
@@ -119,7 +119,7 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
     'string',
     'npi',
     'dim_npi.enumeration_type',
-    'NPI-1 (individual) or NPI-2 (organization).',
+    'NPI-1 (individual) or NPI-2 (organization), as given.',
   ),
   column('npi_status', 'string', 'npi', 'dim_npi.status', 'Status in NPPES; A is active.'),
   column('primary_taxonomy_desc', 'string', 'npi', 'dim_npi.primary_taxonomy_desc', 'Description of the taxonomy.'),
@@ -128,8 +128,8 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
   column('credential', 'string', 'npi', 'dim_npi.credential', 'Credential, e.g. M.D.'),
   column('sole_proprietor', 'string', 'npi', 'dim_npi.sole_proprietor', 'YES, NO or X (not answered), as given.'),
   column('enumeration_date', 'string', 'npi', 'dim_npi.enumeration_date', 'When the NPI was given out, as given.'),
-  column('provider_type', 'string', 'npi', 'enumeration_type', 'Individual (NPI-1) or Organization (NPI-2).'),
-  column('is_sole_proprietor', 'boolean', 'npi', 'sole_proprietor', 'true for YES, false for NO, else NULL.'),
+  column('provider_type', 'string', 'npi', 'enumeration_type', 'Individual (NPI-1) or Organization (NPI-2), in any known spelling.'),
+  column('is_sole_proprietor', 'boolean', 'npi', 'sole_proprietor', 'true for YES, false for NO, in any known spelling, else NULL.'),
 
   column('address_1', 'string', 'npi', 'location.address_1', 'First line of the LOCATION address.'),
   column('address_2', 'string', 'npi', 'location.address_2', 'Second line.'),
@@ -185,7 +185,7 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
     'double',
     'benchmark',
     'bench_medicare_professional.medicare_prof_stateavg',
-    "Medicare rate of the provider's state (the market's where that is NULL) in dollars.",
+    "Medicare rate of the provider's state (the market's where that is NULL) in dollars; NULL for a provider abroad.",
   ),
   column('work_rvu', 'double', 'benchmark', 'bench_medicare_professional.work_rvu', 'Relative value: work.'),
   column(
@@ -215,14 +215,14 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
     'double',
     'ratio',
     'negotiated_rate / medicare_state_rate',
-    'NULL unless the rate is a dollar amount and Medicare pays for the code.',
+    'NULL unless the rate is dollars for one service and Medicare pays for the code.',
   ),
   column(
     'is_above_medicare',
     'boolean',
     'above',
     'negotiated_rate > medicare_state_rate',
-    'NULL unless the rate is a dollar amount and Medicare pays for the code.',
+    'NULL unless the rate is dollars for one service and Medicare pays for the code.',
   ),
 ]
 

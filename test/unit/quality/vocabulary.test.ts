@@ -36,10 +36,10 @@ describe('the rule vocabulary', () => {
     expect(found.examples).toEqual([
       '"%" in 3 facts: read as per cent',
       '"algorithm" in 2 facts: not known: neither dollars nor per cent',
-      '"case rate" in 1 facts: read as dollars for one case',
-      '"per\\u{00a0}diem" in 1 facts: read as dollars for one day',
-      '"percentage " in 1 facts: read as per cent',
-      '"\\u{200b}negotiated" in 1 facts: read as dollars for one service',
+      '"case rate" in 1 fact: read as dollars for one case',
+      '"percentage " in 1 fact: read as per cent',
+      '"per\\u{00a0}diem" in 1 fact: read as dollars for one day',
+      '"\\u{200b}negotiated" in 1 fact: read as dollars for one service',
     ])
   })
 
@@ -93,10 +93,10 @@ describe('the rule vocabulary', () => {
     expect(found('address_purpose')).toEqual(['input rows', 6, 2, '"HOME" in 2 input rows: not a LOCATION address'])
     expect(found('modifier')).toEqual([
       ...['input rows', 3, 2],
-      '"-26-" in 1 input rows: a modifier: not the plain rate',
-      '"none" in 1 input rows: read as no modifier: the plain rate',
+      '"-26-" in 1 input row: a modifier: not the plain rate',
+      '"none" in 1 input row: read as no modifier: the plain rate',
     ])
-    expect(found('code_type')).toEqual(['facts', 10, 1, '"cpt" in 1 facts: joins only with the same text'])
+    expect(found('code_type')).toEqual(['facts', 10, 1, '"cpt" in 1 fact: joins only with the same text'])
   })
 
   it('can be turned off, and asked for single columns under another name', async () => {
