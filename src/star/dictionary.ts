@@ -128,8 +128,20 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
   column('credential', 'string', 'npi', 'dim_npi.credential', 'Credential, e.g. M.D.'),
   column('sole_proprietor', 'string', 'npi', 'dim_npi.sole_proprietor', 'YES, NO or X (not answered), as given.'),
   column('enumeration_date', 'string', 'npi', 'dim_npi.enumeration_date', 'When the NPI was given out, as given.'),
-  column('provider_type', 'string', 'npi', 'enumeration_type', 'Individual (NPI-1) or Organization (NPI-2), in any known spelling.'),
-  column('is_sole_proprietor', 'boolean', 'npi', 'sole_proprietor', 'true for YES, false for NO, in any known spelling, else NULL.'),
+  column(
+    'provider_type',
+    'string',
+    'npi',
+    'enumeration_type',
+    'Individual (NPI-1) or Organization (NPI-2), in any known spelling.',
+  ),
+  column(
+    'is_sole_proprietor',
+    'boolean',
+    'npi',
+    'sole_proprietor',
+    'true for YES, false for NO, in any known spelling, else NULL.',
+  ),
 
   column('address_1', 'string', 'npi', 'location.address_1', 'First line of the LOCATION address.'),
   column('address_2', 'string', 'npi', 'location.address_2', 'Second line.'),

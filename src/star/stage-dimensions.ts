@@ -130,19 +130,8 @@ async function stageAttrs(engine: Engine, layout: Layout): Promise<void> {
       ${flags.join(', ')}, ${stateSql('market_state')} AS benchmark_state,
       ${columns.map((c) => `${normalised(c, c, layout)} AS ${c}`).join(', ')}
     FROM attr_rows`)
-  await withParts(engine, 'attr', 'attrs', 'attr_values', layout.attr, attrHash('v'))
+  await withParts(engine, 'attr', 'attrs', 'attr_values', layout.attr, contentHash('attr', 'v'))
   await drop(engine, 'attr_keys', 'attr_rows', 'attr_values')
-}
-
-/**
- * The ratio to Medicare hangs on what the negotiated_type means. Earlier tables hold one wherever it is not `percentage`:
- * where there is none now, the fingerprint has to differ from theirs, or an unchanged input would keep it for ever.
- */
-function attrHash(alias: string): string {
-  const hash = contentHash('attr', alias)
-  const type = `${alias}.negotiated_type`
-  return `CASE WHEN ${alias}.is_comparable OR coalesce(lower(${type}), 'percentage') = 'percentage' THEN ${hash}
-    ELSE md5_number_lower(concat('no ratio ', ${hash})) END`
 }
 
 async function stageCodes(engine: Engine, layout: Layout): Promise<void> {

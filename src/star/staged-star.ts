@@ -18,6 +18,11 @@ export interface StagedStar {
   readonly lookup: BenchmarkLookup
   /** Per attr entry: 1 where the rate is compared with Medicare (dollars for one service). */
   readonly isComparable: Uint8Array
+  /**
+   * Per attr entry: 1 where tables of earlier states of ETL3 hold a ratio to Medicare and there is none now. They took
+   * every type but `percentage` for comparable; without this the fingerprint of such a partition would be theirs.
+   */
+  readonly lostRatio: Uint8Array
   /** Medicare state rate of each benchmark entry, NaN where NULL. */
   readonly stateRate: Float64Array
 }
@@ -53,7 +58,8 @@ export async function loadStagedStar(engine: Engine, paths: StagedPaths): Promis
     groups: await loadAxis(engine, 'group', paths.groups, 'group_id'),
     benchmarks,
     lookup: await loadBenchmarkLookup(engine, paths),
-    isComparable: await loadIsComparable(engine, paths.attrs, attrs.entries),
+    isComparable: await loadFlags(engine, paths.attrs, 'is_comparable', attrs.entries),
+    lostRatio: await loadFlags(engine, paths.attrs, LOST_RATIO, attrs.entries),
     stateRate: doubleColumn(benchmarks, 'medicare_state_rate'),
   }
 }
@@ -133,10 +139,12 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
   }
 }
 
-async function loadIsComparable(engine: Engine, attrs: string, entries: number): Promise<Uint8Array> {
+const LOST_RATIO = "NOT is_comparable AND coalesce(lower(negotiated_type) <> 'percentage', false)"
+
+async function loadFlags(engine: Engine, attrs: string, condition: string, entries: number): Promise<Uint8Array> {
   const flags = new Uint8Array(entries)
   let at = 0
-  const sql = `SELECT is_comparable FROM ${readParquet([attrs])}`
+  const sql = `SELECT ${condition} FROM ${readParquet([attrs])}`
   for await (const chunk of engine.chunks(sql)) {
     flags.set(chunk.uint8(0), at)
     at += chunk.rows
