@@ -119,7 +119,7 @@ class UnitWriter {
     this.#input = input
     this.#builder = new RowGroupBuilder(loaded.star, {
       rowGroupRows: context.config.processing.row_group_rows,
-      oneState: context.layout.provider.includes('state'),
+      byState: context.layout.provider.includes('state'),
     })
     this.#chunks = new Chunks(context.config.processing.chunk_size, deps.memory, scope)
   }

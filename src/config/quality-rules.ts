@@ -24,6 +24,17 @@ export const REFERENCES = [
   'dim_npi_address',
 ] as const
 
+/** Columns whose words decide something that is computed or chosen (docs/vocabulary.md). */
+export const VOCABULARY_COLUMNS = [
+  'negotiated_type',
+  'code_type',
+  'enumeration_type',
+  'sole_proprietor',
+  'country_code',
+  'address_purpose',
+  'modifier',
+] as const
+
 /** Measures that are compared with the last published run. */
 export const VOLUME_MEASURES = ['rows', 'partitions', 'mean_rate'] as const
 
@@ -107,6 +118,18 @@ function allowed(d: Common & { column: string; values: string[] }) {
     ...common(d),
     column: column.default(d.column),
     values: z.array(z.string()).min(1).max(10_000).default(d.values).describe('The values that may occur.'),
+  })
+}
+
+function vocabulary(d: Common) {
+  return z.strictObject({
+    kind: z.literal('vocabulary').default('vocabulary'),
+    ...common(d),
+    columns: z
+      .array(z.enum(VOCABULARY_COLUMNS))
+      .min(1)
+      .default([...VOCABULARY_COLUMNS])
+      .describe('Columns whose words decide something; each is judged by itself.'),
   })
 }
 
@@ -233,6 +256,7 @@ const ownRule = z.discriminatedUnion(
       column,
       values: z.array(z.string()).min(1).max(10_000),
     }),
+    vocabulary(OWN).extend({ kind: z.literal('vocabulary') }),
     pattern({ ...OWN, column: '', pattern: '', check_digit: 'none' }).extend({
       kind: z.literal('pattern'),
       column,
@@ -279,6 +303,7 @@ export const rulesSchema = z
       ...{ severity: 'warn', max_share: 0.01, on_violation: 'keep' },
       ...{ min: 1, max: 1000, whole: true, rates: 'percentages' },
     }).prefault({}),
+    vocabulary: vocabulary(OWN).prefault({}),
     billing_class: allowed({
       ...OWN,
       column: 'billing_class',

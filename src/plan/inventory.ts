@@ -23,6 +23,8 @@ export interface InventoryEntry {
 /** Seeds that keep facts, providers and pairs apart. */
 const FACT_SEED = [0x5bd1e995, 0x27d4eb2f] as const
 const MEMBER_SEED = [0x165667b1, 0x9e3779b1 | 0] as const
+/** What a pair takes in that lost its ratio. */
+const LOST_RATIO = [0x2c1b3c6d, 0x297a2d39] as const
 
 /**
  * Takes the inventory of one block. Entries come by slice, then cell.
@@ -124,6 +126,7 @@ class SliceTally {
           this.#linkHash[2 * link]!,
           this.#linkHash[2 * link + 1]!,
           lookup.find(attr, code, state),
+          attr,
         )
       } else {
         this.#sumByMember(cell, factA, factB, link, attr, code)
@@ -156,24 +159,34 @@ class SliceTally {
     this.#touched.length = 0
   }
 
-  #sum(cell: number, factA: number, factB: number, linkA: number, linkB: number, benchmark: number): void {
-    const { hash } = this.#star.benchmarks
+  #sum(
+    cell: number,
+    factA: number,
+    factB: number,
+    linkA: number,
+    linkB: number,
+    benchmark: number,
+    attr: number,
+  ): void {
+    const { benchmarks, lostRatio } = this.#star
+    const { hash } = benchmarks
     const mixer = this.#mixer
     mixer.reset(factA, factB)
     mixer.absorb(linkA, linkB)
     if (benchmark >= 0) mixer.absorb(hash[2 * benchmark]!, hash[2 * benchmark + 1]!)
+    if (benchmark >= 0 && lostRatio[attr] === 1) mixer.absorb(LOST_RATIO[0], LOST_RATIO[1])
     mixer.finish()
     this.#a[cell] = (this.#a[cell]! + mixer.a) | 0
     this.#b[cell] = (this.#b[cell]! + mixer.b) | 0
   }
 
-  /** Where `state` is no partition column, the members of a link may have different benchmarks. */
+  /** Members in several states, or at home and abroad, may have different benchmarks. */
   #sumByMember(cell: number, factA: number, factB: number, link: number, attr: number, code: number): void {
     const { npis, members, memberStart, stateOf } = this.#block
     for (let m = memberStart[link]!; m < memberStart[link + 1]!; m++) {
       const npi = members[m]!
       const benchmark = this.#star.lookup.find(attr, code, stateOf[npi]!)
-      this.#sum(cell, factA, factB, npis.hash[2 * npi]!, npis.hash[2 * npi + 1]!, benchmark)
+      this.#sum(cell, factA, factB, npis.hash[2 * npi]!, npis.hash[2 * npi + 1]!, benchmark, attr)
     }
   }
 

@@ -7,6 +7,7 @@ import { checkProviders } from './provider-rules.js'
 import type { QualityRecord, RuleResult } from './quality-record.js'
 import { weighRows } from './row-weights.js'
 import type { RuleSet } from './rule-set.js'
+import { checkVocabularies } from './vocabulary-rules.js'
 
 /** What validation counted of the keys of a dimension. */
 export interface DimensionKeys {
@@ -49,6 +50,7 @@ export async function checkTable(input: TableCheck): Promise<TableFindings> {
     figures,
     rules: [
       ...(await checkProviders(engine, paths, rules.providers)),
+      ...(await checkVocabularies(engine, paths, rules.vocabularies)),
       ...rules.dimensionKeys.flatMap((rule) => input.dimensions.map((d) => checkKeys(rule, d))),
       ...(await checkNullRatios(engine, paths, totals, rules.nullRatios, partitionColumns)),
       ...(await checkPartitionRows(input)),

@@ -45,7 +45,7 @@ export function requiredCheck({ name, options }: ActiveRule<'required'>): EntryC
   }
 }
 
-const WHICH_RATES = { all: undefined, dollars: 'a.dollar', percentages: 'a.percentage' } as const
+const WHICH_RATES = { all: undefined, dollars: 'a.is_dollar', percentages: 'a.is_percentage' } as const
 
 /** A number lies in its range. Zero is the matter of kind `zero`, NULL of kind `required`. @throws ConfigError ETL3-CF-13 */
 export function rangeCheck({ name, options }: ActiveRule<'range'>): EntryCheck {
@@ -129,7 +129,7 @@ export function outlierCheck({ name, options }: ActiveRule<'outliers'>): EntryCh
   const text = `concat('negotiated_rate ', f.negotiated_rate, ' where ', round(${low}, 2), ' to ', round(${high}, 2), ' are usual for code ', c.code)`
   return {
     meaning: `a dollar rate is within ${options.deviations} median absolute deviations of the median of its code`,
-    applies: [{ axis: 'fact', sql: `a.dollar AND f.negotiated_rate > 0 AND ${low} IS NOT NULL` }],
+    applies: [{ axis: 'fact', sql: `a.is_dollar AND f.negotiated_rate > 0 AND ${low} IS NOT NULL` }],
     broken: [{ axis: 'fact', sql: `NOT (f.negotiated_rate BETWEEN ${low} AND ${high})` }],
     found: text,
     shown: text,

@@ -24,7 +24,7 @@ export async function computeBounds(
   rules: readonly ActiveRule<'outliers'>[],
 ): Promise<void> {
   if (rules.length === 0) return
-  const dollars = `SELECT attr_id FROM ${readParquet([attrs])} WHERE lower(negotiated_type) <> 'percentage'`
+  const dollars = `SELECT attr_id FROM ${readParquet([attrs])} WHERE is_dollar`
   await engine.run(`CREATE TEMP TABLE code_facts AS
     SELECT code_id, count(*) AS n FROM ${readParquet([facts])} GROUP BY code_id`)
   const ranges = await engine.rows(`SELECT min(code_id) AS first, max(code_id) AS last FROM (

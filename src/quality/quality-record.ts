@@ -10,6 +10,7 @@ export const RULE_KINDS = [
   'range',
   'zero',
   'allowed',
+  'vocabulary',
   'pattern',
   'unique',
   'reference',
@@ -36,7 +37,7 @@ const ruleResultSchema = z.object({
   /** What holds where the rule is kept, in words: "negotiated_rate lies between 0.01 and 1000000". */
   meaning: z.string(),
   /** What is counted in `checked` and `failed`. */
-  unit: z.enum(['facts', 'rows', 'partitions', 'keys', 'runs']),
+  unit: z.enum(['facts', 'rows', 'input rows', 'partitions', 'keys', 'runs']),
   checked: count,
   failed: count,
   /** `failed` / `checked`, 0 to 1; of kind `volume`: the change against the run before, 0.25 for a quarter more or less. */

@@ -50,10 +50,8 @@ export async function weighRows(engine: Engine, paths: StagedPaths): Promise<Row
   const totals =
     await engine.row(`SELECT sum(w.facts)::BIGINT AS facts, sum(w.rows)::BIGINT AS rows, sum(w.unknown)::BIGINT AS unknown,
       sum(w.no_rate)::BIGINT AS no_rate, sum(w.no_uid)::BIGINT AS no_uid,
-      sum(w.rates ORDER BY w.attr_id) FILTER (dollar) AS rates, sum(w.rows) FILTER (dollar)::BIGINT AS dollar_rows
-    FROM weights_attr w JOIN (
-      SELECT attr_id, coalesce(lower(negotiated_type) <> 'percentage', false) AS dollar FROM ${readParquet([paths.attrs])}) a
-    ON a.attr_id = w.attr_id`)
+      sum(w.rates ORDER BY w.attr_id) FILTER (a.is_dollar) AS rates, sum(w.rows) FILTER (a.is_dollar)::BIGINT AS dollar_rows
+    FROM weights_attr w JOIN ${readParquet([paths.attrs])} a ON a.attr_id = w.attr_id`)
   const of = (name: string): number => Number(totals[name] ?? 0)
   const meanRate = of('rates') / of('dollar_rows')
   return {

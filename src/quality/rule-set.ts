@@ -37,6 +37,7 @@ export interface RuleSet {
   readonly unique: boolean
   readonly patterns: readonly ActiveRule<'pattern'>[]
   readonly sql: readonly ActiveRule<'sql'>[]
+  readonly vocabularies: readonly ActiveRule<'vocabulary'>[]
   readonly dimensionKeys: readonly ActiveRule<'unique'>[]
   readonly nullRatios: readonly ActiveRule<'null_ratio'>[]
   readonly partitionRows: readonly ActiveRule<'partition_rows'>[]
@@ -74,6 +75,7 @@ export function ruleSetOf({ rules }: Config['data_quality'], asOf: Date): RuleSe
     unique: active.some((r) => isKind('unique')(r) && r.options.of === 'fact_uid'),
     patterns: active.filter(isKind('pattern')),
     sql: active.filter(isKind('sql')),
+    vocabularies: active.filter(isKind('vocabulary')),
     dimensionKeys: active.filter(isKind('unique')).filter((r) => r.options.of === 'dimension_keys'),
     nullRatios,
     partitionRows: active.filter(isKind('partition_rows')),

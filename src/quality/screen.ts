@@ -121,16 +121,14 @@ async function listRepeated(engine: Engine, { facts }: ScreenPaths): Promise<voi
  * once per fact, and answers the scan that puts them together.
  */
 async function prepareScan(engine: Engine, paths: ScreenPaths, { facts: rules, outliers }: RuleSet): Promise<string> {
-  await engine.run(`CREATE TEMP VIEW seen_attrs AS SELECT *,
-      coalesce(lower(negotiated_type) <> 'percentage', false) AS dollar, coalesce(lower(negotiated_type) = 'percentage', false) AS percentage
-    FROM ${readParquet([paths.attrs])}`)
+  await engine.run(`CREATE TEMP VIEW seen_attrs AS SELECT * FROM ${readParquet([paths.attrs])}`)
   await engine.run(`CREATE TEMP VIEW seen_codes AS
     SELECT c.* ${outliers.map(({ name }) => `, bounds_${name}.low AS low_${name}, bounds_${name}.high AS high_${name}`).join('')}
     FROM ${readParquet([paths.codes])} c
     ${outliers.map(({ name }) => `LEFT JOIN bounds_${name} ON bounds_${name}.code_id = c.code_id`).join(' ')}`)
   await engine.run(`CREATE TEMP VIEW seen_groups AS SELECT * FROM ${readParquet([paths.groups])}`)
 
-  const columns = { attr: ['dollar', 'percentage'], code: [] as string[], group: [] as string[] }
+  const columns = { attr: ['is_dollar', 'is_percentage'], code: [] as string[], group: [] as string[] }
   for (const { name } of outliers) columns.code.push(`low_${name}`, `high_${name}`)
   const conditions = rules.flatMap(({ check }, i) => [
     ...check.applies.map((condition, k) => ({ condition, name: `applies_${i}_${k}` })),

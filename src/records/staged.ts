@@ -44,6 +44,7 @@ export async function stagedPaths(context: StagedPlace, signal: AbortSignal): Pr
     code_parts: fetch('code_parts'),
     group_parts: fetch('group_parts'),
     members: fetch('members'),
+    words: fetch('words'),
     benchmarks: fetch('benchmarks'),
     benchmark_keys: fetch('benchmark_keys'),
     states: fetch('states'),

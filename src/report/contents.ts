@@ -68,10 +68,10 @@ async function breakdown(engine: Engine, sql: string): Promise<Breakdown> {
   }
 }
 
-/** What negotiated_rate means, by negotiated_type: 0 dollars, 1 percentages, 2 unknown. The kinds are never mixed. */
+/** What negotiated_rate means, by negotiated_type: 0 dollars, 1 percentages, 2 not known. The kinds are never mixed. */
 async function rates(engine: Engine, paths: StagedPaths): Promise<Contents['rates']> {
   await engine.run(`CREATE TEMP TABLE distinct_rates AS
-    SELECT CASE WHEN a.negotiated_type IS NULL THEN 2 WHEN lower(a.negotiated_type) = 'percentage' THEN 1 ELSE 0 END AS kind,
+    SELECT CASE WHEN a.is_dollar THEN 0 WHEN a.is_percentage THEN 1 ELSE 2 END AS kind,
       f.negotiated_rate AS rate, sum(w.n)::BIGINT AS rows, count(*) AS facts
     FROM ${FACTS} f JOIN weights w ON w.group_id = f.group_id JOIN ${readParquet([paths.attrs])} a ON a.attr_id = f.attr_id
     GROUP BY ALL`)
@@ -121,13 +121,13 @@ async function medicare(engine: Engine, paths: StagedPaths): Promise<MedicareCom
   const nothing = -1
   await engine.run(`CREATE TEMP TABLE markets AS
     SELECT a.attr_id, a.year::INTEGER AS year, coalesce(s.state_id, ${nothing}) AS market_id
-    FROM ${readParquet([paths.attrs])} a LEFT JOIN ${readParquet([paths.states])} s ON s.state = a.market_state
-    WHERE a.negotiated_type IS NOT NULL AND lower(a.negotiated_type) <> 'percentage'`)
+    FROM ${readParquet([paths.attrs])} a LEFT JOIN ${readParquet([paths.states])} s ON s.state = a.benchmark_state
+    WHERE a.is_comparable`)
   // NULL: the provider's state is unknown, and the fact's market decides.
   await engine.run(`CREATE TEMP TABLE weights_by_state AS
-    SELECT m.group_id, CASE WHEN nullif(n.state, '') IS NOT NULL THEN coalesce(s.state_id, ${nothing}) END AS state_id, count(*)::INTEGER AS n
+    SELECT m.group_id, CASE WHEN n.benchmark_state IS NOT NULL THEN coalesce(s.state_id, ${nothing}) END AS state_id, count(*)::INTEGER AS n
     FROM ${readParquet([paths.members])} m LEFT JOIN ${readParquet([paths.npis])} n ON n.npi_id = m.npi_id
-    LEFT JOIN ${readParquet([paths.states])} s ON s.state = n.state GROUP BY ALL`)
+    LEFT JOIN ${readParquet([paths.states])} s ON s.state = n.benchmark_state GROUP BY ALL`)
   await engine.run(`CREATE TEMP TABLE medicare_rates AS
     SELECT k.year, k.code_id, k.state_id, b.medicare_state_rate AS medicare
     FROM ${readParquet([paths.benchmark_keys])} k JOIN ${readParquet([paths.benchmarks])} b ON b.bench_id = k.bench_id

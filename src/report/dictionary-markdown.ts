@@ -4,6 +4,7 @@ import { type ColumnKind, formOf } from '../star/column-kinds.js'
 import { CONTRACT, type ContractColumn, type ContractTable } from '../star/contract.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { partitionUse } from '../star/dictionary-export.js'
+import { VOCABULARIES } from '../star/vocabulary.js'
 
 const HEAD = `# Data dictionary
 
@@ -21,6 +22,8 @@ member has one row with a NULL \`npi\`. Rows of a file are in the order of code,
 *Partition* says whether a column can stand in \`partitioning.partition_columns\`, and on which side of the key: a column
 of the fact is part of the slice, a column of the provider is part of the cell. An empty string in a partition column is
 written as NULL and counted.
+
+The [vocabulary](vocabulary.md) says which words of the input decide what is computed, and in which spellings.
 `
 
 const INPUT_HEAD = `## What ETL3 reads
@@ -130,12 +133,18 @@ export function dictionaryMarkdown(): string {
 
 function inputSection({ name, path, required, key, columns }: ContractTable): string {
   const keyText = key.length === 0 ? 'no key' : `key: ${key.map((k) => `\`${k}\``).join(', ')}`
-  const rows = columns.map((c) => [`\`${c.name}\``, kindText(c), presenceText(c)])
+  const rows = columns.map((c) => [`\`${c.name}\``, `${kindText(c)}${wordsOf(name, c.name)}`, presenceText(c)])
   return `### ${name}
 
 \`${path}\`, ${required ? 'required' : 'optional'}, ${keyText}
 
 ${table(['column', 'what it holds', ''], rows)}`
+}
+
+/** Where the words of a column decide something: the place that says which. */
+function wordsOf(name: ContractTable['name'], column: string): string {
+  const decides = VOCABULARIES.some((v) => v.column === column && v.tables.includes(name))
+  return decides ? `; its [words](vocabulary.md#${column})` : ''
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -41,11 +41,10 @@ export class BenchmarkLookup {
     return this.#rows[this.#rowOf[year + code]! * this.#width + known]!
   }
 
-  /** Turns a text column of states into indexes: −1 for NULL and for an empty one. */
+  /** Turns a text column of states into indexes: −1 for NULL. */
   async statesOf(engine: Engine, sql: string): Promise<Int32Array> {
     const texts = await engine.column(sql)
-    const indexOf = (state: string): number => (state === '' ? -1 : (this.#states.get(state) ?? this.noState))
-    return Int32Array.from(texts, (t) => (typeof t === 'string' ? indexOf(t) : -1))
+    return Int32Array.from(texts, (t) => (typeof t === 'string' ? (this.#states.get(t) ?? this.noState) : -1))
   }
 }
 
@@ -74,7 +73,7 @@ export async function loadBenchmarkLookup(engine: Engine, paths: StagedPaths): P
     }
   }
   const attrYears = await engine.column(`SELECT year::INTEGER FROM ${readParquet([paths.attrs])}`)
-  const markets = await engine.column(`SELECT market_state FROM ${readParquet([paths.attrs])}`)
+  const markets = await engine.column(`SELECT benchmark_state FROM ${readParquet([paths.attrs])}`)
   return new BenchmarkLookup({
     states,
     yearOf: Int32Array.from(attrYears, (y) =>

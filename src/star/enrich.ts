@@ -44,6 +44,7 @@ export function columnSources(star: StagedStar, block: Block, window: FactWindow
 export class SliceBuckets {
   readonly #facts: SliceFacts
   readonly #block: Block
+  readonly #wanted: readonly number[]
   readonly #starts: Int32Array
   readonly #factOf: Int32Array
   readonly #linkOf: Int32Array
@@ -52,6 +53,7 @@ export class SliceBuckets {
   constructor(facts: SliceFacts, block: Block, wanted: readonly number[]) {
     this.#facts = facts
     this.#block = block
+    this.#wanted = wanted
     const place = new Int32Array(block.cells).fill(-1)
     wanted.forEach((cell, i) => {
       place[cell] = i
@@ -93,6 +95,7 @@ export class SliceBuckets {
   *rowGroups(i: number, builder: RowGroupBuilder): Generator<FactorisedRows> {
     const { window } = this.#facts
     const { memberStart } = this.#block
+    builder.startCell(this.#block, this.#wanted[i]!)
     for (let slot = this.#starts[i]!; slot < this.#starts[i + 1]!; slot++) {
       const fact = this.#factOf[slot]!
       const link = this.#linkOf[slot]!
@@ -112,8 +115,9 @@ export class SliceBuckets {
 export class RowGroupBuilder {
   readonly #star: StagedStar
   readonly #limit: number
-  /** Whether all members of a cell are in one state, so that benchmarks are per fact. */
-  readonly #oneState: boolean
+  readonly #byState: boolean
+  /** Whether all members of the cell have Medicare rates of one state, so that benchmarks are per fact. */
+  #oneState = false
   #facts = 0
   #rows = 0
   #runLengths = new Int32Array(1024)
@@ -128,10 +132,16 @@ export class RowGroupBuilder {
   #above = new Float64Array(1024)
   #valid = new Uint8Array(1024)
 
-  constructor(star: StagedStar, options: { readonly rowGroupRows: number; readonly oneState: boolean }) {
+  /** @param options `byState`: the state is a partition column, so that a cell has one as a rule */
+  constructor(star: StagedStar, options: { readonly rowGroupRows: number; readonly byState: boolean }) {
     this.#star = star
     this.#limit = options.rowGroupRows
-    this.#oneState = options.oneState
+    this.#byState = options.byState
+  }
+
+  /** What is added next belongs to this cell of the block (counted from its first). The builder must be empty. */
+  startCell(block: Block, cell: number): void {
+    this.#oneState = this.#byState && block.severalStates[cell] === 0
   }
 
   get rows(): number {
@@ -195,7 +205,7 @@ export class RowGroupBuilder {
     const benchmark = this.#star.lookup.find(attr, code, state)
     this.#benchmark[at] = benchmark
     const medicare = benchmark < 0 ? Number.NaN : this.#star.stateRate[benchmark]!
-    if (this.#star.isDollar[attr] === 1 && medicare > 0 && !Number.isNaN(rate)) {
+    if (this.#star.isComparable[attr] === 1 && medicare > 0 && !Number.isNaN(rate)) {
       this.#valid[at] = 1
       this.#ratio[at] = rate / medicare
       this.#above[at] = rate > medicare ? 1 : 0

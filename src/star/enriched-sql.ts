@@ -42,8 +42,9 @@ export function enrichInSql(
   partitions: readonly PartitionToEnrich[],
   ranks?: { readonly from: number; readonly to: number },
 ): readonly string[] {
-  // To DuckDB NaN is larger than any number.
-  const comparable = `lower(a.negotiated_type) <> 'percentage' AND NOT isnan(f.negotiated_rate)
+  // What the words of the input mean is staged, and not judged again here: this is a second opinion on what the writer
+  // makes of the staged files. To DuckDB NaN is larger than any number.
+  const comparable = `a.is_comparable AND NOT isnan(f.negotiated_rate)
       AND b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate)`
   const computed: Readonly<Record<string, string>> = {
     rate_to_medicare_ratio: `CASE WHEN ${comparable} THEN f.negotiated_rate / b.medicare_state_rate END`,
@@ -81,7 +82,7 @@ export function enrichInSql(
       JOIN ${needed(paths.groups, 'group_id')} g ON g.group_id = f.group_id
       LEFT JOIN ${needed(paths.npis, 'npi_id')} n ON n.npi_id = f.npi_id
       LEFT JOIN enriched_benchmarks b
-        ON b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(nullif(n.state, ''), a.market_state)`,
+        ON b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(n.benchmark_state, a.benchmark_state)`,
   ]
 }
 

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { type Engine, readParquet } from '../engine/engine.js'
 import { sqlString } from '../engine/sql.js'
+import { chosenRows } from './chosen-rows.js'
 import { contentHash } from './content-hash.js'
 import { STAGED_BENCHMARKS, type StagedPaths } from './staged-files.js'
 
@@ -44,10 +45,9 @@ export async function stageBenchmarks({ engine, select, staged, folder }: StageB
     SELECT * EXCLUDE (year_month, rank) FROM (
       SELECT a.code_id, b.state, b.data_year, b.year_month, ${values}, row_number() OVER (
         PARTITION BY a.code_id, b.state, b.data_year ORDER BY b.year_month DESC NULLS LAST, hash(${values})) AS rank
-      FROM (${select}) b
+      FROM (${chosenRows('bench_medicare_professional', select)}) b
       JOIN ${readParquet([staged.codes])} c ON c.key_code_type = b.code_type AND c.key_code = b.code
-      JOIN asked a ON a.code_id = c.code_id AND a.state = b.state
-      WHERE coalesce(b.modifier, '') = '')
+      JOIN asked a ON a.code_id = c.code_id AND a.state = b.state)
     WHERE rank = 1`)
   await engine.run(`CREATE TEMP TABLE newest AS
     SELECT y.year, b.code_id, b.state, max(b.data_year) AS data_year
@@ -78,13 +78,13 @@ function codesByState({ attrs, npis, members, facts }: StageBenchmarksInput['sta
   return `
     WITH places AS (
       SELECT group_id, states, dense_rank() OVER (ORDER BY states)::INTEGER AS place FROM (
-        SELECT m.group_id, list(DISTINCT n.state ORDER BY n.state) AS states
+        SELECT m.group_id, list(DISTINCT n.benchmark_state ORDER BY n.benchmark_state) AS states
         FROM ${readParquet([members])} m JOIN ${readParquet([npis])} n ON n.npi_id = m.npi_id
-        WHERE n.state <> '' GROUP BY m.group_id))
+        WHERE n.benchmark_state IS NOT NULL GROUP BY m.group_id))
     SELECT code_id, unnest(states) AS state FROM (
       SELECT DISTINCT f.code_id, p.place FROM ${readParquet([facts])} f JOIN places p ON p.group_id = f.group_id)
       JOIN (SELECT DISTINCT place, states FROM places) USING (place)
     UNION
-    SELECT f.code_id, a.market_state FROM (SELECT DISTINCT code_id, attr_id FROM ${readParquet([facts])}) f
-    JOIN ${readParquet([attrs])} a ON a.attr_id = f.attr_id WHERE a.market_state IS NOT NULL`
+    SELECT f.code_id, a.benchmark_state FROM (SELECT DISTINCT code_id, attr_id FROM ${readParquet([facts])}) f
+    JOIN ${readParquet([attrs])} a ON a.attr_id = f.attr_id WHERE a.benchmark_state IS NOT NULL`
 }

@@ -12,11 +12,13 @@ import type { TableName } from '../config/schema.js'
 import type { Engine } from '../engine/engine.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { ConfigError } from '../runtime/errors.js'
+import { chosenRows, decidingWords } from './chosen-rows.js'
 import { contentHash } from './content-hash.js'
 import { ADDRESS_COLUMNS, contractOf, GEO_TEXT_COLUMNS } from './contract.js'
 import { columnsOf } from './dictionary.js'
 import type { Layout } from './layout.js'
 import { STAGED_DIMENSIONS } from './staged-files.js'
+import { benchmarkStateSql, providerTypeSql, rateFlagsSql, soleProprietorSql, stateSql } from './vocabulary-sql.js'
 
 /** What staging found in the dimensions; counted results of the traps of design §3. */
 export interface DimensionCounts {
@@ -84,6 +86,7 @@ export async function stageDimensions({
   await stageGroups(engine, layout)
   await stageProviders(engine, layout)
   await stageMembers(engine, layout)
+  await engine.run(`CREATE TABLE words AS ${decidingWords((table) => `in_${table}`)}`)
   const slices = await engine.row(
     'SELECT (SELECT count(*) FROM attr_parts) * (SELECT count(*) FROM code_parts) * (SELECT count(*) FROM group_parts) AS n',
   )
@@ -119,10 +122,12 @@ async function stageAttrs(engine: Engine, layout: Layout): Promise<void> {
     LEFT JOIN dedup_dim_pos_set s ON s.pos_set_id = k.pos_set_id`)
   // Keys of the join back to the facts keep the raw value; the output column of a partition key is normalised.
   const columns = columnsOf('attr').map((c) => c.name)
+  const flags = Object.entries(rateFlagsSql('negotiated_type')).map(([name, sql]) => `${sql} AS ${name}`)
   await engine.run(`CREATE TABLE attr_values AS
     SELECT attr_id, key_payer_slug, key_billing_class, key_reporting_entity_name, market_state AS key_state, year_month AS key_year_month,
       negotiated_type AS key_negotiated_type, negotiation_arrangement AS key_negotiation_arrangement,
       expiration_date AS key_expiration_date, pos_set_id AS key_pos_set_id, known_dim_payer, known_dim_pos_set,
+      ${flags.join(', ')}, ${stateSql('market_state')} AS benchmark_state,
       ${columns.map((c) => `${normalised(c, c, layout)} AS ${c}`).join(', ')}
     FROM attr_rows`)
   await withParts(engine, 'attr', 'attrs', 'attr_values', layout.attr, contentHash('attr', 'v'))
@@ -177,10 +182,11 @@ async function stageProviders(engine: Engine, layout: Layout): Promise<void> {
   await engine.run('CREATE TABLE npi_keys AS SELECT DISTINCT npi FROM links')
   // The LOCATION address with the lowest address_hash, from either table; the address table's own columns first.
   const shared = ADDRESS_COLUMNS.join(', ')
-  const needed = "address_purpose = 'LOCATION' AND npi IN (SELECT npi FROM npi_keys)"
+  const needed = (name: TableName): string =>
+    chosenRows(name, `SELECT * FROM in_${name} WHERE npi IN (SELECT npi FROM npi_keys)`)
   await engine.run(`CREATE TABLE locations AS
-    WITH a AS (${firstOf('dim_npi_address', needed)}),
-    g AS (${firstOf('dim_npi_address_geolocation', needed)}),
+    WITH a AS (${firstOf('dim_npi_address', needed('dim_npi_address'))}),
+    g AS (${firstOf('dim_npi_address_geolocation', needed('dim_npi_address_geolocation'))}),
     candidates AS (
       SELECT npi, address_hash, ${shared}, 0 AS source FROM a
       UNION ALL SELECT npi, address_hash, ${shared}, 1 FROM g),
@@ -194,13 +200,14 @@ async function stageProviders(engine: Engine, layout: Layout): Promise<void> {
   const source: Readonly<Record<string, string>> = {
     npi: 'k.npi',
     npi_status: 'd.status',
-    provider_type: `CASE d.enumeration_type WHEN 'NPI-1' THEN 'Individual' WHEN 'NPI-2' THEN 'Organization' END`,
-    is_sole_proprietor: `CASE d.sole_proprietor WHEN 'YES' THEN true WHEN 'NO' THEN false END`,
+    provider_type: providerTypeSql('d.enumeration_type'),
+    is_sole_proprietor: soleProprietorSql('d.sole_proprietor'),
   }
   const located = new Set<string>([...ADDRESS_COLUMNS, ...GEO_TEXT_COLUMNS, 'address_hash', 'latitude', 'longitude'])
   const columns = columnsOf('npi')
   await engine.run(`CREATE TABLE npi_values AS SELECT
     ${columns.map((c) => `${normalised(source[c.name] ?? (located.has(c.name) ? `l.${c.name}` : `d.${c.name}`), c.name, layout)} AS ${c.name}`).join(',\n    ')},
+    ${benchmarkStateSql({ state: 'l.state', country: 'l.country_code' })} AS benchmark_state,
     d.npi IS NOT NULL AS known_dim_npi, l.npi IS NOT NULL AS known_dim_npi_address
     FROM npi_keys k LEFT JOIN dedup_dim_npi d ON d.npi = k.npi LEFT JOIN locations l ON l.npi = k.npi`)
 
@@ -359,15 +366,15 @@ async function dedupe(engine: Engine, name: TableName): Promise<void> {
   await engine.run(`CREATE TABLE dedup_${name} AS ${firstOf(name)}`)
 }
 
-function firstOf(name: TableName, condition = 'true'): string {
+function firstOf(name: TableName, select = `SELECT * FROM in_${name}`): string {
   const table = contractOf(name)
   const columns = table.columns.map((c) => sqlIdentifier(c.name)).join(', ')
   const key = table.key.map(sqlIdentifier)
   // The engine gives back sorted doubles without the sign of a zero, so numbers are sorted as text.
   const order = table.columns.map((c) => `${sqlIdentifier(c.name)}${c.kind === 'number' ? '::VARCHAR' : ''}`).join(', ')
   return `SELECT ${columns} FROM (
-    SELECT *, row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${order}) AS first_of_key FROM in_${name}
-    WHERE ${condition} AND ${key.map((k) => `${k} IS NOT NULL`).join(' AND ')})
+    SELECT *, row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${order}) AS first_of_key FROM (${select})
+    WHERE ${key.map((k) => `${k} IS NOT NULL`).join(' AND ')})
     WHERE first_of_key = 1`
 }
 

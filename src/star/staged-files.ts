@@ -1,6 +1,6 @@
 /** The staged files of a run, by name: what later steps read instead of the input. */
 
-/** Staged dimension files; each is `<name>.parquet` under `staged/`. */
+/** Staged dimension files; each is `<name>.parquet` under `staged/`. `words` are those that decided which rows were taken. */
 export const STAGED_DIMENSIONS = [
   'attrs',
   'codes',
@@ -11,6 +11,7 @@ export const STAGED_DIMENSIONS = [
   'code_parts',
   'group_parts',
   'members',
+  'words',
 ] as const
 
 /** Staged fact files: the numbered facts, their identities in blocks, the rows of each slice. */

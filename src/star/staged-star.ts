@@ -16,8 +16,13 @@ export interface StagedStar {
   readonly groups: AxisTable
   readonly benchmarks: AxisTable
   readonly lookup: BenchmarkLookup
-  /** Per attr entry: 1 where the rate is a dollar amount (negotiated_type is known and not `percentage`). */
-  readonly isDollar: Uint8Array
+  /** Per attr entry: 1 where the rate is compared with Medicare (dollars for one service). */
+  readonly isComparable: Uint8Array
+  /**
+   * Per attr entry: 1 where tables of earlier states of ETL3 hold a ratio to Medicare and there is none now. They took
+   * every type but `percentage` for comparable; without this the fingerprint of such a partition would be theirs.
+   */
+  readonly lostRatio: Uint8Array
   /** Medicare state rate of each benchmark entry, NaN where NULL. */
   readonly stateRate: Float64Array
 }
@@ -26,10 +31,12 @@ export interface StagedStar {
 export interface Block {
   readonly block: number
   readonly npis: AxisTable
-  /** Cell of each provider is implied by the links; state (index of the look-up) of each provider, −1 where NULL. */
+  /** Cell of each provider is implied by the links; state of its Medicare rate (index of the look-up), −1 where NULL. */
   readonly stateOf: Int32Array
   readonly firstCell: number
   readonly cells: number
+  /** Per cell of the block: 1 where its members have Medicare rates of several states (an address abroad beside one at home). */
+  readonly severalStates: Uint8Array
   /** Links of group g: `linkStart[g]` … `linkStart[g + 1] - 1`, one link per cell in which the group has members. */
   readonly linkStart: Int32Array
   /** Cell of each link, counted from `firstCell`. */
@@ -51,10 +58,14 @@ export async function loadStagedStar(engine: Engine, paths: StagedPaths): Promis
     groups: await loadAxis(engine, 'group', paths.groups, 'group_id'),
     benchmarks,
     lookup: await loadBenchmarkLookup(engine, paths),
-    isDollar: await loadIsDollar(engine, paths.attrs, attrs.entries),
+    isComparable: await loadFlags(engine, paths.attrs, 'is_comparable', attrs.entries),
+    lostRatio: await loadFlags(engine, paths.attrs, LOST_RATIO, attrs.entries),
     stateRate: doubleColumn(benchmarks, 'medicare_state_rate'),
   }
 }
+
+/** No index of a state. */
+const NO_MEMBER_YET = -2
 
 /** Loads one block. @throws IntegrityError ETL3-WR-01 when members or providers do not come in their order */
 export async function loadBlock(engine: Engine, star: StagedStar, block: number): Promise<Block> {
@@ -70,6 +81,13 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
   const links = await engine.count(
     `SELECT count(*) FROM (SELECT DISTINCT group_id, cell_id FROM ${readParquet([star.paths.members])} WHERE ${where})`,
   )
+  const stateOf = await star.lookup.statesOf(
+    engine,
+    `SELECT benchmark_state FROM ${readParquet([star.paths.npis])} WHERE ${where}`,
+  )
+  const cells = Number(range['cells'])
+  const severalStates = new Uint8Array(cells)
+  const stateOfCell = new Int32Array(cells).fill(NO_MEMBER_YET)
   const linkStart = new Int32Array(star.groups.entries + 1)
   const linkCell = new Int32Array(links)
   const memberStart = new Int32Array(links + 1)
@@ -97,8 +115,12 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
         linkCell[link] = cell - firstCell
         memberStart[link] = member
       }
-      const npi = npiIds[row]!
-      members[member++] = npi < 0 ? -1 : npi - firstNpi
+      const npi = npiIds[row]! < 0 ? -1 : npiIds[row]! - firstNpi
+      members[member++] = npi
+      const state = npi < 0 ? -1 : stateOf[npi]!
+      const known = stateOfCell[cell - firstCell]!
+      if (known === NO_MEMBER_YET) stateOfCell[cell - firstCell] = state
+      else if (known !== state) severalStates[cell - firstCell] = 1
     }
   }
   memberStart[links] = total
@@ -106,9 +128,10 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
   return {
     block,
     npis,
-    stateOf: await star.lookup.statesOf(engine, `SELECT state FROM ${readParquet([star.paths.npis])} WHERE ${where}`),
+    stateOf,
     firstCell,
-    cells: Number(range['cells']),
+    cells,
+    severalStates,
     linkStart,
     linkCell,
     memberStart,
@@ -116,10 +139,12 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
   }
 }
 
-async function loadIsDollar(engine: Engine, attrs: string, entries: number): Promise<Uint8Array> {
+const LOST_RATIO = "NOT is_comparable AND coalesce(lower(negotiated_type) <> 'percentage', false)"
+
+async function loadFlags(engine: Engine, attrs: string, condition: string, entries: number): Promise<Uint8Array> {
   const flags = new Uint8Array(entries)
   let at = 0
-  const sql = `SELECT coalesce(lower(negotiated_type) <> 'percentage', false) FROM ${readParquet([attrs])}`
+  const sql = `SELECT ${condition} FROM ${readParquet([attrs])}`
   for await (const chunk of engine.chunks(sql)) {
     flags.set(chunk.uint8(0), at)
     at += chunk.rows

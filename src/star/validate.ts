@@ -3,6 +3,7 @@ import type { Config, TableName } from '../config/schema.js'
 import type { Engine } from '../engine/engine.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
+import { chosenRows } from './chosen-rows.js'
 import { CONTRACT, contractOf } from './contract.js'
 import { explainReading } from './explain-reading.js'
 import { type CheckedFile, readSchemas, selectInput } from './file-schema.js'
@@ -113,7 +114,7 @@ const NO_KEYS: KeyFindings = { equalDuplicates: 0, differingKeys: 0, nullKeys: 0
 async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings> {
   const contract = contractOf(table.name)
   if (table.files.length === 0) return NO_KEYS
-  const input = selectInput(table.name, table.files)
+  const input = chosenRows(table.name, selectInput(table.name, table.files))
   const key = contract.key.map(sqlIdentifier)
   const all = contract.columns.map((c) => sqlIdentifier(c.name)).join(', ')
   // Most tables repeat nothing. Hashes that all differ prove it and cost little; where two are equal, by chance or not,
@@ -128,18 +129,17 @@ async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings>
           )
     return { equalDuplicates: equal, differingKeys: 0, nullKeys: 0, example: '' }
   }
-  const relevant = RELEVANT_ROWS[table.name] ?? 'true'
   const nullKey = key.map((k) => `${k} IS NULL`).join(' OR ')
   const counts = await engine.row(
     `SELECT count(*)::BIGINT AS rows, count(*) FILTER (${nullKey})::BIGINT AS nulls,
-      count(DISTINCT hash(${key.join(', ')})) FILTER (NOT (${nullKey}))::BIGINT AS hashes FROM (${input}) WHERE ${relevant}`,
+      count(DISTINCT hash(${key.join(', ')})) FILTER (NOT (${nullKey}))::BIGINT AS hashes FROM (${input})`,
   )
   const rows = Number(counts['rows']) - Number(counts['nulls'])
   if (Number(counts['hashes']) === rows) {
     return { equalDuplicates: 0, differingKeys: 0, nullKeys: Number(counts['nulls']), example: '' }
   }
   const differing = await engine.row(`WITH d AS (
-      SELECT ${key.join(', ')}, count(*) AS versions FROM (SELECT DISTINCT ${all} FROM (${input}) WHERE ${relevant} AND NOT (${nullKey})) GROUP BY ${key.join(', ')})
+      SELECT ${key.join(', ')}, count(*) AS versions FROM (SELECT DISTINCT ${all} FROM (${input}) WHERE NOT (${nullKey})) GROUP BY ${key.join(', ')})
     SELECT sum(versions)::BIGINT AS distinct_rows, count(*) FILTER (versions > 1)::BIGINT AS differing,
       min(concat_ws('/', ${key.join(', ')})) FILTER (versions > 1) AS example FROM d`)
   return {
@@ -148,13 +148,6 @@ async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings>
     nullKeys: Number(counts['nulls']),
     example: String(differing['example'] ?? ''),
   }
-}
-
-/** Rows that the joins look at; what lies outside them multiplies nothing. */
-const RELEVANT_ROWS: Partial<Record<TableName, string>> = {
-  dim_npi_address: "address_purpose = 'LOCATION'",
-  dim_npi_address_geolocation: "address_purpose = 'LOCATION'",
-  bench_medicare_professional: "coalesce(modifier, '') = ''",
 }
 
 /** Selects of all tables, by name, as the contract wants them. */

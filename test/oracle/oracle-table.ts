@@ -226,6 +226,26 @@ function byValue(column: string): string {
   return `${quoted(column)} + 0`
 }
 
+/** A word without what does not count: blanks, marks and dashes of the kinds that the stars hold, and capitals. */
+function word(column: string): string {
+  const uncounted = [9, 10, 32, 45, 95, 160, 173, 8203, 8211, 65279].map((code) => `chr(${code})`).join(' || ')
+  return `lower(translate(coalesce(${column}, ''), ${uncounted}, ''))`
+}
+
+/** Whether a column is one of these words, each written without blanks and dashes; `''` for none. */
+function among(column: string, ...words: readonly string[]): string {
+  return `${word(column)} IN (${words.map(text).join(', ')})`
+}
+
+const PLACES_TO_PRACTISE = ['location', 'primary', 'practicelocation', 'practice']
+const HOME = ['', 'us', 'usa', 'unitedstates', 'unitedstatesofamerica', 'u.s.', 'u.s.a.']
+
+/** The state whose Medicare rates belong to a column: codes and names of those that the stars hold, other texts as they are. */
+function medicareState(column: string): string {
+  return `CASE WHEN ${among(column, '')} THEN NULL WHEN ${among(column, 'texas')} THEN 'TX' WHEN ${among(column, 'idaho')} THEN 'ID'
+    WHEN length(${word(column)}) = 2 AND ${word(column)} IN ('tx', 'id', 'pr', 'de', 'md', 'ca', 'ny', 'ae') THEN upper(${word(column)}) ELSE ${column} END`
+}
+
 /** One row per key; keys with a NULL never join. */
 function lookup(name: string): string {
   const { key, texts, numbers = [], lists = [] } = INPUT[name] ?? { key: [], texts: [] }
@@ -237,7 +257,8 @@ function lookup(name: string): string {
 
 function joinSteps(options: OracleOptions): string[] {
   const { min, max } = options.rateRange
-  const dollars = `f.negotiated_type IS NOT NULL AND lower(f.negotiated_type) <> 'percentage' AND NOT isnan(f.negotiated_rate)
+  // Dollars for one service. Those for a day or a case are of another unit than Medicare's.
+  const dollars = `${among('f.negotiated_type', 'negotiated', 'derived', 'feeschedule')} AND NOT isnan(f.negotiated_rate)
       AND b.medicare_prof_stateavg > 0 AND NOT isnan(b.medicare_prof_stateavg)`
   const select: Record<string, string> = {
     state: 'f.provider_state',
@@ -273,8 +294,8 @@ function joinSteps(options: OracleOptions): string[] {
       ORDER BY proc_set NULLS LAST, proc_class NULLS LAST, proc_group NULLS LAST`,
 
     `CREATE OR REPLACE TEMP TABLE location AS
-      WITH a AS (SELECT * FROM (${lookup('dim_npi_address')}) WHERE address_purpose = 'LOCATION'),
-      g AS (SELECT * FROM (${lookup('dim_npi_address_geolocation')}) WHERE address_purpose = 'LOCATION'),
+      WITH a AS (SELECT DISTINCT ON (npi, address_hash) * FROM (${lookup('dim_npi_address')}) WHERE ${among('address_purpose', ...PLACES_TO_PRACTISE)}),
+      g AS (SELECT DISTINCT ON (npi, address_hash) * FROM (${lookup('dim_npi_address_geolocation')}) WHERE ${among('address_purpose', ...PLACES_TO_PRACTISE)}),
       chosen AS (
         SELECT npi, min(address_hash) AS address_hash
         FROM (SELECT npi, address_hash FROM a UNION ALL SELECT npi, address_hash FROM g) GROUP BY npi
@@ -298,8 +319,14 @@ function joinSteps(options: OracleOptions): string[] {
         pos.pos_members, code.code_description, code.code_name,
         category.proc_set, category.proc_class, category.proc_group,
         member.npi, provider.* EXCLUDE (npi),
-        CASE enumeration_type WHEN 'NPI-1' THEN 'Individual' WHEN 'NPI-2' THEN 'Organization' END AS provider_type,
-        CASE sole_proprietor WHEN 'YES' THEN true WHEN 'NO' THEN false END AS is_sole_proprietor,
+        CASE WHEN ${among('enumeration_type', 'npi1', '1', '1.0', 'individual')} THEN 'Individual'
+          WHEN ${among('enumeration_type', 'npi2', '2', '2.0', 'organization')} THEN 'Organization' END AS provider_type,
+        CASE WHEN ${among('sole_proprietor', 'yes', 'y', 'true', 't', '1')} THEN true
+          WHEN ${among('sole_proprietor', 'no', 'n', 'false', 'f', '0')} THEN false END AS is_sole_proprietor,
+        -- A provider abroad has no Medicare rate, neither of what the address calls its state nor of the market.
+        CASE WHEN ${among('country_code', ...HOME)} THEN coalesce(${medicareState('location.state')}, ${medicareState('fact.state')})
+          WHEN ${among('country_code', 'pr', 'puertorico')} THEN coalesce(${medicareState('location.state')}, 'PR')
+          ELSE 'abroad' END AS medicare_state,
         location.* EXCLUDE (npi, state, in_address_table), location.state AS provider_state,
         tins.tin_values
       FROM good_fact AS fact
@@ -315,10 +342,12 @@ function joinSteps(options: OracleOptions): string[] {
     // Each (code, state, year) that occurs, with the newest Medicare row that was in force.
     `CREATE OR REPLACE TEMP TABLE benchmark AS
       WITH asked AS (
-        SELECT DISTINCT code_type, code, coalesce(nullif(provider_state, ''), market_state) AS state, year
+        SELECT DISTINCT code_type, code, medicare_state AS state, year
         FROM enriched WHERE year IS NOT NULL
       ),
-      unmodified AS (SELECT * FROM raw_bench_medicare_professional WHERE coalesce(modifier, '') = '')
+      unmodified AS (
+        SELECT * REPLACE (${medicareState('state')} AS state) FROM raw_bench_medicare_professional
+        WHERE ${among('modifier', '', 'none', 'n/a')})
       SELECT DISTINCT ON (asked.code_type, asked.code, asked.state, asked.year) asked.year, b.*
       FROM asked JOIN unmodified AS b USING (code_type, code, state)
       WHERE b.data_year <= asked.year::INTEGER
@@ -328,6 +357,6 @@ function joinSteps(options: OracleOptions): string[] {
     `CREATE OR REPLACE TEMP VIEW oracle_view AS
       SELECT ${columns.join(',\n        ')}
       FROM enriched AS f LEFT JOIN benchmark AS b ON b.code_type = f.code_type AND b.code = f.code
-        AND b.state = coalesce(nullif(f.provider_state, ''), f.market_state) AND b.year = f.year`,
+        AND b.state = f.medicare_state AND b.year = f.year`,
   ]
 }

@@ -84,7 +84,7 @@ async function write(
   encoder.bind(columnSources(star, block, window))
   const builder = new RowGroupBuilder(star, {
     rowGroupRows: input.rowGroupRows ?? 131_072,
-    oneState: layout.provider.includes('state'),
+    byState: layout.provider.includes('state'),
   })
   for (const entry of plan) {
     const found = slices.get(entry.slice)
@@ -153,6 +153,7 @@ export function pathsIn(folder: string): StagedPaths {
     code_parts: path('code_parts'),
     group_parts: path('group_parts'),
     members: path('members'),
+    words: path('words'),
     benchmarks: path('benchmarks'),
     benchmark_keys: path('benchmark_keys'),
     states: path('states'),

@@ -63,8 +63,15 @@ const npi = from('9000000001', '9000000002', '9000000003', '9', '10', '0009')
 const noNpi = from<string | null>('0', '0000000000', '', null)
 const codeType = from('CPT', 'HCPCS', 'cpt')
 const code = from('X1', 'X2', '0X1', 'x1', '100', 'é')
-const state = from('TX', 'ID', "S'T", '')
-const benchState = from('TX', 'ID', "S'T")
+// What the words of a column may look like; docs/vocabulary.md says what they mean.
+const state = from('TX', 'TX', 'ID', 'ID', "S'T", '', ' tx', 'Idaho', 'PR', 'ON')
+const benchState = from('TX', 'ID', "S'T", 'id\u00a0', 'PR')
+// Words that are read as one make one key of what else would be two.
+const LOCATIONS = ['LOCATION', 'location', 'Location\u00a0', '\ufeffPRIMARY']
+const ONE_KEY: ReadonlyMap<string, string> = new Map([
+  ...LOCATIONS.map((word) => [word, 'LOCATION'] as const),
+  ['id\u00a0', 'ID'],
+])
 const payer = from('payer-a', 'Payer, B', "p/c'")
 const posSet = from('p0', 'p1', 'p2')
 const yearMonth = from(
@@ -96,7 +103,29 @@ const factRow = rowOf({
   code: maybe(code),
   pg_uid: maybe(group),
   pos_set_id: maybe(posSet),
-  negotiated_type: maybe(from('negotiated', 'percentage', 'PERCENTAGE', 'fee schedule', '')),
+  negotiated_type: maybe(
+    from(
+      ...[
+        'negotiated',
+        'negotiated',
+        'fee schedule',
+        ' Fee_Schedule\u00a0',
+        'deri\u200bved',
+        'percentage',
+        'PERCENTAGE',
+      ],
+      ...[
+        'percentage ',
+        '%',
+        'percent of total billed charges',
+        'per diem',
+        'case rate',
+        'algorithm',
+        'negotiated?',
+        '',
+      ],
+    ),
+  ),
   negotiation_arrangement: maybe(from('ffs', 'bundle')),
   negotiated_rate: rate,
   expiration_date: maybe(from('2025-12-31', '9999-12-31', 'never')),
@@ -110,7 +139,7 @@ const addressValues = {
   city: maybeText,
   state: maybe(state),
   postal_code: maybe(from('83835', '838351234')),
-  country_code: maybe(from('US')),
+  country_code: maybe(from('US', 'US', 'US', ' usa', 'United States', 'CA', 'PR', 'Germany', '')),
   telephone_number: maybeText,
   fax_number: maybeText,
   last_updated: maybe(from('2025-01-01', '2024-01-01')),
@@ -118,8 +147,8 @@ const addressValues = {
 const addressKey = {
   npi: maybe(npi),
   address_purpose: fc.oneof(
-    { weight: 4, arbitrary: from('LOCATION') },
-    { weight: 1, arbitrary: from('MAILING', 'location') },
+    { weight: 4, arbitrary: from(...LOCATIONS) },
+    { weight: 1, arbitrary: from('MAILING', 'SECONDARY', 'HOME', '') },
   ),
   address_hash: from('a', 'b', 'B', 'é'),
 }
@@ -173,14 +202,16 @@ const TABLES: readonly {
       first_name: maybeText,
       last_name: maybeText,
       organization_name: maybeText,
-      enumeration_type: maybe(from('NPI-1', 'NPI-2', 'npi-1', '')),
+      enumeration_type: maybe(
+        from('NPI-1', 'NPI-2', 'npi-1', '', '1', '2', '2.0', 'NPI 2 ', 'Organization', 'facility'),
+      ),
       status: maybe(from('A', 'D')),
       primary_taxonomy_code: maybeText,
       primary_taxonomy_desc: maybeText,
       primary_taxonomy_state: maybe(state),
       primary_taxonomy_license: maybeText,
       credential: maybeText,
-      sole_proprietor: maybe(from('YES', 'NO', 'X', 'yes')),
+      sole_proprietor: maybe(from('YES', 'NO', 'X', 'yes', 'Y', ' n', 'true', '0', 'perhaps')),
       enumeration_date: maybe(from('2006-01-02')),
       last_updated: maybe(from('2025-01-01', '2024-01-01')),
     }),
@@ -236,7 +267,7 @@ const TABLES: readonly {
       state: maybe(benchState),
       code_type: maybe(codeType),
       code: maybe(code),
-      modifier: from(null, null, null, '', '26'),
+      modifier: from(null, null, null, '', ' ', 'none', '26', '2', 'TC'),
       data_year: from(2023, 2024, 2025, 2026),
       year_month: from('2024-07', '2025-01', '2025-07'),
       benchmark_type: maybe(from('professional')),
@@ -330,7 +361,7 @@ function takeAway(star: Record<string, StarTable>, part: OptionalPart): void {
 }
 
 function keyOf(row: Row, key: readonly string[]): string {
-  return JSON.stringify(key.map((column) => row[column]))
+  return JSON.stringify(key.map((column) => ONE_KEY.get(String(row[column])) ?? row[column]))
 }
 
 function textOf(row: Row): string {

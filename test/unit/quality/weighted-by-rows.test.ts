@@ -24,7 +24,8 @@ async function joined({ root }: JudgedStar, figures: Readonly<Record<string, str
 const OF_ROWS = {
   rows: 'count(*)',
   facts: 'count(DISTINCT fact_uid)',
-  mean: "avg(negotiated_rate) FILTER (lower(negotiated_type) <> 'percentage')",
+  mean: `avg(negotiated_rate) FILTER (lower(translate(negotiated_type, ' _' || chr(160) || chr(8203), ''))
+    IN ('negotiated', 'derived', 'feeschedule', 'perdiem', 'caserate'))`,
   provider_state: "count(*) FILTER (state NOT IN ('TX', 'ID'))",
   provider_state_checked: "count(*) FILTER (state <> '')",
   npi: "count(*) FILTER (NOT regexp_matches(npi, '^\\d{9}1$'))",
