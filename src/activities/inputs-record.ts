@@ -5,6 +5,7 @@ import { TABLE_NAMES } from '../config/schema.js'
 const schema = z.object({
   rows: z.number(),
   types: z.record(z.string(), z.string()),
+  fromPath: z.record(z.string(), z.string().nullable()).optional(),
   missingOptional: z.array(z.string()).readonly(),
   extra: z.array(z.string()).readonly(),
 })

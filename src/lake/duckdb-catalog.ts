@@ -10,7 +10,7 @@ import { folderError, systemCode } from './folder-errors.js'
 import { UNFINISHED_FOLDER } from './folder-store.js'
 import { KeyList } from './key-list.js'
 import { NumberedFile } from './numbered-file.js'
-import { tableSelect } from './table-select.js'
+import { tablePaths, tableSelect } from './table-select.js'
 import { flushOne } from './whole-file.js'
 
 /** File name of the catalog in the metadata folder. */
@@ -19,7 +19,7 @@ export const CATALOG_FILE = 'catalog.duckdb'
 /** Schema of the tables about the table, beside the schema that holds the view. */
 export const ABOUT_SCHEMA = 'etl3'
 
-/** Macro that gives the paths of all published files. */
+/** Macro that gives the paths of all published files, as `read_parquet` takes them. */
 const FILES = `${ABOUT_SCHEMA}.files`
 
 /** DuckDB's own limit while the catalog is written, and compared with the one before. Measured: enough for 300,000 partitions. */
@@ -168,10 +168,10 @@ export class DuckDbCatalog implements Catalog {
     const root = resolve(state.tableUri)
     const database = sqlIdentifier(this.#options.database)
     await engine.run(`CREATE SCHEMA IF NOT EXISTS fresh.${database}`)
-    await engine.run(`CREATE MACRO fresh.${FILES}() AS ${keys.first().paths(root)}`)
+    await engine.run(`CREATE MACRO fresh.${FILES}() AS ${tablePaths(root, keys.first())}`)
     const select = tableSelect({ ...state, tableRoot: root, keys, files: `${FILES}()` })
     await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(state.table)} AS ${select}`)
-    await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${keys.paths(root)}`)
+    await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${tablePaths(root, keys)}`)
   }
 
   /** What the new file changes. One that cannot be read counts as none: it is replaced anyway. */

@@ -2,15 +2,19 @@
 import type { TableName } from '../config/schema.js'
 import { type Engine, readParquet } from '../runtime/engine.js'
 import { InputError } from '../runtime/errors.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import { parquetFileMetadata } from '../runtime/parquet-scan.js'
+import { sqlIdentifier } from '../runtime/sql.js'
 import { type ColumnKind, type ContractColumn, contractOf } from './contract.js'
 import type { InputFile } from './inputs.js'
+import { type PathColumns, pathColumnInSql } from './path-columns.js'
 
 /** What one file's schema gives for the contract. */
 export interface FileSchema {
   readonly rows: number
   /** DuckDB type of each contract column that the file has. */
   readonly types: Readonly<Record<string, string>>
+  /** Contract columns that the file does not hold and its path does; `types` has them as well. */
+  readonly fromPath?: PathColumns | undefined
   readonly missingOptional: readonly string[]
   readonly extra: readonly string[]
 }
@@ -30,11 +34,16 @@ export async function readSchema(name: TableName, file: InputFile, engine: Engin
     for (const row of await engine.rows(`DESCRIBE SELECT * FROM ${readParquet([local])}`)) {
       found.set(String(row['column_name']), String(row['column_type']))
     }
-    rows = await engine.count(
-      `SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata(${sqlString(local)})`,
-    )
+    rows = await engine.count(`SELECT coalesce(sum(num_rows), 0)::BIGINT FROM ${parquetFileMetadata(local)}`)
   } catch (cause) {
     throw unreadable(name, file.path, cause)
+  }
+  const fromPath: Record<string, string | null> = {}
+  for (const { name: column, kind } of table.columns) {
+    const value = file.pathColumns?.[column]
+    if (value === undefined || found.has(column)) continue
+    fromPath[column] = value
+    found.set(column, pathColumnInSql(kind, value).type)
   }
   const missing = table.columns.filter((c) => !found.has(c.name))
   const missingRequired = missing.filter((c) => c.required).map((c) => c.name)
@@ -60,6 +69,7 @@ export async function readSchema(name: TableName, file: InputFile, engine: Engin
   return {
     rows,
     types,
+    ...(Object.keys(fromPath).length > 0 ? { fromPath } : {}),
     missingOptional: missing.filter((c) => !c.required).map((c) => c.name),
     extra: [...found.keys()].filter((name) => !known.has(name)),
   }
@@ -134,6 +144,8 @@ function castColumn(column: ContractColumn, schema: FileSchema): string {
   const type = SQL_TYPES[column.kind]
   const found = schema.types[column.name]
   if (found === undefined) return `NULL::${type} AS ${name}`
+  const inPath = schema.fromPath?.[column.name]
+  if (inPath !== undefined) return `${pathColumnInSql(column.kind, inPath).sql}::${type} AS ${name}`
   return found === type ? name : `${name}::${type} AS ${name}`
 }
 

@@ -37,10 +37,10 @@ afterAll(async () => {
 async function find(pattern: string): Promise<{ keys: string[]; prefixes: (string | null)[] }> {
   const from = proxy.seen.length
   const reader = { s3: settingsFor(proxy.endpoint), scratch: lakeFolder(), signal: GO_ON }
-  const files = await findInBucket(`s3://${bucket}/${pattern}`, reader)
+  const found = await findInBucket(`s3://${bucket}/${pattern}`, reader)
   const asked = proxy.seen.slice(from).map(({ url }) => new URL(url, proxy.endpoint).searchParams)
   return {
-    keys: files.map(({ path }) => path.slice(`s3://${bucket}/`.length)),
+    keys: (found?.files ?? []).map(({ path }) => path.slice(`s3://${bucket}/`.length)),
     prefixes: asked.filter((query) => query.has('list-type')).map((query) => query.get('prefix')),
   }
 }

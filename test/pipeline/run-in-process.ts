@@ -50,7 +50,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
   const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: input.scratch })
   try {
     const paths = pathsIn(staged)
-    const tables = await checkSchemas(await findInputs(config, engine, new AbortController().signal), engine)
+    const tables = await checkSchemas(await findInputs(config, new AbortController().signal), engine)
     await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder: staged })
     await stageAllFacts(engine, tables, staged)
     await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)

@@ -86,7 +86,7 @@ async function judge(root: string, engine: Engine, options: JudgeOptions): Promi
   const layout = layoutOf(config.partitioning.partition_columns)
   const paths = pathsIn(folder)
   const signal = new AbortController().signal
-  const tables = await checkSchemas(await findInputs(config, engine, signal), engine)
+  const tables = await checkSchemas(await findInputs(config, signal), engine)
   const findings = await checkKeys(tables, 'first', engine)
   await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder })
   await stageAllFacts(engine, tables, folder)
