@@ -1,7 +1,8 @@
 /** The embedded catalog: a DuckDB file with a view over the published files, the partition list and the run's figures. */
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
 import { type Engine, readParquet, withEngine } from '../runtime/engine.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
@@ -63,9 +64,10 @@ export class DuckDbCatalog implements Catalog {
    */
   async register(state: PublishedTable, signal: AbortSignal): Promise<RegisterOutcome> {
     const fresh = this.#unfinishedPath()
+    const built = whereDuckDbCanWrite(fresh)
     try {
       const outcome = await this.#withEngine(signal, async (engine) => {
-        await engine.run(`ATTACH ${sqlString(fresh)} AS fresh`)
+        await engine.run(`ATTACH ${sqlString(built)} AS fresh`)
         await this.#writeTables(engine, state)
         await this.#writeView(engine, state)
         const outcome = await this.#compare(engine)
@@ -73,6 +75,7 @@ export class DuckDbCatalog implements Catalog {
         await engine.run('DETACH fresh')
         return outcome
       })
+      if (built !== fresh) copyFileSync(built, fresh)
       flushOne(fresh)
       const file = new NumberedFile(this.uri)
       const newest = file.replace(fresh, state.lockNumber)
@@ -82,8 +85,10 @@ export class DuckDbCatalog implements Catalog {
     } catch (error) {
       throw folderError(error, 'write', this.uri)
     } finally {
-      rmSync(fresh, { force: true })
-      rmSync(`${fresh}.wal`, { force: true })
+      for (const path of [fresh, built]) {
+        rmSync(path, { force: true })
+        rmSync(`${path}.wal`, { force: true })
+      }
     }
   }
 
@@ -227,6 +232,14 @@ export class DuckDbCatalog implements Catalog {
     }
     return join(this.#unfinished, `catalog-${process.pid}-${randomBytes(6).toString('hex')}`)
   }
+}
+
+/**
+ * DuckDB puts `.wal` before the first question mark of a database's path, wherever it stands, as in an address: below
+ * such a folder it can read a database and not write one. Then it is written elsewhere, to be copied.
+ */
+function whereDuckDbCanWrite(path: string): string {
+  return path.includes('?') ? join(tmpdir(), `etl3-${basename(path)}`) : path
 }
 
 function outrun(number: number, newest: number, file: string): ConflictError {

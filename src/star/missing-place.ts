@@ -24,7 +24,7 @@ export function whyMissingInFolder(place: string): string | undefined {
   const name = basename(missing)
   const similar = similarNames(name, namesIn(parent))
   if (similar.length > 0) return `${parent} ${describeSimilar(name, similar)}`
-  if (isPattern(name)) return `nothing in ${parent} matches '${path.slice(parent.length).replace(/^\/+/, '')}'`
+  if (isPattern(name)) return `nothing in ${parent} matches '${name}'`
   return missing === path ? undefined : `there is no folder ${missing}`
 }
 
