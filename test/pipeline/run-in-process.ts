@@ -8,7 +8,7 @@ import { type InventoryEntry, takeInventory } from '../../src/plan/inventory.js'
 import { loadPartitionValues, partitionValuesInSql } from '../../src/plan/partition-values.js'
 import { ruleSetOf } from '../../src/quality/rule-set.js'
 import { screenFacts } from '../../src/quality/screen.js'
-import { Engine } from '../../src/runtime/engine.js'
+import { Engine, readParquet } from '../../src/runtime/engine.js'
 import { DICTIONARY } from '../../src/star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../../src/star/enrich.js'
 import { loadQuarantined, readFacts } from '../../src/star/fact-window.js'
@@ -77,7 +77,7 @@ async function write(
     const key = partitionKey(layout.columns, valuesOf(entry.slice, entry.cell))
     return { ...entry, key, keyInSql: keysInSql[i] ?? '' }
   })
-  const facts = await engine.count(`SELECT count(*) FROM read_parquet('${paths.facts}')`)
+  const facts = await engine.count(`SELECT count(*) FROM ${readParquet([paths.facts])}`)
   const { window } = await readFacts(engine, paths, { from: 0, to: facts }, { quarantined })
   const slices = slicesOf(window)
   const encoder = createPartitionEncoder(DICTIONARY.map(({ name, type }) => ({ name, type })))
