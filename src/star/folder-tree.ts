@@ -1,5 +1,5 @@
 /** Folders of this machine as a tree of input files. */
-import { readdirSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { InputError } from '../runtime/errors.js'
 import type { InputTree } from './input-tree.js'
 
@@ -9,7 +9,7 @@ export class FolderTree implements InputTree {
   readonly crossesFolders = false
 
   kindOf(path: string): 'file' | 'folder' | undefined {
-    const stat = readable(path, () => statSync(path, { throwIfNoEntry: false }))
+    const stat = readable(path, () => statOf(path))
     if (stat === undefined) return undefined
     if (stat.isFile()) return 'file'
     if (stat.isDirectory()) return 'folder'
@@ -24,6 +24,16 @@ export class FolderTree implements InputTree {
 
   join(folder: string, name: string): string {
     return folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`
+  }
+}
+
+/** What lies under a path, links followed; undefined where nothing does, or where a part of the path is no folder. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined
+    throw error
   }
 }
 

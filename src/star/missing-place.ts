@@ -1,7 +1,8 @@
 /** Why nothing is found at a place of the input, in words for its owner. */
-import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { isPattern } from '../lake/s3-address.js'
+import { statOf } from './folder-tree.js'
 
 /**
  * What is wrong with a place on this machine at which nothing was found, or undefined where its path says it all.
@@ -18,7 +19,7 @@ export function whyMissingInFolder(place: string): string | undefined {
   const path = resolve(place)
   const missing = firstMissing(path)
   const parent = dirname(missing)
-  if (!statSync(parent).isDirectory()) return `${parent} is a file and no folder`
+  if (statOf(parent)?.isDirectory() !== true) return `${parent} is a file and no folder`
   if (lstatSync(missing, { throwIfNoEntry: false })?.isSymbolicLink() === true)
     return `${missing} is a symbolic link to ${readlinkSync(missing)}, which is not there`
   const name = basename(missing)
@@ -51,7 +52,7 @@ function stem(name: string): string {
 
 function firstMissing(path: string): string {
   const parent = dirname(path)
-  return parent === path || statSync(parent, { throwIfNoEntry: false }) !== undefined ? path : firstMissing(parent)
+  return parent === path || statOf(parent) !== undefined ? path : firstMissing(parent)
 }
 
 function namesIn(folder: string): readonly string[] {
