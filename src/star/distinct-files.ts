@@ -29,5 +29,5 @@ export function distinctFiles(paths: readonly string[]): DistinctFiles {
 function identityOf(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false, bigint: true })
   if (stat === undefined) return path
-  return stat.nlink > 1n ? `hard link ${stat.dev}:${stat.ino}` : realpathSync(path)
+  return stat.nlink > 1n ? `hard link ${stat.dev}:${stat.ino}` : realpathSync.native(path)
 }

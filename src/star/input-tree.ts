@@ -154,12 +154,14 @@ class Walk {
    */
   *meant(paths: readonly string[]): Generator<string> {
     const isFolder = (path: string): boolean => this.#tree.kindOf(path) === 'folder'
-    const tables = paths.filter((path) => !isFolder(path) || /\.parquet$/i.test(path))
-    for (const path of tables.length > 0 ? tables : paths) {
+    const named = paths.filter((path) => /\.parquet$/i.test(path) || !isFolder(path))
+    for (const path of named.length > 0 ? named : paths) {
       if (isFolder(path)) yield* this.partFiles(path)
       else yield path
     }
-    if (tables.length > 0) this.#passedFolders.push(...paths.filter((path) => !tables.includes(path)))
+    if (named.length === 0) return
+    const counted = new Set(named)
+    this.#passedFolders.push(...paths.filter((path) => !counted.has(path)))
   }
 }
 
