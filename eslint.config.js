@@ -1,5 +1,8 @@
 import tseslint from 'typescript-eslint'
 
+// A path that DuckDB is handed as it is counts as a pattern: src/engine/parquet-scan.ts escapes it.
+const FILE_READER = String.raw`/\b(?:(?:read|scan|sniff)_(?:parquet|csv|csv_auto|json\w*|ndjson\w*|text|blob)|parquet_\w+|glob)\s*\(|\bfrom\s+'(?:$|[^'\s]*[./])/i`
+
 // Biome checks style and most rules; ESLint adds the rules that need types.
 export default tseslint.config(
   {
@@ -26,6 +29,19 @@ export default tseslint.config(
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/no-unnecessary-type-assertion': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/engine/parquet-scan.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[`TemplateElement[value.raw=${FILE_READER}]`, `Literal[value=${FILE_READER}]`].map((selector) => ({
+          selector,
+          message: 'DuckDB takes a path for a pattern. Build the call with src/engine/parquet-scan.ts.',
+        })),
+      ],
     },
   },
   {

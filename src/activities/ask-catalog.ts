@@ -1,7 +1,7 @@
 /** Asks the registered table as a user would, and compares with the ledger. Where the engine takes its time nobody waits. */
 
 import type { CountInput, CountLook, Measured } from '../contract/activities.js'
-import { readParquet } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import type { Catalog, RowCount, SmokeCount } from '../lake/catalog.js'
 import { openCatalog } from '../lake/catalogs.js'

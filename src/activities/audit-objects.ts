@@ -3,10 +3,11 @@
  * §5). A difference fails the run and names the partitions; nothing was published yet. Leaves `audited/<n>.json`.
  */
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
 import { type Footer, readFooter } from '../parquet/footer-check.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
@@ -270,7 +271,7 @@ async function compareRows(input: {
   readonly range: CodeRange | undefined
 }): Promise<void> {
   const { engine, paths, chosen, files, range } = input
-  const named = chosen.map((p, i) => `(${p.ordinal}, ${sqlString(files[i] ?? '')})`).join(', ')
+  const named = chosen.map((p, i) => `(${p.ordinal}, ${sqlString(resolve(files[i] ?? ''))})`).join(', ')
   for (const statement of enrichInSql(paths, chosen, range)) await engine.run(statement)
   // The sum of hashes over all columns: equal for equal rows in any order, and one wrong value changes it.
   const sums = `count(*) AS rows, sum(hash(${FILE_COLUMNS})::HUGEINT) AS checksum`

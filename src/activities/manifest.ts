@@ -1,7 +1,8 @@
 /** `manifest.parquet`: every partition of the table as this run leaves it, kept ones included. */
 import { join } from 'node:path'
 import type { Reference } from '../contract/activities.js'
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { readCurrent } from '../records/current.js'
 import { MANIFEST, PLAN } from '../records/names.js'

@@ -17,13 +17,13 @@ import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { idOfRun } from '../records/stale-run.js'
 import { VERSION } from '../runtime/version.js'
-import { findInputs, type InputTable } from '../star/inputs.js'
+import { findInputs, type InputFile, type InputTable } from '../star/inputs.js'
 import { layoutOf } from '../star/layout.js'
+import type { PathColumns } from '../star/path-columns.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { notifyResult } from './notify-end.js'
 import { tableIsIntact } from './published-table.js'
-import { withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import { serverHasSearchAttributes } from './search-attributes.js'
 
@@ -42,7 +42,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     const owner = `${request.workflowId}/${request.executionId}`
     const lock = new RunLock(metadata, { leaseMs: config.processing.lock_lease_ms })
 
-    const inputs = await inputsOf(config, deps, signal)
+    const inputs = await findInputs(config, signal, deps.scratch)
     const work = workDigest(config, inputs, now)
     const current = await readCurrent(metadata, signal)
     const shared = {
@@ -97,10 +97,6 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
   }
 }
 
-async function inputsOf(config: Config, deps: ActivityDeps, signal: AbortSignal): Promise<InputTable[]> {
-  return await withEngine(deps, deps.scratch, signal, (engine) => findInputs(config, engine, signal, deps.scratch))
-}
-
 /** Everything that decides what the table holds and what its files look like. */
 function workDigest(config: Config, inputs: readonly InputTable[], now: Date): string {
   const { partitioning, data_quality, athena, processing, input } = config
@@ -108,7 +104,7 @@ function workDigest(config: Config, inputs: readonly InputTable[], now: Date): s
     JSON.stringify({
       encoding: ENCODING_VERSION,
       engine: VERSION,
-      inputs: inputs.map((t) => ({ name: t.name, files: t.files.map((f) => f.sha256) })),
+      inputs: inputs.map((t) => ({ name: t.name, files: t.files.map(contentOf) })),
       partitioning,
       data_quality,
       clock: clockOfWork(data_quality, now),
@@ -117,6 +113,11 @@ function workDigest(config: Config, inputs: readonly InputTable[], now: Date): s
       table: `${athena.database}.${athena.table}`,
     }),
   )
+}
+
+/** What a file adds to the table. Its path counts only where columns stand in it. */
+function contentOf({ sha256, pathColumns }: InputFile): string | { sha256: string; pathColumns: PathColumns } {
+  return pathColumns === undefined ? sha256 : { sha256, pathColumns }
 }
 
 /** Objects that an abandoned run left unpublished are taken away, so that a late worker of it cannot publish them. */

@@ -1,6 +1,6 @@
 /** Whether the published table is still what its manifest says. */
 import type { Config } from '../config/schema.js'
-import { readParquet } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'

@@ -5,7 +5,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Measured, Registered, RunRef, UnitDone } from '../contract/activities.js'
-import { readParquet } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import type { CatalogColumn } from '../lake/catalog.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectKey } from '../lake/object-store.js'

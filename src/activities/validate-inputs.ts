@@ -1,12 +1,14 @@
 /** Checks the input: schemas, keys, free disk. Leaves `inputs.json`. */
 import { statfsSync } from 'node:fs'
 import type { Measured, RunRef, ValidatedInputs } from '../contract/activities.js'
+import type { Engine } from '../engine/engine.js'
 import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../records/inputs.js'
 import { ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
 import { warningsOf } from '../star/input-warnings.js'
-import { withCopies } from '../star/inputs.js'
-import { checkKeys, checkSchemas } from '../star/validate.js'
+import { type InputTable, withCopies } from '../star/inputs.js'
+import { differencesToPaths } from '../star/path-differences.js'
+import { type CheckedTable, checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
 import { openContextOverInputs, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -31,13 +33,18 @@ export function validateInputs(
     const found = await withEngine(deps, context.scratch, signal, async (engine) => {
       const tables = await checkSchemas(withCopies(record.inputs, copies), engine)
       const findings = await checkKeys(withCopies(tables, copies), config.input.duplicates, engine)
-      return { tables, findings }
+      const differences = await differencesOf(withCopies(record.inputs, copies), tables, engine)
+      return { tables, findings, differences }
     })
     const saved: InputsRecord = {
       formatVersion: 1,
       tables: found.tables,
       findings: found.findings,
-      warnings: warningsOf(found.findings),
+      warnings: [
+        ...record.inputs.flatMap(({ notices }) => notices ?? []),
+        ...warningsOf(found.findings),
+        ...found.differences,
+      ],
     }
     for (const warning of saved.warnings) deps.log.warn(warning)
     await records.save('inputs.json', inputsRecordJson(saved), signal)
@@ -57,6 +64,26 @@ async function answer(
     facts: record.findings.find((t) => t.name === 'fact_rate')?.rows ?? 0,
     warnings: record.warnings.length,
   }
+}
+
+/** Where the files of a table say something else than their paths. */
+async function differencesOf(
+  inputs: readonly InputTable[],
+  checked: readonly CheckedTable[],
+  engine: Engine,
+): Promise<string[]> {
+  const warnings: string[] = []
+  for (const { name, files } of inputs) {
+    const schemas = new Map(
+      checked.find((table) => table.name === name)?.files.map(({ path, schema }) => [path, schema]),
+    )
+    const withSchema = files.flatMap((file) => {
+      const schema = schemas.get(file.path)
+      return schema ? [{ ...file, schema }] : []
+    })
+    warnings.push(...(await differencesToPaths(name, withSchema, engine)))
+  }
+  return warnings
 }
 
 /** @throws ResourceError ETL3-DK-01 when the disk is too full to begin */

@@ -44,7 +44,9 @@ const input = z
     tables: z
       .partialRecord(z.enum(TABLE_NAMES), path)
       .default({})
-      .describe('Path of a table by itself; fact_rate may be a glob. Overrides the place under input.root.'),
+      .describe(
+        'Place of a table by itself: a file, a folder of part files, or a pattern. Overrides the one under input.root.',
+      ),
     duplicates: z
       .enum(['error', 'first'])
       .default('error')

@@ -10,7 +10,8 @@ import {
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { ResourceError } from '../runtime/errors.js'
-import { sqlString } from './sql.js'
+
+export { readParquet } from '../engine/parquet-scan.js'
 
 /** How much an engine may use. */
 export interface EngineOptions {
@@ -300,14 +301,6 @@ function toCell(value: DuckDBValue): Cell {
 
 function firstLine(message: string): string {
   return message.split('\n', 1)[0] ?? message
-}
-
-/**
- * `read_parquet([...])` over local files, hive partitioning and file name columns off. A SELECT of nothing else gives the
- * rows in the order of the file, without sorting (`preserve_insertion_order`; DuckDB's documentation, "Order Preservation").
- */
-export function readParquet(paths: readonly string[], options = ''): string {
-  return `read_parquet([${paths.map(sqlString).join(', ')}], hive_partitioning = false${options})`
 }
 
 /** Runs `act` with an engine of its own; once the signal is aborted, its statements are interrupted. */

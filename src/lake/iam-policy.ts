@@ -242,20 +242,21 @@ function athenaStatements({ config, account, partition }: IamPolicyOptions): Iam
 }
 
 /** The keys below each address, or those that it means itself; addresses of folders are left out. */
-function placesOf(uris: readonly string[], keysOf: (at: S3Address) => string): BucketPlace[] {
+function placesOf(uris: readonly string[], keysOf: (at: S3Address) => readonly string[]): BucketPlace[] {
   return uris.flatMap((uri) => {
     const at = bucketPlaceOf(uri)
-    return at ? [{ bucket: at.bucket, keys: keysOf(at) }] : []
+    return at ? keysOf(at).map((keys) => ({ bucket: at.bucket, keys })) : []
   })
 }
 
-function keysBelow(at: S3Address): string {
-  return `${literally(prefixBelow(at))}*`
+function keysBelow(at: S3Address): readonly string[] {
+  return [`${literally(prefixBelow(at))}*`]
 }
 
-/** One object, or what the listing of a pattern asks for. */
-function keysMeant({ path }: S3Address): string {
-  return isPattern(path) ? `${literally(literalHead(path))}*` : literally(path)
+/** One object or those below it, or what the listing of a pattern asks for. */
+function keysMeant(at: S3Address): readonly string[] {
+  const { path } = at
+  return isPattern(path) ? [`${literally(literalHead(path))}*`] : [literally(path), ...keysBelow(at)]
 }
 
 /** A key in which a policy is not to see its own signs. */

@@ -2,7 +2,8 @@
  * Which partition columns would serve queries best. Every layout that is compared takes its columns from the planned
  * ones, so its partitions are sums over the plan's: no enriched row is made for it.
  */
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import { UsageError } from '../runtime/errors.js'
 import { type SizePoint, sizeInSql } from './size-curve.js'

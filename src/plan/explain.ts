@@ -1,6 +1,7 @@
 /** Why partitions are written, kept or removed: the plan against what is published, and for some of them row by row. */
 
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { encodePartitionValue } from '../lake/keys.js'
 import { UsageError } from '../runtime/errors.js'

@@ -3,7 +3,7 @@
  * the factorised star (design §5). Cost: one step per fact and member link, not per row.
  */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { isQuarantined } from '../star/fact-window.js'
 import { requireConsecutive } from '../star/in-order.js'
 import type { Block, StagedStar } from '../star/staged-star.js'

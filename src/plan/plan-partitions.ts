@@ -3,7 +3,8 @@
  * together in the engine, so that its memory does not grow with the number of partitions.
  */
 
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
 import { partitionKey } from '../lake/keys.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'

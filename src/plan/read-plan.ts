@@ -1,5 +1,6 @@
 /** Reading a plan back, unit by unit. */
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import type { PlanAction } from './plan-action.js'
 
 /** One partition of a plan. */

@@ -1,5 +1,6 @@
 /** The rules that look at the whole: from the staged star and the plan, weighted by rows, before any row exists. */
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'
 import { checkNullRatios } from './null-ratios.js'

@@ -1,5 +1,6 @@
 /** How many rows hold no value, column by column. An empty text counts as no value. */
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import { DICTIONARY, type DictionaryColumn } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'

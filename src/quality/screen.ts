@@ -1,6 +1,7 @@
 /** The screen: the rules on single facts, and the facts that they set aside before the plan is made (design §5). */
 import { join } from 'node:path'
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
 import type { ActiveRule } from './active-rule.js'
 import { MOST_EXAMPLES, resultOf } from './active-rule.js'

@@ -7,6 +7,7 @@ const shapeSchema = z.object({
   types: z.record(z.string(), z.string()),
   // Records of runs before there were other names than the contract's have none.
   names: z.record(z.string(), z.string()).default({}),
+  fromPath: z.record(z.string(), z.string().nullable()).optional(),
   missingOptional: z.array(z.string()).readonly(),
   extra: z.array(z.string()).readonly(),
 })

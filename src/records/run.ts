@@ -7,6 +7,7 @@ const inputFile = z.object({
   bytes: z.number(),
   modifiedMs: z.number(),
   etag: z.string().optional(),
+  pathColumns: z.record(z.string(), z.string().nullable()).optional(),
   sha256: z.string(),
 })
 
@@ -20,7 +21,15 @@ const runRecordSchema = z.object({
   engine: z.string(),
   startedAt: z.string(),
   config: configSchema,
-  inputs: z.array(z.object({ name: z.enum(TABLE_NAMES), files: z.array(inputFile).readonly() })).readonly(),
+  inputs: z
+    .array(
+      z.object({
+        name: z.enum(TABLE_NAMES),
+        files: z.array(inputFile).readonly(),
+        notices: z.array(z.string()).readonly().optional(),
+      }),
+    )
+    .readonly(),
 })
 
 /** What a run is about. */

@@ -1,5 +1,6 @@
 /** What a run changes against the table that was there before, from its plan and the manifest of the last run. */
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import type { ChangedValue, Changes } from './run-report.js'
 

@@ -1,5 +1,6 @@
 /** How the rows are spread over partitions: sizes, the largest, the smallest, skew. */
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import type { Placement, SizeSummary } from './run-report.js'
 
 /** Partitions that are named at each end. */

@@ -3,7 +3,8 @@
  * and for each entry which value it has.
  */
 
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import type { ValuePool } from '../parquet/factorised.js'
 import { type Axis, columnsOf, type DictionaryColumn } from './dictionary.js'

@@ -1,5 +1,6 @@
 /** Which Medicare row belongs to a (code, year, state): a dense table, read once per worker. */
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import type { StagedPaths } from './staged-files.js'
 
 /** Look-up of benchmark entries. A state is an index; −1 means NULL, and the fact's market decides. */

@@ -1,6 +1,7 @@
 /** Which file and which column is to blame when reading the input fails: the engine does not name both. */
 import type { TableName } from '../config/schema.js'
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { Etl3Error } from '../runtime/errors.js'
 import { contractOf } from './contract.js'
 import { type CheckedFile, columnForm, localOf } from './file-schema.js'

@@ -1,12 +1,16 @@
 /** What an input file's schema gives for the contract, and the SELECT through which everything else reads it. */
+
+import { resolve } from 'node:path'
 import type { TableName } from '../config/schema.js'
-import { type Engine, readParquet } from '../engine/engine.js'
-import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import type { Engine } from '../engine/engine.js'
+import { parquetFileMetadata, parquetSchema, readParquet } from '../engine/parquet-scan.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
 import { widthOf } from './code-widths.js'
 import { type Form, formOf, KINDS } from './column-kinds.js'
 import { columnsByName, type FileColumn, twinsText, wasMeant } from './column-names.js'
 import { type ContractColumn, type ContractTable, contractOf } from './contract.js'
+import { type PathColumns, pathColumnInSql } from './path-columns.js'
 import { familyOf, itemTypeOf, NULL_TYPE } from './physical-types.js'
 import { quotedValue, unreadable } from './unreadable-file.js'
 
@@ -17,15 +21,18 @@ export interface FileSchema {
   readonly types: Readonly<Record<string, string>>
   /** The engine's name of each contract column that the file writes in another way. */
   readonly names: Readonly<Record<string, string>>
+  /** Contract columns that the file does not hold and its path does; `types` has them as well. */
+  readonly fromPath?: PathColumns | undefined
   readonly missingOptional: readonly string[]
   /** Other columns, as the file writes them. */
   readonly extra: readonly string[]
 }
 
-/** A file that can be read: its path, and the copy that this machine reads instead. */
+/** A file that can be read: its path, the copy that this machine reads instead, and the columns that its path holds. */
 export interface ReadableFile {
   readonly path: string
   readonly local?: string
+  readonly pathColumns?: PathColumns | undefined
 }
 
 /** A file with what its schema gives. */
@@ -40,8 +47,8 @@ type Shape = Omit<FileSchema, 'rows'>
 const FOOTERS_AT_ONCE = 500
 
 /**
- * Reads the schemas of a table's files against the contract, in the order of the files. Files with equal columns share
- * what is found in them.
+ * Reads the schemas of a table's files against the contract, in the order of the files. Files with equal columns,
+ * in the file and in its path, share what is found.
  *
  * @throws InputError ETL3-IN-03 when one is not a readable Parquet file, ETL3-IN-04 when required columns are missing,
  * ETL3-IN-05 when a column has a type that cannot be read as the contract wants, ETL3-IN-12 when two columns have one name
@@ -58,8 +65,9 @@ export async function readSchemas(
     const footers = await readFooters(name, batch, engine)
     for (const file of batch) {
       const { rows, columns } = footerOf(footers, file)
-      const shape = shapes.get(columns) ?? (await readShape(name, file, engine))
-      shapes.set(columns, shape)
+      const key = JSON.stringify([columns, file.pathColumns ?? {}])
+      const shape = shapes.get(key) ?? (await readShape(name, file, engine))
+      shapes.set(key, shape)
       schemas.push({ rows, ...shape })
     }
   }
@@ -73,7 +81,7 @@ interface Footer {
 }
 
 function footerOf(footers: ReadonlyMap<string, Footer>, file: ReadableFile): Footer {
-  const footer = footers.get(localOf(file))
+  const footer = footers.get(resolve(localOf(file)))
   if (!footer) throw new Error(`the engine gave no footer of ${file.path}`)
   return footer
 }
@@ -83,13 +91,13 @@ async function readFooters(
   files: readonly ReadableFile[],
   engine: Engine,
 ): Promise<Map<string, Footer>> {
-  const list = `[${files.map((file) => sqlString(localOf(file))).join(', ')}]`
+  const paths = files.map(localOf)
   try {
     const rows = await engine.rows(`SELECT s.file_name AS file, s.columns, m.num_rows AS rows FROM (
         SELECT file_name, md5(string_agg(concat_ws('|', column_id, name, type, type_length, repetition_type, num_children,
           converted_type, scale, precision, logical_type), chr(10) ORDER BY column_id)) AS columns
-        FROM parquet_schema(${list}) GROUP BY file_name) s
-      JOIN parquet_file_metadata(${list}) m ON m.file_name = s.file_name`)
+        FROM ${parquetSchema(paths)} GROUP BY file_name) s
+      JOIN ${parquetFileMetadata(paths)} m ON m.file_name = s.file_name`)
     return new Map(
       rows.map((row) => [String(row['file']), { rows: Number(row['rows']), columns: String(row['columns']) }]),
     )
@@ -110,20 +118,36 @@ async function readShape(name: TableName, file: ReadableFile, engine: Engine): P
     columns,
   )
   refuseTwins(name, file, found)
-  const missing = table.columns.filter((c) => found.get(c.name)?.length === 0)
+  const fromPath: Record<string, string | null> = {}
+  for (const { name: column } of table.columns) {
+    const value = file.pathColumns?.[column]
+    if (value !== undefined && found.get(column)?.length === 0) fromPath[column] = value
+  }
+  const missing = table.columns.filter((c) => found.get(c.name)?.length === 0 && fromPath[c.name] === undefined)
   const used = new Set([...found.values()].flat())
   const extra = columns.filter((column) => !used.has(column)).map((column) => column.name)
   refuseMissing(table, file, missing, extra)
   const types: Record<string, string> = {}
   const names: Record<string, string> = {}
   for (const column of table.columns) {
-    const [there] = found.get(column.name) ?? []
+    const there = found.get(column.name)?.[0] ?? columnInPath(column, fromPath)
     if (!there) continue
     types[column.name] = there.type
     if (there.engineName !== column.name) names[column.name] = there.engineName
     if (!takes(column, there.type)) throw await wrongType(name, column, there, file, engine)
   }
-  return { types, names, missingOptional: missing.map((c) => c.name), extra }
+  return {
+    types,
+    names,
+    ...(Object.keys(fromPath).length > 0 ? { fromPath } : {}),
+    missingOptional: missing.map((c) => c.name),
+    extra,
+  }
+}
+
+function columnInPath({ name, kind }: ContractColumn, fromPath: PathColumns): FileColumn | undefined {
+  const value = fromPath[name]
+  return value === undefined ? undefined : { name, engineName: name, type: pathColumnInSql(kind, value).type }
 }
 
 /** The columns of a file, in its order. */
@@ -133,7 +157,7 @@ async function readColumns(name: TableName, file: ReadableFile, engine: Engine):
     // The letter in front keeps a byte order mark, which the binding takes away at the beginning of a text.
     const nodes = await engine.rows(`SELECT 'n' || name AS name, coalesce(num_children, 0) AS children,
         coalesce(precision, 0) AS precision, coalesce(scale, 0) AS scale, coalesce(logical_type, '') = 'NullType()' AS untyped
-      FROM parquet_schema(${sqlString(local)}) ORDER BY column_id`)
+      FROM ${parquetSchema([local])} ORDER BY column_id`)
     const described = await engine.rows(
       `SELECT 'n' || column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM ${readParquet([local])})`,
     )
@@ -259,8 +283,8 @@ export function filesBySchema(
 ): { readonly schema: Shape; readonly files: readonly CheckedFile[] }[] {
   const groups = new Map<string, { readonly schema: Shape; readonly files: CheckedFile[] }>()
   for (const file of files) {
-    const { types, names } = file.schema
-    const key = JSON.stringify([types, names])
+    const { types, names, fromPath } = file.schema
+    const key = JSON.stringify([types, names, fromPath])
     const group = groups.get(key) ?? { schema: file.schema, files: [] }
     group.files.push(file)
     groups.set(key, group)
@@ -277,13 +301,18 @@ export interface ColumnForm {
 /** How a contract column is read of a file, or undefined where the file has none. */
 export function columnForm(
   column: ContractColumn,
-  schema: Pick<FileSchema, 'types' | 'names'>,
+  schema: Pick<FileSchema, 'types' | 'names' | 'fromPath'>,
 ): ColumnForm | undefined {
   const type = schema.types[column.name]
   if (type === undefined) return undefined
   const form = formOf(column.kind, type, widthOf(column.width, codeTypeOf(schema)))
   if (!form) throw new Error(`${column.name} was found to be ${type}, which the contract does not take`)
-  return { source: sqlIdentifier(schema.names[column.name] ?? column.name), form }
+  const inPath = schema.fromPath?.[column.name]
+  const source =
+    inPath === undefined
+      ? sqlIdentifier(schema.names[column.name] ?? column.name)
+      : pathColumnInSql(column.kind, inPath).sql
+  return { source, form }
 }
 
 /** SQL of a row's code_type, by which its code has a width. */

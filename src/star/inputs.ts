@@ -1,15 +1,19 @@
 /** The input files: where they lie, and whether they are still the ones that the run opened with. */
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Config, TableName } from '../config/schema.js'
 import { isS3Address } from '../config/uri.js'
-import type { Engine } from '../engine/engine.js'
-import { sqlString } from '../engine/sql.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'
 import { InputError, UsageError } from '../runtime/errors.js'
-import { type BucketReader, fetchInput, findInBucket, lookAt } from './bucket-inputs.js'
+import { countText } from '../runtime/figures.js'
+import { type BucketReader, fetchInput, findInBucket, lookAt, whyMissingInBucket } from './bucket-inputs.js'
 import { CONTRACT, type ContractTable } from './contract.js'
+import { distinctFiles } from './distinct-files.js'
+import { FolderTree } from './folder-tree.js'
+import { type FoundFiles, findFiles } from './input-tree.js'
+import { whyMissingInFolder } from './missing-place.js'
+import { type PathColumns, pathColumnsOf } from './path-columns.js'
 
 /** One file of an input table, as it was when the run opened. */
 export interface InputFile {
@@ -20,6 +24,8 @@ export interface InputFile {
   readonly modifiedMs: number
   /** Of an object in a bucket, in place of the time. */
   readonly etag?: string | undefined
+  /** Columns of the contract that stand in the path, if any do. */
+  readonly pathColumns?: PathColumns | undefined
   /** The copy that this machine reads instead of `path`; no part of any record. */
   readonly local?: string
   readonly sha256: string
@@ -29,6 +35,8 @@ export interface InputFile {
 export interface InputTable {
   readonly name: TableName
   readonly files: readonly InputFile[]
+  /** What was passed over, and why, in words for the owner. */
+  readonly notices?: readonly string[] | undefined
 }
 
 const HASH_BUFFER_BYTES = 4 * 1024 * 1024
@@ -36,36 +44,58 @@ const HASH_BUFFER_BYTES = 4 * 1024 * 1024
 /**
  * Finds all input files and takes their checksums.
  *
- * @param engine resolves globs
  * @param scratch folder for copies of what lies in a bucket
- * @throws InputError ETL3-IN-01 naming every required table that is not there
+ * @throws InputError ETL3-IN-01 naming every required table that is not there, and every place that holds no table,
+ * ETL3-IN-06 when a file or a folder cannot be read
  */
 export async function findInputs(
   config: Config,
-  engine: Engine,
   signal: AbortSignal,
   scratch = config.processing.scratch,
 ): Promise<InputTable[]> {
   const reader: BucketReader = { s3: s3SettingsOf(config), scratch, signal }
   const tables: InputTable[] = []
-  const missing: string[] = []
+  const lacking: LackingTable[] = []
   for (const table of CONTRACT) {
+    const { name } = table
     const place = placeOf(config, table)
-    const files = isS3Address(place)
-      ? await inspectInBucket(place, reader)
-      : await inspectInFolder(place, engine, signal)
-    if (files.length === 0 && (table.required || config.input.tables[table.name] !== undefined)) {
-      missing.push(`${table.name} (${place})`)
+    const found = isS3Address(place) ? await inspectInBucket(name, place, reader) : inspectInFolder(name, place, signal)
+    const reason = found?.unusable ?? (found ? undefined : await whyMissing(place, reader))
+    const needed = table.required || config.input.tables[name] !== undefined
+    if (found?.unusable !== undefined || (!found && needed)) {
+      lacking.push({ name, place, reason, missing: !found })
     }
-    tables.push({ name: table.name, files })
+    const notices = found?.notices ?? (reason === undefined ? [] : [`${name} is not there: ${reason}`])
+    tables.push({ name, files: found?.files ?? [], ...(notices.length > 0 ? { notices } : {}) })
   }
-  if (missing.length > 0) {
-    const what = missing.some((m) => !m.startsWith('fact_rate ')) ? 'Missing dimension tables' : 'Missing fact table'
-    throw new InputError('ETL3-IN-01', `${what}: ${missing.join(', ')}`, {
-      hint: 'Set input.root to the folder that holds gold/, dims/ and xrefs/, or the path of each table under input.tables.',
-    })
-  }
+  if (lacking.length > 0) throw lackingTables(lacking)
   return tables
+}
+
+/** A table without which the run cannot begin. */
+interface LackingTable {
+  readonly name: TableName
+  readonly place: string
+  readonly reason: string | undefined
+  /** Nothing lies there; else what lies there is no table. */
+  readonly missing: boolean
+}
+
+function lackingTables(lacking: readonly LackingTable[]): InputError {
+  const missing = lacking.filter((table) => table.missing)
+  const places = missing.map(({ name, place }) => `${name} (${place})`).join(', ')
+  const what = missing.some(({ name }) => name !== 'fact_rate') ? 'Missing dimension tables' : 'Missing fact table'
+  // What is wrong with a folder is wrong with all tables below it, and is said once.
+  const reasons = new Set(missing.flatMap(({ reason }) => reason ?? []))
+  const unusable = lacking.flatMap(({ name, reason, missing }) => (missing ? [] : [`${name}: ${reason}`]))
+  const missed = missing.length === 0 ? [] : [[`${what}: ${places}`, ...reasons].join('; ')]
+  return new InputError('ETL3-IN-01', [...missed, ...unusable].join('; '), {
+    hint: 'Set input.root to the folder that holds gold/, dims/ and xrefs/, or the path of each table under input.tables: a Parquet file, a folder of them, or a pattern.',
+  })
+}
+
+async function whyMissing(place: string, reader: BucketReader): Promise<string | undefined> {
+  return isS3Address(place) ? await whyMissingInBucket(place, reader) : whyMissingInFolder(place)
 }
 
 /** @throws InputError ETL3-IN-02 when a file is not the one any more that the run opened with */
@@ -133,53 +163,123 @@ function placeOf(config: Config, table: ContractTable): string {
   )
 }
 
-async function expand(place: string, engine: Engine): Promise<string[]> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) {
-    throw new UsageError('ETL3-ST-01', `there is no adapter for such an input [${place}]`, {
-      hint: 'Set input.root or input.tables to a folder, or to s3://bucket/prefix.',
-    })
-  }
-  const path = isAbsolute(place) ? place : resolve(place)
-  if (!/[*?[]/.test(path)) return isFile(path) ? [path] : []
-  const found = await engine.rows(`SELECT file FROM glob(${sqlString(path)}) ORDER BY file`)
-  return found.map((row) => String(row['file']))
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
-}
-
 function statOf(path: string): { bytes: number; modifiedMs: number } {
   const stat = statSync(path, { throwIfNoEntry: false })
   return { bytes: stat?.size ?? -1, modifiedMs: stat?.mtimeMs ?? -1 }
 }
 
-async function inspectInFolder(place: string, engine: Engine, signal: AbortSignal): Promise<InputFile[]> {
-  const files: InputFile[] = []
-  for (const path of await expand(place, engine)) {
-    signal.throwIfAborted()
-    files.push(inspect(path))
+/** What lies at a place. */
+interface InspectedPlace {
+  readonly files: readonly InputFile[]
+  readonly notices: readonly string[]
+  /** Why these files are no table. */
+  readonly unusable: string | undefined
+}
+
+function inspectInFolder(table: TableName, place: string, signal: AbortSignal): InspectedPlace | undefined {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) {
+    throw new UsageError('ETL3-ST-01', `there is no adapter for such an input [${place}]`, {
+      hint: 'Set input.root or input.tables to a folder, or to s3://bucket/prefix.',
+    })
   }
-  return files
+  const found = findFiles(new FolderTree(), resolve(place), '/')
+  if (!found || (found.how === 'pattern' && found.files.length === 0)) return undefined
+  const { files, twice } = distinctFiles(found.files)
+  const inspected = files.map((path) => {
+    signal.throwIfAborted()
+    return inspect(table, path)
+  })
+  return {
+    files: inspected,
+    notices: [...noticesOf(table, found), ...twice.map((notice) => `${table}: ${notice}`)],
+    unusable: unusable(place, found, inspected),
+  }
 }
 
 /** The checksum is that of the copy, which has to be fetched in any case. */
-async function inspectInBucket(place: string, reader: BucketReader): Promise<InputFile[]> {
-  const files: InputFile[] = []
-  for (const { path, bytes, etag } of await findInBucket(place, reader)) {
-    files.push({ path, bytes, etag, modifiedMs: 0, sha256: sha256File(await fetchInput(path, reader)) })
+async function inspectInBucket(
+  table: TableName,
+  place: string,
+  reader: BucketReader,
+): Promise<InspectedPlace | undefined> {
+  const found = await findInBucket(place, reader)
+  if (!found || (found.how === 'pattern' && found.files.length === 0)) return undefined
+  const files: (InputFile & { local: string })[] = []
+  for (const { path, bytes, etag } of found.files) {
+    const local = await fetchInput(path, reader)
+    files.push({ path, bytes, etag, modifiedMs: 0, ...columnsIn(table, path), local, sha256: sha256File(local) })
   }
-  return files
+  return {
+    files: files.map(({ local: _, ...file }) => file),
+    notices: noticesOf(table, found),
+    unusable: unusable(place, found, files),
+  }
 }
 
-function inspect(path: string): InputFile {
+function noticesOf(table: TableName, { hidden, passedFolders }: Omit<FoundFiles, 'files'>): string[] {
+  const notices: string[] = []
+  if (hidden.length > 0)
+    notices.push(
+      `${table} passes over ${namesOf(hidden)}: a name that begins with '_' or '.' is hidden, as in Spark, Hive and Athena`,
+    )
+  if (passedFolders.length > 0)
+    notices.push(
+      `${table} passes over the ${passedFolders.length === 1 ? 'folder' : 'folders'} ${namesOf(passedFolders)}: ` +
+        'beside files, a pattern means only folders that are named *.parquet',
+    )
+  return notices
+}
+
+/** Why the files of a place are no table, or undefined where they may be one. */
+function unusable(
+  place: string,
+  { how, format }: Omit<FoundFiles, 'files'>,
+  files: readonly { readonly path: string; readonly local?: string }[],
+): string | undefined {
+  if (format !== undefined)
+    return (
+      `${place} is a ${format} table, whose log says which of its files count; ETL3 does not read that log. ` +
+      'Write the table as plain Parquet'
+    )
+  if (how !== 'folder' || files.some(({ path, local }) => beginsAsParquet(local ?? path))) return undefined
+  const holds = files.length === 0 ? 'no file but hidden ones' : namesOf(files.map(({ path }) => path))
+  return `${place} is a folder that holds no Parquet file [it holds ${holds}]`
+}
+
+const NAMED = 3
+
+function namesOf(paths: readonly string[]): string {
+  const more = paths.length > NAMED ? ` and ${countText(paths.length - NAMED)} more` : ''
+  return `${paths.slice(0, NAMED).join(', ')}${more}`
+}
+
+function columnsIn(table: TableName, path: string): Pick<InputFile, 'pathColumns'> {
+  const pathColumns = pathColumnsOf(table, path)
+  return Object.keys(pathColumns).length > 0 ? { pathColumns } : {}
+}
+
+function inspect(table: TableName, path: string): InputFile {
   try {
-    return { path, ...statOf(path), sha256: sha256File(path) }
+    return { path, ...statOf(path), ...columnsIn(table, path), sha256: sha256File(path) }
   } catch (cause) {
     throw new InputError('ETL3-IN-06', `an input file cannot be read [file=${path}]`, {
-      hint: 'Check the permissions of the file and its folders.',
+      hint: 'Check the permissions of the file and its folders. A symbolic link must lead to a file.',
       cause,
     })
+  }
+}
+
+/** A Parquet file begins with these bytes, and one with an encrypted footer with the others (Parquet, "File format"). */
+const PARQUET_MAGIC: ReadonlySet<string> = new Set(['PAR1', 'PARE'])
+
+function beginsAsParquet(path: string): boolean {
+  const bytes = Buffer.alloc(4)
+  const file = openSync(path, 'r')
+  try {
+    readSync(file, bytes, 0, bytes.length, 0)
+    return PARQUET_MAGIC.has(bytes.toString('latin1'))
+  } finally {
+    closeSync(file)
   }
 }
 

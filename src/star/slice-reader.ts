@@ -2,7 +2,8 @@
  * Reads the facts of slices for the writer: several small slices at once, a large one piece by piece, so that memory
  * does not grow with the size of a slice.
  */
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import type { SliceFacts } from './enrich.js'
 import { type FactWindow, readFacts } from './fact-window.js'
 import type { StagedPaths } from './staged-files.js'

@@ -3,7 +3,8 @@
  * after the fact's. A star's file holds every code of every state, of which a run needs a small part.
  */
 import { join } from 'node:path'
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
 import { chosenRows } from './chosen-rows.js'
 import { contentHash } from './content-hash.js'

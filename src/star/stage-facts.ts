@@ -5,7 +5,8 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
 
 /** Rows per row group of the staged facts: small enough that a unit reads little more than its own slices. */

@@ -1,6 +1,7 @@
 /** Checks of values that only some types need: what has no meaning in the contract is refused, what was mended is told. */
 import type { TableName } from '../config/schema.js'
-import { type Engine, readParquet } from '../engine/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
 import { InputError } from '../runtime/errors.js'
 import { countOf } from '../runtime/figures.js'
 import { KINDS } from './column-kinds.js'

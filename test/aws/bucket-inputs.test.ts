@@ -1,7 +1,7 @@
 /** Input files in a bucket, and what is asked of S3 to find them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { S3ObjectStore } from '../../src/lake/s3/store.js'
-import { findInBucket } from '../../src/star/bucket-inputs.js'
+import { findInBucket, whyMissingInBucket } from '../../src/star/bucket-inputs.js'
 import { GO_ON, lakeFolder } from '../unit/lake/folder/lake-folder.js'
 import { FaultProxy } from './support/fault-proxy.js'
 import { CREDENTIAL_VARIABLES, makeBucket, type S3Server, settingsFor, startVersitygw } from './support/servers.js'
@@ -23,6 +23,14 @@ beforeAll(async () => {
     '2025/fact_4.csv',
     '2025/dim.parquet',
     'fact_5.parquet',
+    'facts[1]/x[1].parquet',
+    'facts[1]/x1.parquet',
+    'facts1/x1.parquet',
+    'parts/_SUCCESS',
+    'parts/.part-0.crc',
+    'parts/year_month=2025-06/part-0',
+    'parts/year_month=2025-07/b c/part-1?.parquet',
+    'parts_old/part-2',
   ]) {
     await store.put(key, Buffer.from(key), GO_ON)
   }
@@ -37,13 +45,35 @@ afterAll(async () => {
 async function find(pattern: string): Promise<{ keys: string[]; prefixes: (string | null)[] }> {
   const from = proxy.seen.length
   const reader = { s3: settingsFor(proxy.endpoint), scratch: lakeFolder(), signal: GO_ON }
-  const files = await findInBucket(`s3://${bucket}/${pattern}`, reader)
+  const found = await findInBucket(`s3://${bucket}/${pattern}`, reader)
   const asked = proxy.seen.slice(from).map(({ url }) => new URL(url, proxy.endpoint).searchParams)
   return {
-    keys: files.map(({ path }) => path.slice(`s3://${bucket}/`.length)),
+    keys: (found?.files ?? []).map(({ path }) => path.slice(`s3://${bucket}/`.length)),
     prefixes: asked.filter((query) => query.has('list-type')).map((query) => query.get('prefix')),
   }
 }
+
+describe('a folder of part files in a bucket', () => {
+  it('is found by a listing of what is below it, without hidden keys', async () => {
+    expect(await find('parts')).toEqual({
+      keys: ['parts/year_month=2025-06/part-0', 'parts/year_month=2025-07/b c/part-1?.parquet'],
+      prefixes: ['parts/'],
+    })
+    expect(await find('2025/dim.parquet')).toEqual({ keys: ['2025/dim.parquet'], prefixes: [] })
+    expect(await find('2025/nothing')).toEqual({ keys: [], prefixes: ['2025/nothing/'] })
+  })
+})
+
+describe('what is told of a place in a bucket at which nothing was found', () => {
+  it.each([
+    ['2025/Dim.parquet', /2025\/ holds 'dim\.parquet' and no 'Dim\.parquet': a name counts with its case/],
+    ['2025/dim', /2025\/ holds 'dim\.parquet' and no 'dim'$/],
+    ['2025/zzz*', /no key matches '2025\/zzz\*'/],
+  ])('%s', async (place, words) => {
+    const reader = { s3: settingsFor(proxy.endpoint), signal: GO_ON }
+    expect(await whyMissingInBucket(`s3://${bucket}/${place}`, reader)).toMatch(words)
+  })
+})
 
 describe('a pattern of input files in a bucket', () => {
   it.each([
@@ -52,6 +82,9 @@ describe('a pattern of input files in a bucket', () => {
     ['2025/**.parquet', '2025/', ['dim', 'fact_1', 'fact_2', 'fact_old/3'].map((name) => `2025/${name}.parquet`)],
     ['202?/fact_1.parquet', '202', ['2025/fact_1.parquet']],
     ['fact_*.parquet', 'fact_', ['fact_5.parquet']],
+    ['facts[1]/x[1].parquet', 'facts', ['facts[1]/x[1].parquet']],
+    ['facts[1]/x?.parquet', 'facts', ['facts[1]/x1.parquet']],
+    ['facts[1]/*', 'facts', ['facts[1]/x1.parquet', 'facts[1]/x[1].parquet']],
     ['*.parquet', null, ['fact_5.parquet']],
   ])('%s is found by a listing of no more than its literal head: %s', async (pattern, prefix, keys) => {
     expect(await find(pattern)).toEqual({ keys, prefixes: [prefix] })

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareTable } from '../oracle/compare-table.js'
 import { createOracleTable, DEFAULT_OPTIONS, type StarTables, tablesUnder } from '../oracle/oracle-table.js'
 import { expectedPath } from '../oracle/partition-path.js'
+import { layouts, writeOddly } from '../stars/odd-layout.js'
 import { randomStar } from '../stars/random-star.js'
 import { type Star, writeStar } from '../stars/star.js'
 import { type KeyedEntry, runInProcess } from './run-in-process.js'
@@ -60,6 +61,31 @@ describe('no row is lost, doubled or wrong', () => {
         expect(problems).toEqual([])
       }),
       { numRuns: 40 },
+    )
+  }, 300_000)
+})
+
+describe('a star in files as other tools lay them out', () => {
+  it('gives the table of the plain files, in folders whose names are patterns', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomStar(), layouts, fc.constantFrom(...LAYOUTS), async (star, chosen, partitionColumns) => {
+        const { folder, tables } = await written(star)
+        const home = join(folder, 'x[1] ?*')
+        await writeOddly(join(home, 'st[a]r'), join(folder, 'x1 ab/star'), star, chosen)
+        const out = join(home, 'table[0]')
+        await runInProcess({
+          star: join(home, 'st[a]r'),
+          partitionColumns,
+          out,
+          scratch: join(home, 'scr?tch[\\]'),
+          rowGroupRows: 7,
+        })
+        const tableRoot = join(folder, 'table')
+        renameSync(out, tableRoot)
+        const { problems } = await compareTable({ star: tables, tableRoot, partitionColumns })
+        expect(problems).toEqual([])
+      }),
+      { numRuns: 12 },
     )
   }, 300_000)
 })

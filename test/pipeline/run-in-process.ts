@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { configSchema } from '../../src/config/schema.js'
 import { Engine } from '../../src/engine/engine.js'
+import { readParquet } from '../../src/engine/parquet-scan.js'
 import { partitionKey } from '../../src/lake/keys.js'
 import { createPartitionEncoder } from '../../src/parquet/encoder.js'
 import { type InventoryEntry, takeInventory } from '../../src/plan/inventory.js'
@@ -50,7 +51,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
   const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: input.scratch })
   try {
     const paths = pathsIn(staged)
-    const tables = await checkSchemas(await findInputs(config, engine, new AbortController().signal), engine)
+    const tables = await checkSchemas(await findInputs(config, new AbortController().signal), engine)
     await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder: staged })
     await stageAllFacts(engine, tables, staged)
     await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
@@ -77,7 +78,7 @@ async function write(
     const key = partitionKey(layout.columns, valuesOf(entry.slice, entry.cell))
     return { ...entry, key, keyInSql: keysInSql[i] ?? '' }
   })
-  const facts = await engine.count(`SELECT count(*) FROM read_parquet('${paths.facts}')`)
+  const facts = await engine.count(`SELECT count(*) FROM ${readParquet([paths.facts])}`)
   const { window } = await readFacts(engine, paths, { from: 0, to: facts }, { quarantined })
   const slices = slicesOf(window)
   const encoder = createPartitionEncoder(DICTIONARY.map(({ name, type }) => ({ name, type })))

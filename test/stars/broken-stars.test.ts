@@ -29,7 +29,7 @@ afterEach(() => {
 })
 
 async function check(): Promise<void> {
-  const tables = await checkSchemas(await findInputs(config, engine, never), engine)
+  const tables = await checkSchemas(await findInputs(config, never), engine)
   await checkKeys(tables, config.input.duplicates, engine)
 }
 

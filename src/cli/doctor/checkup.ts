@@ -180,22 +180,17 @@ async function searchAttributes({ temporal }: Config, fix: boolean): Promise<Fin
 }
 
 async function inputTables(config: Config): Promise<{ finding: Finding; bytes: number }> {
-  const [{ findInputs }, { Engine }] = await Promise.all([
-    import('../../star/inputs.js'),
-    import('../../engine/engine.js'),
-  ])
+  const { findInputs } = await import('../../star/inputs.js')
   // Not the configured folder: a check leaves nothing behind.
   const scratch = mkdtempSync(join(tmpdir(), 'etl3-doctor-'))
-  const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch })
   try {
-    const tables = await findInputs(config, engine, new AbortController().signal, scratch)
+    const tables = await findInputs(config, new AbortController().signal, scratch)
     const missing = tables.filter(({ files }) => files.length === 0).map(({ name }) => name)
     const bytes = tables.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0)
     const size = `${tables.length - missing.length} tables, ${Math.ceil(bytes / BYTES_PER_MB)} MB`
     const without = missing.length === 0 ? '' : `; without the optional ${missing.join(', ')}`
     return { finding: ok('input', `${size}${without}`), bytes }
   } finally {
-    engine.close()
     rmSync(scratch, { recursive: true, force: true })
   }
 }

@@ -1,8 +1,10 @@
 /** The embedded catalog: a DuckDB file with a view over the published files, the partition list and the run's figures. */
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { type Engine, readParquet, withEngine } from '../../engine/engine.js'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { type Engine, withEngine } from '../../engine/engine.js'
+import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { ConflictError, IntegrityError } from '../../runtime/errors.js'
 import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, RowCount, SmokeCount } from '../catalog.js'
@@ -10,7 +12,7 @@ import { folderError, systemCode } from '../file-errors.js'
 import { flushOne, UNFINISHED_FOLDER } from '../whole-file.js'
 import { KeyList } from './key-list.js'
 import { NumberedFile } from './numbered-file.js'
-import { tableSelect } from './table-select.js'
+import { tablePaths, tableSelect } from './table-select.js'
 
 /** File name of the catalog in the metadata folder. */
 export const CATALOG_FILE = 'catalog.duckdb'
@@ -18,7 +20,7 @@ export const CATALOG_FILE = 'catalog.duckdb'
 /** Schema of the tables about the table, beside the schema that holds the view. */
 export const ABOUT_SCHEMA = 'etl3'
 
-/** Macro that gives the paths of all published files. */
+/** Macro that gives the paths of all published files, as `read_parquet` takes them. */
 const FILES = `${ABOUT_SCHEMA}.files`
 
 /** DuckDB's own limit while the catalog is written, and compared with the one before. Measured: enough for 300,000 partitions. */
@@ -62,9 +64,10 @@ export class DuckDbCatalog implements Catalog {
    */
   async register(state: PublishedTable, signal: AbortSignal): Promise<RegisterOutcome> {
     const fresh = this.#unfinishedPath()
+    const built = whereDuckDbCanWrite(fresh)
     try {
       const outcome = await this.#withEngine(signal, async (engine) => {
-        await engine.run(`ATTACH ${sqlString(fresh)} AS fresh`)
+        await engine.run(`ATTACH ${sqlString(built)} AS fresh`)
         await this.#writeTables(engine, state)
         await this.#writeView(engine, state)
         const outcome = await this.#compare(engine)
@@ -72,6 +75,7 @@ export class DuckDbCatalog implements Catalog {
         await engine.run('DETACH fresh')
         return outcome
       })
+      if (built !== fresh) copyFileSync(built, fresh)
       flushOne(fresh)
       const file = new NumberedFile(this.uri)
       const newest = file.replace(fresh, state.lockNumber)
@@ -81,8 +85,10 @@ export class DuckDbCatalog implements Catalog {
     } catch (error) {
       throw folderError(error, 'write', this.uri)
     } finally {
-      rmSync(fresh, { force: true })
-      rmSync(`${fresh}.wal`, { force: true })
+      for (const path of [fresh, built]) {
+        rmSync(path, { force: true })
+        rmSync(`${path}.wal`, { force: true })
+      }
     }
   }
 
@@ -167,10 +173,10 @@ export class DuckDbCatalog implements Catalog {
     const root = resolve(state.tableUri)
     const database = sqlIdentifier(this.#options.database)
     await engine.run(`CREATE SCHEMA IF NOT EXISTS fresh.${database}`)
-    await engine.run(`CREATE MACRO fresh.${FILES}() AS ${keys.first().paths(root)}`)
+    await engine.run(`CREATE MACRO fresh.${FILES}() AS ${tablePaths(root, keys.first())}`)
     const select = tableSelect({ ...state, tableRoot: root, keys, files: `${FILES}()` })
     await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(state.table)} AS ${select}`)
-    await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${keys.paths(root)}`)
+    await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${tablePaths(root, keys)}`)
   }
 
   /** What the new file changes. One that cannot be read counts as none: it is replaced anyway. */
@@ -226,6 +232,14 @@ export class DuckDbCatalog implements Catalog {
     }
     return join(this.#unfinished, `catalog-${process.pid}-${randomBytes(6).toString('hex')}`)
   }
+}
+
+/**
+ * DuckDB puts `.wal` before the first question mark of a database's path, wherever it stands, as in an address: below
+ * such a folder it can read a database and not write one. Then it is written elsewhere, to be copied.
+ */
+function whereDuckDbCanWrite(path: string): string {
+  return path.includes('?') ? join(tmpdir(), `etl3-${basename(path)}`) : path
 }
 
 function outrun(number: number, newest: number, file: string): ConflictError {

@@ -16,6 +16,7 @@ import {
 import { z } from 'zod'
 import type { Config } from '../../config/schema.js'
 import { type Cell, interruptOn } from '../../engine/engine.js'
+import { exactPath } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../../runtime/errors.js'
 import { ABOUT_SCHEMA, CATALOG_FILE, readColumns, readPartitionColumns } from './catalog.js'
@@ -124,7 +125,9 @@ async function defineTable(connection: DuckDBConnection, sql: string, root: stri
     const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen })
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${select}`)
   }
-  const folders = [root, storedRoot].map((folder) => sqlString(`${folder}/`))
+  // DuckDB asks for the right to read a pattern as well as for that to read what it matches.
+  const readable = [root, storedRoot].flatMap((folder) => [folder, exactPath(folder)])
+  const folders = [...new Set(readable)].map((folder) => sqlString(`${folder}/`))
   await connection.run(`SET search_path = ${sqlString(`${catalog}.${database},${catalog}.${ABOUT_SCHEMA}`)}`)
   await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
   await connection.run('SET enable_external_access = false')

@@ -1,5 +1,6 @@
 /** The table as DuckDB reads it: a SELECT over exactly the published files, never a glob. */
 import { resolve } from 'node:path'
+import { exactPath, readParquetList } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { IntegrityError } from '../../runtime/errors.js'
 import type { CatalogColumn } from '../catalog.js'
@@ -15,7 +16,7 @@ export interface TableSelectInput {
   readonly tableRoot: string
   /** Keys of the objects. They hold no line breaks: `keys.ts` escapes them. */
   readonly keys: KeyList
-  /** SQL for the list of their paths. Default: the list itself. */
+  /** SQL for the list of {@link tablePaths}. Default: the list itself. */
   readonly files?: string
 }
 
@@ -24,8 +25,7 @@ export interface TableSelectInput {
  *
  * Partition columns come from the file's name, although the file holds them too: DuckDB evaluates a filter over the
  * name before it opens a file, and so opens only those that it needs ("Scanning Files" in EXPLAIN ANALYZE). That holds
- * for functions that cannot fail; url_decode and list_extract can, so they are not used here. Wildcards in a path do no
- * harm: DuckDB looks for a file of just that name first.
+ * for functions that cannot fail; url_decode and list_extract can, so they are not used here.
  */
 export function tableSelect(input: TableSelectInput): string {
   if (input.keys.size === 0) return emptySelect(input.columns)
@@ -39,7 +39,16 @@ export function tableSelect(input: TableSelectInput): string {
     const part = root.split('/').length + position + 1
     return `${decodedSegment(part, `${name}=`.length, observed)} AS ${sqlIdentifier(name)}`
   })
-  return `SELECT ${columns.join(', ')} FROM read_parquet(${input.files ?? input.keys.paths(root)}, filename = true, hive_partitioning = false)`
+  return `SELECT ${columns.join(', ')} FROM ${readParquetList(input.files ?? tablePaths(root, input.keys), ', filename = true')}`
+}
+
+/**
+ * SQL for the list of the paths of a table's objects, as DuckDB reads them. Keys hold no wildcard: `keys.ts` escapes those.
+ *
+ * @param root folder of the table
+ */
+export function tablePaths(root: string, keys: KeyList): string {
+  return keys.paths(exactPath(root))
 }
 
 /** What occurs in one place of the keys, so that the SQL decodes that and no more. */

@@ -1,5 +1,6 @@
 /** Which values the partition columns of a table hold: what projection is planned from. */
-import { type Engine, readParquet } from '../../engine/engine.js'
+import type { Engine } from '../../engine/engine.js'
+import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier } from '../../engine/sql.js'
 import type { PublishedTable } from '../catalog.js'
 

@@ -3,7 +3,8 @@
  * read in windows, so that 30,000 partitions take no more of the process than a hundred.
  */
 import type { Partition } from '@aws-sdk/client-glue'
-import { type Engine, readParquet } from '../../engine/engine.js'
+import type { Engine } from '../../engine/engine.js'
+import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import type { PublishedTable } from '../catalog.js'
 import { PARTITION_FILE, partitionKey } from '../keys.js'

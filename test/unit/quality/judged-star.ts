@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { configSchema } from '../../../src/config/schema.js'
-import { Engine, readParquet } from '../../../src/engine/engine.js'
+import { Engine } from '../../../src/engine/engine.js'
+import { readParquet } from '../../../src/engine/parquet-scan.js'
 import { type InventoryEntry, takeInventory } from '../../../src/plan/inventory.js'
 import { loadPartitionValues } from '../../../src/plan/partition-values.js'
 import { planPartitions } from '../../../src/plan/plan-partitions.js'
@@ -86,7 +87,7 @@ async function judge(root: string, engine: Engine, options: JudgeOptions): Promi
   const layout = layoutOf(config.partitioning.partition_columns)
   const paths = pathsIn(folder)
   const signal = new AbortController().signal
-  const tables = await checkSchemas(await findInputs(config, engine, signal), engine)
+  const tables = await checkSchemas(await findInputs(config, signal), engine)
   const findings = await checkKeys(tables, 'first', engine)
   await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder })
   await stageAllFacts(engine, tables, folder)

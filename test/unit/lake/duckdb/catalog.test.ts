@@ -19,6 +19,12 @@ function place(name = 'lake'): { open: () => DuckDbCatalog; root: string; folder
 
 catalogSuite('a DuckDB file', async () => ({ ...place(), missingFile: 'error' }))
 
+// What DuckDB takes for a pattern, for an address and for the end of a name; beside it a folder that the pattern would match.
+catalogSuite('a DuckDB file in a folder with wildcards in its name', async () => {
+  const odd = place("l[a]k?e*\\ 'x' [!b]")
+  return { ...odd, missingFile: 'error' }
+})
+
 /** Opens the file as a user does, in DuckDB itself. */
 async function inDuckDb(file: string): Promise<(sql: string) => Promise<Json[][]>> {
   const instance = await DuckDBInstance.create(file, file === ':memory:' ? {} : { access_mode: 'READ_ONLY' })

@@ -257,6 +257,17 @@ describe('a query of the catalog', () => {
     expect(existsSync(config.processing.scratch)).toBe(false)
   })
 
+  it('reads the table in a folder whose name is a pattern, and not the one that the pattern would match', async () => {
+    const beside = lakeFolder()
+    const folder = join(beside, "l[a]k?e* 'x'")
+    const other = await published(DIFFICULT.slice(0, 1), join(beside, "lakee 'x'"))
+    const config = await published(DIFFICULT, folder)
+    const { rows, filesScanned } = await ask(config, 'SELECT count(*) FROM fact_rate_enriched')
+    expect({ rows, filesScanned }).toEqual({ rows: [[rowsOf(DIFFICULT)]], filesScanned: DIFFICULT.length })
+    const outside = `SELECT count(*) FROM read_parquet(${literal(`${other.output.uri}/**`)})`
+    await expect(ask(config, outside)).rejects.toThrow(/Permission Error/)
+  })
+
   it('finds no rows in an empty table', async () => {
     const config = await published([])
     const { rows, filesScanned } = await ask(config, "SELECT code, tins FROM fact_rate_enriched WHERE state = 'TX'")
