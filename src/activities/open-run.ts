@@ -9,6 +9,7 @@ import { s3SettingsOf } from '../lake/s3-settings.js'
 import { openStore } from '../lake/stores.js'
 import { clockOfWork, ruleSetOf } from '../quality/rule-set.js'
 import { VERSION } from '../runtime/version.js'
+import { batchBounds, batchSizes } from '../star/fact-batches.js'
 import { findInputs, type InputTable } from '../star/inputs.js'
 import { layoutOf } from '../star/layout.js'
 import type { RunResult } from '../workflows/messages.js'
@@ -19,7 +20,7 @@ import { notifyResult } from './notify-end.js'
 import { tableIsIntact } from './published-table.js'
 import { RunRecords } from './records.js'
 import { withEngine } from './run-context.js'
-import { parseRunRecord } from './run-record.js'
+import { factBatchesOf, parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
 import { serverHasSearchAttributes } from './search-attributes.js'
 import { idOfRun } from './stale-run.js'
@@ -43,13 +44,14 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     const inputs = await inputsOf(config, deps, signal)
     const work = workDigest(config, inputs, now)
     const current = await readCurrent(metadata, signal)
+    const facts = inputs.find((t) => t.name === 'fact_rate')?.files ?? []
     const shared = {
       maxWorkers: config.processing.max_workers,
       memoryLimitMb: config.processing.memory_limit_mb,
       heartbeatTimeoutMs: config.temporal.heartbeat_timeout_ms,
       table: `${config.athena.database}.${config.athena.table}`,
       searchAttributes: await serverHasSearchAttributes(),
-      factFiles: inputs.find((t) => t.name === 'fact_rate')?.files.length ?? 0,
+      factFiles: facts.length,
       inputBytes: inputs.flatMap((t) => t.files).reduce((sum, f) => sum + f.bytes, 0),
     }
     const runId = await idOfRun(metadata, work, current?.runId, signal)
@@ -82,6 +84,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
         startedAt: now.toISOString(),
         config,
         inputs,
+        factBatches: batchSizes(facts, batchBounds(config.processing.stage_batch_mb)),
       },
       parseRunRecord,
       signal,
@@ -91,7 +94,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       await records.save('run.json', { ...record, config: { ...record.config, athena: config.athena } }, signal)
     }
     await retireOtherRuns(metadata, runId, signal)
-    return { ...shared, run, unchanged: undefined }
+    return { ...shared, factBatches: factBatchesOf(record).length, run, unchanged: undefined }
   }
 }
 

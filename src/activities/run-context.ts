@@ -7,7 +7,7 @@ import { openStore } from '../lake/stores.js'
 import { type Engine, withEngine as openEngine } from '../runtime/engine.js'
 import { InputError } from '../runtime/errors.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
-import { assertUnchanged, fetchInputs, type LocalCopies } from '../star/inputs.js'
+import { assertUnchanged, fetchInputs, type InputTable, type LocalCopies } from '../star/inputs.js'
 import { type Layout, layoutOf } from '../star/layout.js'
 import {
   STAGED_BENCHMARKS,
@@ -18,7 +18,8 @@ import {
 } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { RunRecords } from './records.js'
-import { parseRunRecord, type RunRecord } from './run-record.js'
+import type { RunRecord } from './run-record.js'
+import { findRunRecord } from './run-record-memo.js'
 import type { RunRef } from './types.js'
 
 /** A run as an activity sees it. */
@@ -45,7 +46,7 @@ export interface RunContext {
 export async function openContext(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
   const metadata = openStore(ref.metadataUri, ref)
   const records = new RunRecords(metadata, ref.runId)
-  const record = await records.find('run.json', parseRunRecord, signal)
+  const record = await findRunRecord(records, signal)
   if (!record) {
     throw new InputError(
       'ETL3-RN-01',
@@ -75,14 +76,19 @@ export interface InputContext extends RunContext {
   readonly copies: LocalCopies
 }
 
-/** As {@link openContext}, for steps that read the input itself. */
+/**
+ * As {@link openContext}, for steps that read the input itself.
+ *
+ * @param reads the files that the step reads: only these are fetched and looked at
+ */
 export async function openContextOverInputs(
   ref: RunRef,
   deps: ActivityDeps,
   signal: AbortSignal,
+  reads: (record: RunRecord) => readonly InputTable[] = ({ inputs }) => inputs,
 ): Promise<InputContext> {
   const context = await openContext(ref, deps, signal)
-  const { inputs } = context.record
+  const inputs = reads(context.record)
   const reader = { s3: ref.s3, scratch: deps.scratch, signal }
   let copies: LocalCopies
   try {
@@ -94,6 +100,11 @@ export async function openContextOverInputs(
   // After the copies: what was fetched is what the run opened with.
   await assertUnchanged(inputs, reader)
   return { ...context, copies }
+}
+
+/** @throws InputError ETL3-IN-02 when any input file is not the one any more that the run opened with */
+export async function assertInputsUnchanged({ ref, record }: RunContext, signal: AbortSignal): Promise<void> {
+  await assertUnchanged(record.inputs, { s3: ref.s3, signal })
 }
 
 /** Runs `act` with an engine within the budget; an abort interrupts the statement that runs. */

@@ -6,7 +6,7 @@ import { countOf } from '../runtime/figures.js'
 import { withCopies } from '../star/inputs.js'
 import { checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
-import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
+import { type InputsRecord, parseInputsRecord, storedInputs } from './inputs-record.js'
 import { openContextOverInputs, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { Measured, RunRef, ValidatedInputs } from './types.js'
@@ -40,7 +40,7 @@ export function validateInputs(
       warnings: warningsOf(found.findings),
     }
     for (const warning of saved.warnings) deps.log.warn(warning)
-    await records.save('inputs.json', saved, signal)
+    await records.save('inputs.json', storedInputs(saved), signal)
     return await answer(context, saved, signal)
   }
 }

@@ -1,14 +1,16 @@
 /** The input files: where they lie, and whether they are still the ones that the run opened with. */
-import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Config, TableName } from '../config/schema.js'
 import { isS3Address } from '../lake/s3-address.js'
 import { s3SettingsOf } from '../lake/s3-settings.js'
+import { digestFile } from '../lake/whole-file.js'
 import type { Engine } from '../runtime/engine.js'
 import { InputError, UsageError } from '../runtime/errors.js'
+import { severalAtOnce } from '../runtime/several-at-once.js'
 import { sqlString } from '../runtime/sql.js'
-import { type BucketReader, fetchInput, findInBucket, lookAt } from './bucket-inputs.js'
+import { type BucketReader, fetchInput, findInBucket, lookAtEach } from './bucket-inputs.js'
 import { CONTRACT, type ContractTable } from './contract.js'
 
 /** One file of an input table, as it was when the run opened. */
@@ -31,7 +33,8 @@ export interface InputTable {
   readonly files: readonly InputFile[]
 }
 
-const HASH_BUFFER_BYTES = 4 * 1024 * 1024
+/** Files between two turns of the event loop, so that heartbeats and cancellation get through: a few milliseconds. */
+const FILES_PER_TURN = 64
 
 /**
  * Finds all input files and takes their checksums.
@@ -74,8 +77,10 @@ export async function assertUnchanged(
   reader: Pick<BucketReader, 's3' | 'signal'>,
 ): Promise<void> {
   for (const table of tables) {
-    for (const file of table.files) {
-      if (await isUnchanged(file, reader)) continue
+    const objects = await lookAtEach(bucketPathsOf(table), reader)
+    for (const [i, file] of table.files.entries()) {
+      if (i % FILES_PER_TURN === 0) await turn(reader.signal)
+      if (isUnchanged(file, objects)) continue
       throw new InputError('ETL3-IN-02', `${table.name} changed while the run was reading it [file=${file.path}]`, {
         hint: 'Start the run again when the file is complete.',
       })
@@ -83,9 +88,9 @@ export async function assertUnchanged(
   }
 }
 
-async function isUnchanged(file: InputFile, reader: Pick<BucketReader, 's3' | 'signal'>): Promise<boolean> {
+function isUnchanged(file: InputFile, objects: Awaited<ReturnType<typeof lookAtEach>>): boolean {
   if (isS3Address(file.path)) {
-    const now = await lookAt(file.path, reader)
+    const now = objects.get(file.path)
     return now?.bytes === file.bytes && now.etag === file.etag
   }
   const now = statOf(file.path)
@@ -97,11 +102,18 @@ export async function fetchInputs(
   tables: readonly { readonly files: readonly { readonly path: string }[] }[],
   reader: BucketReader,
 ): Promise<LocalCopies> {
-  const copies = new Map<string, string>()
-  for (const { path } of tables.flatMap((table) => table.files)) {
-    if (isS3Address(path)) copies.set(path, await fetchInput(path, reader))
-  }
-  return copies
+  const paths = tables.flatMap(bucketPathsOf)
+  return new Map(
+    await severalAtOnce(
+      paths,
+      reader.s3.requestsAtOnce,
+      async (path) => [path, await fetchInput(path, reader)] as const,
+    ),
+  )
+}
+
+function bucketPathsOf({ files }: { readonly files: readonly { readonly path: string }[] }): string[] {
+  return files.map(({ path }) => path).filter(isS3Address)
 }
 
 /** Path on this machine by path of the input. */
@@ -157,25 +169,26 @@ function statOf(path: string): { bytes: number; modifiedMs: number } {
 async function inspectInFolder(place: string, engine: Engine, signal: AbortSignal): Promise<InputFile[]> {
   const files: InputFile[] = []
   for (const path of await expand(place, engine)) {
-    signal.throwIfAborted()
-    files.push(inspect(path))
+    if (files.length % FILES_PER_TURN === 0) await turn(signal)
+    files.push(await inspect(path, signal))
   }
   return files
 }
 
 /** The checksum is that of the copy, which has to be fetched in any case. */
 async function inspectInBucket(place: string, reader: BucketReader): Promise<InputFile[]> {
-  const files: InputFile[] = []
-  for (const { path, bytes, etag } of await findInBucket(place, reader)) {
-    files.push({ path, bytes, etag, modifiedMs: 0, sha256: sha256File(await fetchInput(path, reader)) })
-  }
-  return files
+  const found = await findInBucket(place, reader)
+  return await severalAtOnce(found, reader.s3.requestsAtOnce, async ({ path, bytes, etag }) => {
+    const { sha256 } = await digestFile(await fetchInput(path, reader), reader.signal)
+    return { path, bytes, etag, modifiedMs: 0, sha256 }
+  })
 }
 
-function inspect(path: string): InputFile {
+async function inspect(path: string, signal: AbortSignal): Promise<InputFile> {
   try {
-    return { path, ...statOf(path), sha256: sha256File(path) }
+    return { path, ...statOf(path), sha256: (await digestFile(path, signal)).sha256 }
   } catch (cause) {
+    signal.throwIfAborted()
     throw new InputError('ETL3-IN-06', `an input file cannot be read [file=${path}]`, {
       hint: 'Check the permissions of the file and its folders.',
       cause,
@@ -183,17 +196,7 @@ function inspect(path: string): InputFile {
   }
 }
 
-function sha256File(path: string): string {
-  const hash = createHash('sha256')
-  const buffer = Buffer.allocUnsafe(HASH_BUFFER_BYTES)
-  const file = openSync(path, 'r')
-  try {
-    for (;;) {
-      const read = readSync(file, buffer, 0, buffer.length, null)
-      if (read === 0) return hash.digest('hex')
-      hash.update(buffer.subarray(0, read))
-    }
-  } finally {
-    closeSync(file)
-  }
+async function turn(signal: AbortSignal): Promise<void> {
+  await nextTurn()
+  signal.throwIfAborted()
 }

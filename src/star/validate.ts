@@ -2,10 +2,12 @@
 import type { Config, TableName } from '../config/schema.js'
 import type { Engine } from '../runtime/engine.js'
 import { Etl3Error, InputError } from '../runtime/errors.js'
+import { countOf } from '../runtime/figures.js'
 import { sqlIdentifier } from '../runtime/sql.js'
 import { CONTRACT, contractOf } from './contract.js'
-import { type FileSchema, readSchema, selectInput, unreadable } from './file-schema.js'
+import { type FileSchema, selectInput, unreadable } from './file-schema.js'
 import type { InputTable } from './inputs.js'
+import { readSchemas } from './table-schemas.js'
 
 /** An input table with the schema of each of its files. */
 export interface CheckedTable {
@@ -32,21 +34,25 @@ export interface TableFindings {
 export async function checkSchemas(tables: readonly InputTable[], engine: Engine): Promise<CheckedTable[]> {
   const checked: CheckedTable[] = []
   for (const table of tables) {
-    const files: { path: string; schema: FileSchema }[] = []
-    for (const file of table.files) files.push({ path: file.path, schema: await readSchema(table.name, file, engine) })
-    checked.push({ name: table.name, files })
+    const schemas = await readSchemas(table.name, table.files, engine)
+    checked.push({ name: table.name, files: schemas.map(({ file, schema }) => ({ path: file.path, schema })) })
   }
   const facts = checked.find((t) => t.name === 'fact_rate')
   if (!facts || facts.files.every((f) => f.schema.rows === 0)) {
-    throw new InputError(
-      'ETL3-IN-07',
-      `fact_rate holds no rows [${facts?.files.map((f) => `file=${f.path}`).join(', ')}]`,
-      {
-        hint: 'An empty fact table would empty the published table. Check the pipeline that wrote it.',
-      },
-    )
+    throw new InputError('ETL3-IN-07', `fact_rate holds no rows [${namesOf(facts?.files ?? [])}]`, {
+      hint: 'An empty fact table would empty the published table. Check the pipeline that wrote it.',
+    })
   }
   return checked
+}
+
+/** A message is kept with the run's history: it names a few files, not thousands. */
+const FILES_IN_MESSAGE = 5
+
+function namesOf(files: CheckedTable['files']): string {
+  const named = files.slice(0, FILES_IN_MESSAGE).map((f) => `file=${f.path}`)
+  const others = files.length - named.length
+  return [...named, ...(others > 0 ? [`and ${countOf(others, 'other file')}`] : [])].join(', ')
 }
 
 /**
@@ -67,9 +73,8 @@ export async function checkKeys(
         ? { equalDuplicates: 0, differingKeys: 0, nullKeys: 0, example: '' }
         : await readableKeysOf(table, engine)
     if (found.differingKeys > 0 && duplicates === 'error') {
-      const files = table.files.map((f) => f.path).join(', ')
       problems.push(
-        `${table.name} has ${found.differingKeys} keys with differing rows [file=${files}, first key=${found.example}]`,
+        `${table.name} has ${found.differingKeys} keys with differing rows [${namesOf(table.files)}, first key=${found.example}]`,
       )
     }
     findings.push({
