@@ -4,7 +4,7 @@
  */
 import type { TableName } from '../config/schema.js'
 import type { Engine } from '../runtime/engine.js'
-import { sqlString } from '../runtime/sql.js'
+import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { type FileSchema, readSchema } from './file-schema.js'
 import type { InputFile } from './inputs.js'
 
@@ -51,9 +51,8 @@ async function readFooters(files: readonly InputFile[], engine: Engine): Promise
   const paths = `[${files.map((file) => sqlString(localOf(file))).join(', ')}]`
   try {
     const found = await engine.rows(`SELECT file_name, num_rows, likeness
-      FROM (SELECT file_name, md5(to_json(list(f ORDER BY f.column_id))::VARCHAR) AS likeness
-        FROM (SELECT file_name, s AS f FROM (SELECT file_name, struct_pack(${FIELDS.map((f) => `${f} := ${f}`).join(', ')}) AS s
-          FROM parquet_schema(${paths}))) GROUP BY file_name)
+      FROM (SELECT file_name, md5(to_json(list(struct_pack(${FIELDS}) ORDER BY column_id))::VARCHAR) AS likeness
+        FROM parquet_schema(${paths}) GROUP BY file_name)
       JOIN (SELECT file_name, sum(num_rows)::BIGINT AS num_rows FROM parquet_file_metadata(${paths}) GROUP BY file_name)
       USING (file_name)`)
     return new Map(
@@ -81,7 +80,10 @@ const FIELDS = [
   'logical_type',
   'duckdb_type',
   'column_id',
-] as const
+]
+  .map(sqlIdentifier)
+  .map((field) => `${field} := ${field}`)
+  .join(', ')
 
 function localOf(file: InputFile): string {
   return file.local ?? file.path

@@ -26,8 +26,9 @@ import { type CheckedTable, checkSchemas, selectInputs } from '../../src/star/va
 
 /** What to run. */
 export interface InProcessInput {
-  /** Root of the star; facts are `gold/fact_rate*.parquet`. */
   readonly star: string
+  /** Pattern of the files of facts. Default: `gold/fact_rate*.parquet` of the star. */
+  readonly facts?: string
   readonly partitionColumns: readonly string[]
   /** Folder of the table. */
   readonly out: string
@@ -46,7 +47,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
   const staged = join(input.scratch, 'staged')
   mkdirSync(staged, { recursive: true })
   const config = configSchema.parse({
-    input: { root: input.star, tables: { fact_rate: join(input.star, 'gold/fact_rate*.parquet') } },
+    input: { root: input.star, tables: { fact_rate: input.facts ?? join(input.star, 'gold/fact_rate*.parquet') } },
     partitioning: { partition_columns: input.partitionColumns },
   })
   const layout = layoutOf(config.partitioning.partition_columns)
