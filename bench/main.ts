@@ -7,7 +7,7 @@
  * - without arguments: five rounds on the real star (ETL3_STAR or ../shared/data/star) and on a generated one; writes the table
  *   into bench/README.md
  * - `--short`: three rounds on the demo star; fails where a ratio is more than half worse than bench/reference.json
- * - `--rounds <n>`, `--facts <n>` (size of the generated star), `--only star|large`
+ * - `--rounds <n>`, `--facts <n>` (size of the generated star), `--only star|large|files`
  */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -22,6 +22,7 @@ import type { CopyRequest, CopyResult } from './duckdb-copy.js'
 import { type RunTimes, tableOf, timeRun } from './etl3-run.js'
 import { FIGURES, type Measured, measured, reaches } from './figures.js'
 import { hyparquetMsPerFile } from './hyparquet-writer.js'
+import { inManyFiles } from './many-files.js'
 import { demoSubject, largeSubject, realSubject, type Subject, withChangedGroup } from './subject.js'
 import { type Findings, tableOf as markdownOf, shown, writeTable } from './table.js'
 import { temporalShare } from './temporal-share.js'
@@ -34,6 +35,11 @@ const PARTITION_BY_TIMEOUT_MS = 300_000
 /** Of the generated star for DuckDB's rate: the whole join would take ten minutes, at the same rate. */
 const RATE_FACTS = 150_000
 const LARGE_FACTS = 3_000_000
+/** Of the star whose facts lie in one file, and in many. */
+const FACTS_IN_FILES = 1_000_000
+const MANY_FILES = 10_000
+/** About as many rows as facts: what is measured is reading them. */
+const MEMBERS_IN_FILES = 2
 /** One partition in so many is written by one COPY each. */
 const EACH_EVERY = 100
 /** A ratio that is worse than the reference by more than this fails the short form. */
@@ -118,7 +124,7 @@ async function long(rounds: number): Promise<number> {
   const phases: Record<string, Record<string, number>> = {}
   const beside: { way: string; result: string }[] = []
   const peaks: number[] = []
-  if (values.only !== 'large') {
+  if (values.only === undefined || values.only === 'star') {
     const taken = await roundsOf(star, rounds, await withChangedGroup(star, folder))
     figures = { ...figures, ...figuresOf(taken) }
     phases[star.title] = phasesOf(taken.map(({ first }) => first))
@@ -145,7 +151,7 @@ async function long(rounds: number): Promise<number> {
       { way: 'COPY … PARTITION_BY the nine columns, 4 GB', result: await partitionBy(star) },
     )
   }
-  if (values.only !== 'star') {
+  if (values.only === undefined || values.only === 'large') {
     const large = await largeSubject(folder, Number(values.facts))
     const rateStar = await largeSubject(folder, Math.min(RATE_FACTS, Number(values.facts)))
     const runs: RunTimes[] = []
@@ -168,6 +174,20 @@ async function long(rounds: number): Promise<number> {
     figures['peakLargeMb'] = measured(runs.map(({ peakMb }) => peakMb))
     if (peaks.length > 0) figures['peakLarge'] = over(({ peakMb }) => peakMb, peaks)
     phases[large.title] = phasesOf(runs)
+  }
+  if (values.only === undefined || values.only === 'files') {
+    const one = await largeSubject(folder, FACTS_IN_FILES, MEMBERS_IN_FILES)
+    const many = await inManyFiles(one, folder, MANY_FILES)
+    const pairs: { one: RunTimes; many: RunTimes }[] = []
+    for (let round = 0; round < rounds; round++) {
+      const pair = { one: await filesRun(one, 'one', round), many: await filesRun(many, 'many', round) }
+      pairs.push(pair)
+      say(`  one file, round ${round + 1}: ${summary(pair.one)}; ${MANY_FILES} files: ${summary(pair.many)}`)
+    }
+    figures['files'] = measured(pairs.map((pair) => pair.many.runSeconds / pair.one.runSeconds))
+    figures['filesPeak'] = measured(pairs.map((pair) => pair.many.peakMb / pair.one.peakMb))
+    phases['1,000,000 facts in one file'] = phasesOf(pairs.map((pair) => pair.one))
+    phases['the same in 10,000 files'] = phasesOf(pairs.map((pair) => pair.many))
   }
   const findings: Findings = { about: await about(), figures, phases, beside }
   process.stdout.write(`${markdownOf(findings)}\n`)
@@ -266,6 +286,10 @@ async function partitionBy(subject: Subject): Promise<string> {
 
 async function firstRun(subject: Subject, workers: number, round: number): Promise<RunTimes> {
   return await timeRun(runOptions(subject, workers, round))
+}
+
+async function filesRun(subject: Subject, name: string, round: number): Promise<RunTimes> {
+  return await timeRun({ ...runOptions(subject, 1, round), folder: join(folder, `files-${name}-${round}`) })
 }
 
 function runOptions(subject: Subject, workers: number, round: number): Parameters<typeof timeRun>[0] {

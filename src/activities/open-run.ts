@@ -14,9 +14,10 @@ import { clockOfWork, ruleSetOf } from '../quality/rule-set.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
 import { RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
-import { parseRunRecord } from '../records/run.js'
+import { factBatchesOf, parseRunRecord } from '../records/run.js'
 import { idOfRun } from '../records/stale-run.js'
 import { VERSION } from '../runtime/version.js'
+import { batchBounds, batchSizes } from '../star/fact-batches.js'
 import { findInputs, type InputFile, type InputTable } from '../star/inputs.js'
 import { layoutOf } from '../star/layout.js'
 import type { PathColumns } from '../star/path-columns.js'
@@ -45,13 +46,14 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     const inputs = await findInputs(config, signal, deps.scratch)
     const work = workDigest(config, inputs, now)
     const current = await readCurrent(metadata, signal)
+    const facts = inputs.find((t) => t.name === 'fact_rate')?.files ?? []
     const shared = {
       maxWorkers: config.processing.max_workers,
       memoryLimitMb: config.processing.memory_limit_mb,
       heartbeatTimeoutMs: config.temporal.heartbeat_timeout_ms,
       table: `${config.athena.database}.${config.athena.table}`,
       searchAttributes: await serverHasSearchAttributes(),
-      factFiles: inputs.find((t) => t.name === 'fact_rate')?.files.length ?? 0,
+      factFiles: facts.length,
       inputBytes: inputs.flatMap((t) => t.files).reduce((sum, f) => sum + f.bytes, 0),
     }
     const runId = await idOfRun(metadata, work, current?.runId, signal)
@@ -84,6 +86,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
         startedAt: now.toISOString(),
         config,
         inputs,
+        factBatches: batchSizes(facts, batchBounds(config.processing.stage_batch_mb)),
       },
       parseRunRecord,
       signal,
@@ -93,7 +96,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       await records.save(RUN_RECORD, { ...record, config: { ...record.config, athena: config.athena } }, signal)
     }
     await retireOtherRuns(metadata, runId, signal)
-    return { ...shared, run, unchanged: undefined }
+    return { ...shared, factBatches: factBatchesOf(record).length, run, unchanged: undefined }
   }
 }
 

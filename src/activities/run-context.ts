@@ -8,11 +8,12 @@ import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import { RUN_RECORD } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
-import { parseRunRecord, type RunRecord } from '../records/run.js'
+import type { RunRecord } from '../records/run.js'
 import { InputError } from '../runtime/errors.js'
-import { assertUnchanged, fetchInputs, type LocalCopies } from '../star/inputs.js'
+import { assertUnchanged, fetchInputs, type InputTable, type LocalCopies } from '../star/inputs.js'
 import { type Layout, layoutOf } from '../star/layout.js'
 import type { ActivityDeps } from './deps.js'
+import { findRunRecord } from './run-record-memo.js'
 
 /** A run as an activity sees it. */
 export interface RunContext {
@@ -38,7 +39,7 @@ export interface RunContext {
 export async function openContext(ref: RunRef, deps: ActivityDeps, signal: AbortSignal): Promise<RunContext> {
   const metadata = openStore(ref.metadataUri, ref)
   const records = new RunRecords(metadata, ref.runId)
-  const record = await records.find(RUN_RECORD, parseRunRecord, signal)
+  const record = await findRunRecord(records, signal)
   if (!record) {
     throw new InputError(
       'ETL3-RN-01',
@@ -68,14 +69,19 @@ export interface InputContext extends RunContext {
   readonly copies: LocalCopies
 }
 
-/** As {@link openContext}, for steps that read the input itself. */
+/**
+ * As {@link openContext}, for steps that read the input itself.
+ *
+ * @param reads the files that the step reads: only these are fetched and looked at
+ */
 export async function openContextOverInputs(
   ref: RunRef,
   deps: ActivityDeps,
   signal: AbortSignal,
+  reads: (record: RunRecord) => readonly InputTable[] = ({ inputs }) => inputs,
 ): Promise<InputContext> {
   const context = await openContext(ref, deps, signal)
-  const { inputs } = context.record
+  const inputs = reads(context.record)
   const reader = { s3: ref.s3, scratch: deps.scratch, signal }
   let copies: LocalCopies
   try {
@@ -87,6 +93,11 @@ export async function openContextOverInputs(
   // After the copies: what was fetched is what the run opened with.
   await assertUnchanged(inputs, reader)
   return { ...context, copies }
+}
+
+/** @throws InputError ETL3-IN-02 when any input file is not the one any more that the run opened with */
+export async function assertInputsUnchanged({ ref, record }: RunContext, signal: AbortSignal): Promise<void> {
+  await assertUnchanged(record.inputs, { s3: ref.s3, signal })
 }
 
 /** Runs `act` with an engine within the budget; an abort interrupts the statement that runs. */

@@ -1,21 +1,30 @@
-/** Stages the star: dimensions once, facts file by file, then the numbered whole. Leaves `staged/*.parquet`. */
+/** Stages the star: dimensions once, facts batch by batch, then the numbered whole. Leaves `staged/*.parquet`. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { TableName } from '../config/schema.js'
-import type { Measured, RunRef, Staged } from '../contract/activities.js'
+import type { Measured, RunRef, Staged, StagedBatch, StageFactsInput } from '../contract/activities.js'
 import { type InputsRecord, parseInputsRecord } from '../records/inputs.js'
+import { factBatchesOf, type RunRecord } from '../records/run.js'
 import { stagedFetcher, stagedName } from '../records/staged.js'
+import { severalAtOnce } from '../runtime/several-at-once.js'
 import { explainReading } from '../star/explain-reading.js'
+import type { FileRange } from '../star/fact-batches.js'
 import { selectInput } from '../star/file-schema.js'
-import { withCopies } from '../star/inputs.js'
+import { type InputTable, withCopies } from '../star/inputs.js'
 import { stageBenchmarks } from '../star/stage-benchmarks.js'
 import { type DimensionCounts, stageDimensions as stage } from '../star/stage-dimensions.js'
-import { joinFactFiles, stageFactFile } from '../star/stage-facts.js'
+import { joinFactBatches, stageFactBatch } from '../star/stage-facts.js'
 import { STAGED_BENCHMARKS, STAGED_DIMENSIONS, STAGED_FACTS } from '../star/staged-files.js'
 import { type CheckedTable, selectInputs } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
-import { type InputContext, openContextOverInputs, type RunContext, withEngine } from './run-context.js'
+import {
+  assertInputsUnchanged,
+  type InputContext,
+  openContextOverInputs,
+  type RunContext,
+  withEngine,
+} from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
 type Answer = Omit<Staged, keyof Measured>
@@ -56,20 +65,23 @@ export function stageDimensions(deps: ActivityDeps): (run: RunRef, scope: Activi
   }
 }
 
-/** Stages one input file of facts. */
+/** Stages one batch of fact files. */
 export function stageFacts(
   deps: ActivityDeps,
-): (input: { readonly run: RunRef; readonly file: number }, scope: ActivityScope) => Promise<Answer> {
-  return async ({ run, file }, { signal }) => {
-    const context = await openContextOverInputs(run, deps, signal)
+): (input: StageFactsInput, scope: ActivityScope) => Promise<Omit<StagedBatch, keyof Measured>> {
+  return async (input, { signal, heartbeat }) => {
+    const batch = 'batch' in input ? input.batch : input.file
+    const context = await openContextOverInputs(input.run, deps, signal, (record) => factFilesOf(record, batch))
     const { records } = context
-    const record = `staged/facts/${file}.json`
+    const batches = factBatchesOf(context.record)
+    const range = rangeOf(batches, batch)
+    const files = range.to - range.from
+    const record = `staged/facts/${batch}.json`
     const done = await records.find(record, (v) => stagedRecordSchema.parse(v), signal)
-    if (done) return await answer(context, record, done.rows, signal)
-    const files = await inputFiles(context, 'fact_rate', signal)
-    const input = files[file]
-    if (!input) throw new Error(`there is no fact file ${file}`)
-    const folder = freshFolder(context, `facts-${file}`)
+    if (done) return { ...(await answer(context, record, done.rows, signal)), files }
+    heartbeat({ fromFile: range.from + 1, toFile: range.to })
+    const inputs = (await inputFiles(context, 'fact_rate', signal)).slice(range.from, range.to)
+    const folder = freshFolder(context, `facts-${batch}`)
     const target = join(folder, 'facts.parquet')
     const fetch = stagedFetcher(context, signal)
     const dimensions = {
@@ -80,29 +92,34 @@ export function stageFacts(
       group_parts: await fetch('group_parts'),
     }
     await withEngine(deps, context.scratch, signal, (engine) =>
-      explainReading([{ name: 'fact_rate', files: [input] }], engine, () =>
-        stageFactFile(
+      explainReading([{ name: 'fact_rate', files: inputs }], engine, () =>
+        stageFactBatch(
           engine,
-          { select: selectInput('fact_rate', [input]), alone: files.length === 1 },
+          { select: selectInput('fact_rate', inputs), alone: batches.length === 1 },
           dimensions,
           target,
         ),
       ),
     )
-    await records.putFile(factsName(file, files.length), target, signal)
+    await records.putFile(factsName(batch, batches.length), target, signal)
     rmSync(folder, { recursive: true, force: true })
-    await records.save(record, { formatVersion: 1, rows: input.schema.rows }, signal)
-    return await answer(context, record, input.schema.rows, signal)
+    const rows = inputs.reduce((sum, { schema }) => sum + schema.rows, 0)
+    await records.save(record, { formatVersion: 1, rows }, signal)
+    return { ...(await answer(context, record, rows, signal)), files }
   }
 }
 
-/** Numbers the staged facts of all files, and stages the Medicare rows that they meet. */
+/** Numbers the staged facts of all batches, and stages the Medicare rows that they meet. */
 export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
   return async (ref, { signal }) => {
-    const context = await openContextOverInputs(ref, deps, signal)
+    const context = await openContextOverInputs(ref, deps, signal, ({ inputs }) =>
+      inputs.filter(({ name }) => name === 'bench_medicare_professional'),
+    )
     const { records } = context
     const done = await records.find('facts.json', (v) => factsRecordSchema.parse(v), signal)
     if (done) return await answer(context, 'facts.json', done.rows, signal)
+    // Each batch has looked at its own files before it read them; none may have changed since.
+    await assertInputsUnchanged(context, signal)
     const folder = freshFolder(context, 'facts')
     const staged = await fetchStagedFacts(context, signal)
     const files = await inputFiles(context, 'bench_medicare_professional', signal)
@@ -115,7 +132,7 @@ export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScop
       members: await fetch('members'),
     }
     const found = await withEngine(deps, context.scratch, signal, async (engine) => {
-      const { rows, facts } = await joinFactFiles(engine, staged, folder)
+      const { rows, facts } = await joinFactBatches(engine, staged, folder)
       const benchmarks = await explainReading([{ name: 'bench_medicare_professional', files }], engine, () =>
         stageBenchmarks({ engine, select, staged: { ...met, facts }, folder }),
       )
@@ -144,17 +161,30 @@ async function inputFiles(context: InputContext, name: TableName, signal: AbortS
   return tables.find((table) => table.name === name)?.files ?? []
 }
 
-async function fetchStagedFacts({ record, records, scratch }: RunContext, signal: AbortSignal): Promise<string[]> {
-  const files = record.inputs.find((t) => t.name === 'fact_rate')?.files ?? []
-  const staged: string[] = []
-  for (const file of files.keys())
-    staged.push(await records.store.fetchLocal(records.key(factsName(file, files.length)), scratch, signal))
-  return staged
+/** The input of one batch alone. */
+function factFilesOf(record: RunRecord, batch: number): InputTable[] {
+  const { from, to } = rangeOf(factBatchesOf(record), batch)
+  return record.inputs
+    .filter(({ name }) => name === 'fact_rate')
+    .map(({ name, files }) => ({ name, files: files.slice(from, to) }))
 }
 
-/** Where the staged facts of an input file lie; those of the only one are all. */
-function factsName(file: number, files: number): string {
-  return files === 1 ? stagedName('facts') : `staged/facts/${file}.parquet`
+function rangeOf(batches: readonly FileRange[], batch: number): FileRange {
+  const range = batches[batch]
+  if (!range) throw new Error(`there is no batch ${batch} of fact files`)
+  return range
+}
+
+async function fetchStagedFacts({ record, records, scratch }: RunContext, signal: AbortSignal): Promise<string[]> {
+  const names = factBatchesOf(record).map((_, batch, batches) => factsName(batch, batches.length))
+  return await severalAtOnce(names, records.store.atOnce, (name) =>
+    records.store.fetchLocal(records.key(name), scratch, signal),
+  )
+}
+
+/** Where the staged facts of a batch lie; those of the only one are all. */
+function factsName(batch: number, batches: number): string {
+  return batches === 1 ? stagedName('facts') : `staged/facts/${batch}.parquet`
 }
 
 async function answer({ records }: RunContext, name: string, rows: number, signal: AbortSignal): Promise<Answer> {

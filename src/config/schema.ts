@@ -90,6 +90,12 @@ const processing = z
       .max(3600)
       .default(1)
       .describe('About how long one activity writes or publishes partitions: the step of retries and of a pause.'),
+    stage_batch_mb: z
+      .number()
+      .min(0)
+      .max(1_048_576)
+      .default(64)
+      .describe('Files of facts that one activity stages together, in MB of input. 0: each file by itself.'),
     lock_lease_ms: z
       .int()
       .min(1000)

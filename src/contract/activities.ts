@@ -56,6 +56,8 @@ export interface OpenedRun extends Measured {
   readonly searchAttributes: boolean
   /** Input files of facts. */
   readonly factFiles: number
+  /** In so many batches they are staged. Unset: the run was opened before there were batches. */
+  readonly factBatches?: number
   /** Bytes of all input files. */
   readonly inputBytes: number
 }
@@ -71,6 +73,14 @@ export interface ValidatedInputs extends Measured {
 export interface Staged extends Measured {
   readonly record: Reference
   readonly rows: number
+}
+
+/** A batch of fact files. Of a run that was opened before there were batches, a file by itself. */
+export type StageFactsInput = { readonly run: RunRef } & ({ readonly batch: number } | { readonly file: number })
+
+/** The answer of stageFacts. */
+export interface StagedBatch extends Staged {
+  readonly files: number
 }
 
 /** The answer of screenFacts. */
@@ -174,7 +184,7 @@ export interface Etl3Activities {
   openRun(input: OpenRunInput): Promise<OpenedRun>
   validateInputs(run: RunRef): Promise<ValidatedInputs>
   stageDimensions(run: RunRef): Promise<Staged>
-  stageFacts(input: { readonly run: RunRef; readonly file: number }): Promise<Staged>
+  stageFacts(input: StageFactsInput): Promise<StagedBatch>
   joinFacts(run: RunRef): Promise<Staged>
   screenFacts(run: RunRef): Promise<Screened>
   planPartitions(run: RunRef): Promise<Planned>

@@ -106,7 +106,7 @@ export interface PhaseProgress {
 /** Search attributes of a run, where the server has them: two keywords and a whole number. */
 export const SEARCH_ATTRIBUTES = { dataset: 'Etl3Dataset', status: 'Etl3Status', rows: 'Etl3Rows' } as const
 
-/** Stops scheduling new units; those that run are finished. Answers whether the run is paused now. */
+/** Stops scheduling new units and batches of fact files; those that run are finished. Answers whether the run is paused now. */
 export const pauseUpdate = defineUpdate<boolean>('pause')
 /** Goes on after a pause. */
 export const resumeUpdate = defineUpdate<boolean>('resume')

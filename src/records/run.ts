@@ -1,6 +1,7 @@
 /** `run.json`: what a run is about. Written once, when the run opens; every later activity begins by reading it. */
 import { z } from 'zod'
 import { configSchema, TABLE_NAMES } from '../config/schema.js'
+import { batchRanges, type FileRange } from '../star/fact-batches.js'
 
 const inputFile = z.object({
   path: z.string(),
@@ -30,6 +31,8 @@ const runRecordSchema = z.object({
       }),
     )
     .readonly(),
+  /** How many files of facts are staged together, batch by batch. Missing: a run that was opened before there were batches. */
+  factBatches: z.array(z.int().positive()).readonly().optional(),
 })
 
 /** What a run is about. */
@@ -38,4 +41,10 @@ export type RunRecord = z.output<typeof runRecordSchema>
 /** @throws ZodError when the record is not one of this version */
 export function parseRunRecord(value: unknown): RunRecord {
   return runRecordSchema.parse(value)
+}
+
+/** The files of facts that are staged together, batch by batch. */
+export function factBatchesOf({ inputs, factBatches }: Pick<RunRecord, 'inputs' | 'factBatches'>): FileRange[] {
+  const files = inputs.find((table) => table.name === 'fact_rate')?.files ?? []
+  return batchRanges(factBatches ?? files.map(() => 1))
 }

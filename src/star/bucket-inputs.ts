@@ -7,9 +7,13 @@ import { listPages } from '../lake/s3/listing.js'
 import type { S3Settings } from '../lake/s3/settings.js'
 import { openStore } from '../lake/stores.js'
 import { Etl3Error } from '../runtime/errors.js'
+import { severalAtOnce } from '../runtime/several-at-once.js'
 import { type FoundFiles, findFiles } from './input-tree.js'
 import { KeyTree } from './key-tree.js'
 import { describeSimilar, similarNames } from './missing-place.js'
+
+/** A listing answers for 1,000 objects, and also for those that nobody asked about. */
+const PATHS_WORTH_A_LISTING = 32
 
 /** How inputs in buckets are reached, and where their copies go. */
 export interface BucketReader {
@@ -79,8 +83,47 @@ export async function whyMissingInBucket(
   return similar.length === 0 ? undefined : `s3://${bucket}/${parent} ${describeSimilar(name, similar)}`
 }
 
+/**
+ * The objects that are there, by path. Many of them are asked for by a listing: of what begins as all of them do, so that a
+ * role which may list what a pattern means may also list this.
+ */
+export async function lookAtEach(
+  paths: readonly string[],
+  { s3, signal }: Pick<BucketReader, 's3' | 'signal'>,
+): Promise<ReadonlyMap<string, BucketFile>> {
+  const found = new Map<string, BucketFile>()
+  if (paths.length < PATHS_WORTH_A_LISTING) {
+    for (const object of await severalAtOnce(paths, s3.requestsAtOnce, (path) => lookAt(path, { s3, signal }))) {
+      if (object) found.set(object.path, object)
+    }
+    return found
+  }
+  const wanted = new Set(paths)
+  const places = paths.map(parseS3Address)
+  for (const bucket of new Set(places.map((place) => place.bucket))) {
+    const head = sharedHead(places.filter((place) => place.bucket === bucket).map(({ path }) => path))
+    for await (const page of listPages(connectS3(s3), { bucket, path: head }, signal)) {
+      for (const { key, bytes, etag } of page) {
+        const path = formatS3Address({ bucket, path: key })
+        if (wanted.has(path)) found.set(path, { path, bytes, etag })
+      }
+    }
+  }
+  return found
+}
+
+/** The longest text with which all of them begin; never the half of a character. */
+function sharedHead([first = '', ...others]: readonly string[]): string {
+  const head = others.reduce((shared, path) => {
+    let length = 0
+    while (length < shared.length && shared[length] === path[length]) length++
+    return shared.slice(0, length)
+  }, first)
+  return head.replace(/[\uD800-\uDBFF]$/, '')
+}
+
 /** An object as it is now, or undefined where it is not. */
-export async function lookAt(
+async function lookAt(
   path: string,
   { s3, signal }: Pick<BucketReader, 's3' | 'signal'>,
 ): Promise<BucketFile | undefined> {

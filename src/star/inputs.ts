@@ -1,13 +1,15 @@
 /** The input files: where they lie, and whether they are still the ones that the run opened with. */
-import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Config, TableName } from '../config/schema.js'
 import { isS3Address } from '../config/uri.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'
+import { digestFile } from '../lake/whole-file.js'
 import { InputError, UsageError } from '../runtime/errors.js'
 import { countText } from '../runtime/figures.js'
-import { type BucketReader, fetchInput, findInBucket, lookAt, whyMissingInBucket } from './bucket-inputs.js'
+import { severalAtOnce } from '../runtime/several-at-once.js'
+import { type BucketReader, fetchInput, findInBucket, lookAtEach, whyMissingInBucket } from './bucket-inputs.js'
 import { CONTRACT, type ContractTable } from './contract.js'
 import { distinctFiles } from './distinct-files.js'
 import { FolderTree } from './folder-tree.js'
@@ -39,7 +41,8 @@ export interface InputTable {
   readonly notices?: readonly string[] | undefined
 }
 
-const HASH_BUFFER_BYTES = 4 * 1024 * 1024
+/** Files between two turns of the event loop, so that heartbeats and cancellation get through: a few milliseconds. */
+const FILES_PER_TURN = 64
 
 /**
  * Finds all input files and takes their checksums.
@@ -59,7 +62,9 @@ export async function findInputs(
   for (const table of CONTRACT) {
     const { name } = table
     const place = placeOf(config, table)
-    const found = isS3Address(place) ? await inspectInBucket(name, place, reader) : inspectInFolder(name, place, signal)
+    const found = isS3Address(place)
+      ? await inspectInBucket(name, place, reader)
+      : await inspectInFolder(name, place, signal)
     const reason = found?.unusable ?? (found ? undefined : await whyMissing(place, reader))
     const needed = table.required || config.input.tables[name] !== undefined
     if (found?.unusable !== undefined || (!found && needed)) {
@@ -104,8 +109,10 @@ export async function assertUnchanged(
   reader: Pick<BucketReader, 's3' | 'signal'>,
 ): Promise<void> {
   for (const table of tables) {
-    for (const file of table.files) {
-      if (await isUnchanged(file, reader)) continue
+    const objects = await lookAtEach(bucketPathsOf(table), reader)
+    for (const [i, file] of table.files.entries()) {
+      if (i % FILES_PER_TURN === 0) await turn(reader.signal)
+      if (isUnchanged(file, objects)) continue
       throw new InputError('ETL3-IN-02', `${table.name} changed while the run was reading it [file=${file.path}]`, {
         hint: 'Start the run again when the file is complete.',
       })
@@ -113,9 +120,9 @@ export async function assertUnchanged(
   }
 }
 
-async function isUnchanged(file: InputFile, reader: Pick<BucketReader, 's3' | 'signal'>): Promise<boolean> {
+function isUnchanged(file: InputFile, objects: Awaited<ReturnType<typeof lookAtEach>>): boolean {
   if (isS3Address(file.path)) {
-    const now = await lookAt(file.path, reader)
+    const now = objects.get(file.path)
     return now?.bytes === file.bytes && now.etag === file.etag
   }
   const now = statOf(file.path)
@@ -127,11 +134,18 @@ export async function fetchInputs(
   tables: readonly { readonly files: readonly { readonly path: string }[] }[],
   reader: BucketReader,
 ): Promise<LocalCopies> {
-  const copies = new Map<string, string>()
-  for (const { path } of tables.flatMap((table) => table.files)) {
-    if (isS3Address(path)) copies.set(path, await fetchInput(path, reader))
-  }
-  return copies
+  const paths = tables.flatMap(bucketPathsOf)
+  return new Map(
+    await severalAtOnce(
+      paths,
+      reader.s3.requestsAtOnce,
+      async (path) => [path, await fetchInput(path, reader)] as const,
+    ),
+  )
+}
+
+function bucketPathsOf({ files }: { readonly files: readonly { readonly path: string }[] }): string[] {
+  return files.map(({ path }) => path).filter(isS3Address)
 }
 
 /** Path on this machine by path of the input. */
@@ -176,7 +190,11 @@ interface InspectedPlace {
   readonly unusable: string | undefined
 }
 
-function inspectInFolder(table: TableName, place: string, signal: AbortSignal): InspectedPlace | undefined {
+async function inspectInFolder(
+  table: TableName,
+  place: string,
+  signal: AbortSignal,
+): Promise<InspectedPlace | undefined> {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) {
     throw new UsageError('ETL3-ST-01', `there is no adapter for such an input [${place}]`, {
       hint: 'Set input.root or input.tables to a folder, or to s3://bucket/prefix.',
@@ -185,10 +203,11 @@ function inspectInFolder(table: TableName, place: string, signal: AbortSignal): 
   const found = findFiles(new FolderTree(), resolve(place), '/')
   if (!found || (found.how === 'pattern' && found.files.length === 0)) return undefined
   const { files, twice } = distinctFiles(found.files)
-  const inspected = files.map((path) => {
-    signal.throwIfAborted()
-    return inspect(table, path)
-  })
+  const inspected: InputFile[] = []
+  for (const path of files) {
+    if (inspected.length % FILES_PER_TURN === 0) await turn(signal)
+    inspected.push(await inspect(table, path, signal))
+  }
   return {
     files: inspected,
     notices: [...noticesOf(table, found), ...twice.map((notice) => `${table}: ${notice}`)],
@@ -204,11 +223,11 @@ async function inspectInBucket(
 ): Promise<InspectedPlace | undefined> {
   const found = await findInBucket(place, reader)
   if (!found || (found.how === 'pattern' && found.files.length === 0)) return undefined
-  const files: (InputFile & { local: string })[] = []
-  for (const { path, bytes, etag } of found.files) {
+  const files = await severalAtOnce(found.files, reader.s3.requestsAtOnce, async ({ path, bytes, etag }) => {
     const local = await fetchInput(path, reader)
-    files.push({ path, bytes, etag, modifiedMs: 0, ...columnsIn(table, path), local, sha256: sha256File(local) })
-  }
+    const { sha256 } = await digestFile(local, reader.signal)
+    return { path, bytes, etag, modifiedMs: 0, ...columnsIn(table, path), local, sha256 }
+  })
   return {
     files: files.map(({ local: _, ...file }) => file),
     notices: noticesOf(table, found),
@@ -258,10 +277,11 @@ function columnsIn(table: TableName, path: string): Pick<InputFile, 'pathColumns
   return Object.keys(pathColumns).length > 0 ? { pathColumns } : {}
 }
 
-function inspect(table: TableName, path: string): InputFile {
+async function inspect(table: TableName, path: string, signal: AbortSignal): Promise<InputFile> {
   try {
-    return { path, ...statOf(path), ...columnsIn(table, path), sha256: sha256File(path) }
+    return { path, ...statOf(path), ...columnsIn(table, path), sha256: (await digestFile(path, signal)).sha256 }
   } catch (cause) {
+    signal.throwIfAborted()
     throw new InputError('ETL3-IN-06', `an input file cannot be read [file=${path}]`, {
       hint: 'Check the permissions of the file and its folders. A symbolic link must lead to a file.',
       cause,
@@ -283,17 +303,7 @@ function beginsAsParquet(path: string): boolean {
   }
 }
 
-function sha256File(path: string): string {
-  const hash = createHash('sha256')
-  const buffer = Buffer.allocUnsafe(HASH_BUFFER_BYTES)
-  const file = openSync(path, 'r')
-  try {
-    for (;;) {
-      const read = readSync(file, buffer, 0, buffer.length, null)
-      if (read === 0) return hash.digest('hex')
-      hash.update(buffer.subarray(0, read))
-    }
-  } finally {
-    closeSync(file)
-  }
+async function turn(signal: AbortSignal): Promise<void> {
+  await nextTurn()
+  signal.throwIfAborted()
 }

@@ -40,22 +40,22 @@ export interface FactDimensions {
 const NUMBERED = `(row_number() OVER () - 1)::INTEGER AS fact_row, *, coalesce(md5_number_lower(fact_uid), 0)::UBIGINT AS uid_hash,
       coalesce(strlen(fact_uid), 0)::INTEGER AS uid_bytes`
 
-/** One input file of facts. */
-export interface FactFile {
-  /** The file as the contract wants it (`selectInput`). */
+/** Input files of facts that are staged together. */
+export interface FactBatch {
+  /** The files as the contract wants them (`selectInput`). */
   readonly select: string
-  /** Whether there is no other one: then its facts can be numbered at once. */
+  /** Whether there is no other batch: then its facts can be numbered at once. */
   readonly alone: boolean
 }
 
 /**
- * Stages the facts of one input file, sorted, and numbered if they are all.
+ * Stages the facts of one batch of input files, sorted, and numbered if they are all.
  *
  * @param target path of the staged file
  */
-export async function stageFactFile(
+export async function stageFactBatch(
   engine: Engine,
-  { select, alone }: FactFile,
+  { select, alone }: FactBatch,
   dimensions: FactDimensions,
   target: string,
 ): Promise<void> {
@@ -81,12 +81,12 @@ export async function stageFactFile(
 }
 
 /**
- * Makes the staged facts of all input files one numbered whole: `facts.parquet` (with `fact_row` from 0; the one file
- * there is may be it already), `uids.parquet` (identities in blocks) and `slices.parquet` (the rows of each slice).
+ * Makes the staged facts of all batches one numbered whole: `facts.parquet` (with `fact_row` from 0; that of the only
+ * batch is it already), `uids.parquet` (identities in blocks) and `slices.parquet` (the rows of each slice).
  *
  * @returns the number of facts, and where they lie
  */
-export async function joinFactFiles(
+export async function joinFactBatches(
   engine: Engine,
   staged: readonly string[],
   folder: string,

@@ -3,6 +3,7 @@ import type { Config, TableName } from '../config/schema.js'
 import type { Engine } from '../engine/engine.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
+import { countOf } from '../runtime/figures.js'
 import { chosenRows } from './chosen-rows.js'
 import { CONTRACT, contractOf } from './contract.js'
 import { explainReading } from './explain-reading.js'
@@ -46,15 +47,20 @@ export async function checkSchemas(tables: readonly InputTable[], engine: Engine
   }
   const facts = checked.find((t) => t.name === 'fact_rate')
   if (!facts || facts.files.every((f) => f.schema.rows === 0)) {
-    throw new InputError(
-      'ETL3-IN-07',
-      `fact_rate holds no rows [${facts?.files.map((f) => `file=${f.path}`).join(', ')}]`,
-      {
-        hint: 'An empty fact table would empty the published table. Check the pipeline that wrote it.',
-      },
-    )
+    throw new InputError('ETL3-IN-07', `fact_rate holds no rows [${namesOf(facts?.files ?? [])}]`, {
+      hint: 'An empty fact table would empty the published table. Check the pipeline that wrote it.',
+    })
   }
   return checked
+}
+
+/** A message is kept with the run's history: it names a few files, not thousands. */
+const FILES_IN_MESSAGE = 5
+
+function namesOf(files: CheckedTable['files']): string {
+  const named = files.slice(0, FILES_IN_MESSAGE).map((f) => `file=${f.path}`)
+  const others = files.length - named.length
+  return [...named, ...(others > 0 ? [`and ${countOf(others, 'other file')}`] : [])].join(', ')
 }
 
 /**
@@ -77,9 +83,8 @@ export async function checkKeys(
       ...(table.name === 'fact_rate' ? NO_KEYS : await keysOf(table, engine)),
     }))
     if (found.differingKeys > 0 && duplicates === 'error') {
-      const files = table.files.map((f) => f.path).join(', ')
       problems.push(
-        `${table.name} has ${found.differingKeys} keys with differing rows [file=${files}, first key=${found.example}]`,
+        `${table.name} has ${found.differingKeys} keys with differing rows [${namesOf(table.files)}, first key=${found.example}]`,
       )
     }
     findings.push({

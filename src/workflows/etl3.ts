@@ -3,6 +3,7 @@ import { workflowInfo } from '@temporalio/workflow'
 import type { OpenedRun, OpenRunInput, RunRef, Staged } from '../contract/activities.js'
 import type { RunResult } from '../contract/messages.js'
 import { awaitCount } from './await-count.js'
+import { stageFactBatches } from './batches.js'
 import { closeFailedRun, closeUnopenedRun } from './close-failed-run.js'
 import { type ContinuedInput, RunLog } from './run-log.js'
 import { runUnits, type UnitsInput } from './units.js'
@@ -17,7 +18,7 @@ export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
 
   try {
     await log.phase('validate', () => log.activities().validateInputs(run))
-    await log.phase('stage', () => stage(log, run, opened.factFiles))
+    await log.phase('stage', () => stage(log, opened))
     await log.phase('screen', () => log.activities().screenFacts(run))
     const plan = await log.phase('plan', () => log.activities().planPartitions(run))
     if (mode === 'plan') return await writeReport(log, run)
@@ -50,12 +51,10 @@ function openInput({ carried: _carried, ...input }: ContinuedInput): OpenRunInpu
   return { input, mode: input.mode ?? 'run', workflowId, executionId: firstExecutionRunId }
 }
 
-async function stage(log: RunLog, run: RunRef, factFiles: number): Promise<Staged> {
-  await log.activities().stageDimensions(run)
-  for (let file = 0; file < factFiles; file++) {
-    await log.activities(`file ${file + 1} of ${factFiles}`).stageFacts({ run, file })
-  }
-  return await log.activities().joinFacts(run)
+async function stage(log: RunLog, opened: OpenedRun): Promise<Staged> {
+  if (!log.stagedBatches.batches) await log.activities().stageDimensions(opened.run)
+  await stageFactBatches(log, opened)
+  return await log.activities().joinFacts(opened.run)
 }
 
 /** Each unit by itself, then all of them together. */

@@ -68,6 +68,11 @@ const DETAILS: { readonly [P in Phase]: (answer: PhaseAnswers[P]) => string } = 
   report: ({ status }) => status,
 }
 
+/** How far staging is, in files of facts. */
+export function stagedDetail(staged: number, files: number): string {
+  return `${staged > 1 ? `files 1–${count(staged)}` : `file ${count(staged)}`} of ${count(files)} staged`
+}
+
 function warningsText(warnings: number): string {
   return warnings === 0 ? '' : `, ${count(warnings)} warning(s)`
 }

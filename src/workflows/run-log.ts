@@ -11,22 +11,29 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
-import type { Measured, ReportInput, RunRef, UnitDone } from '../contract/activities.js'
+import type { Measured, ReportInput, RunRef, StagedBatch, UnitDone } from '../contract/activities.js'
 import type { Etl3Input, Phase, PhaseProgress, Progress } from '../contract/messages.js'
 import { pauseUpdate, progressQuery, resumeUpdate } from '../contract/messages.js'
 import { activitiesFor } from './activity-proxies.js'
-import { detailOf, type PhaseAnswers, progressPage } from './progress-page.js'
+import { detailOf, type PhaseAnswers, progressPage, stagedDetail } from './progress-page.js'
 import { failureOf, type RunFailure } from './run-failure.js'
 import { showSearchAttributes } from './search-attributes.js'
 
 /** Phases that go through units. */
 export type UnitPhase = 'write' | 'audit' | 'publish'
 
+/** Batches of fact files that are staged, and the files in them. */
+export interface StagedSoFar {
+  readonly batches: number
+  readonly files: number
+}
+
 /** What an execution hands to the next one of the same run. */
 export interface CarriedState {
   readonly phases: readonly PhaseProgress[]
   readonly answers: Partial<PhaseAnswers>
   readonly units: Readonly<Record<UnitPhase, UnitDone>>
+  readonly staged?: StagedSoFar
   readonly memoryByPhase: Readonly<Record<string, number>>
   readonly peakMemoryMb: number
   readonly paused: boolean
@@ -49,6 +56,7 @@ export class RunLog {
   readonly #phases: PhaseProgress[]
   readonly #answers: Partial<PhaseAnswers>
   readonly #units: Record<UnitPhase, UnitDone>
+  #staged: StagedSoFar
   readonly #memoryByPhase: Record<string, number>
   #peakMemoryMb: number
   #paused: boolean
@@ -59,6 +67,7 @@ export class RunLog {
     this.#phases = [...(carried?.phases ?? [])]
     this.#answers = { ...carried?.answers }
     this.#units = { write: NO_UNITS, audit: NO_UNITS, publish: NO_UNITS, ...carried?.units }
+    this.#staged = carried?.staged ?? { batches: 0, files: 0 }
     this.#memoryByPhase = { ...carried?.memoryByPhase }
     this.#peakMemoryMb = carried?.peakMemoryMb ?? 0
     this.#paused = carried?.paused ?? false
@@ -123,6 +132,21 @@ export class RunLog {
     this.#show()
   }
 
+  /** The batches of fact files that are staged so far. */
+  get stagedBatches(): StagedSoFar {
+    return this.#staged
+  }
+
+  /** Counts a staged batch. */
+  batchDone(done: StagedBatch): void {
+    const { batches, files } = this.#staged
+    this.#staged = { batches: batches + 1, files: files + done.files }
+    this.#remember('stage', done)
+    const stage = this.#phases.find(({ phase }) => phase === 'stage')
+    const total = this.#answers.open?.factFiles ?? 0
+    if (stage) this.#set({ ...stage, detail: stagedDetail(this.#staged.files, total) })
+  }
+
   /** Sums of a phase's units. */
   unitTotals(phase: UnitPhase): UnitDone {
     return this.#units[phase]
@@ -146,6 +170,7 @@ export class RunLog {
       phases: this.#phases,
       answers: this.#answers,
       units: this.#units,
+      staged: this.#staged,
       memoryByPhase: this.#memoryByPhase,
       peakMemoryMb: this.#peakMemoryMb,
       paused: this.#paused,

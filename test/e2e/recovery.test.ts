@@ -13,6 +13,9 @@ import { until } from './support/until.js'
 /** About 300 partitions: a run takes a few seconds. */
 const FACTS = 400
 
+/** Each file of facts is staged by itself, so that a run also passes the places between two batches. */
+const FILE_BY_FILE = { processing: { stage_batch_mb: 0 } }
+
 /** A published table, an input in which one group has changed, and what a run that nobody disturbs makes of them. */
 interface Scene {
   readonly published: Home
@@ -29,8 +32,9 @@ let scene: Scene
 
 beforeAll(async () => {
   const star = await demoStar(FACTS)
-  const { star: changed } = await withChangedGroup(star)
-  const published = new Home(star.options)
+  const { star: withChange } = await withChangedGroup(star)
+  const changed = { ...withChange, options: { ...withChange.options, ...FILE_BY_FILE } }
+  const published = new Home({ ...star.options, ...FILE_BY_FILE })
   const first = published.start({ ETL3_FAILPOINT_TRACE: join(published.root, 'passed') })
   await first.result()
   const undisturbed = published.copy(changed.options)
@@ -132,7 +136,10 @@ describe('resume at any point', { timeout: 180_000 }, () => {
   })
 
   it.concurrent('is cancelled by Ctrl-C within one chunk (exit 130) with the table as it was, and completes when run again', async () => {
-    await using home = scene.published.copy({ ...scene.changed.options, processing: { chunk_size: 10 } })
+    await using home = scene.published.copy({
+      ...scene.changed.options,
+      processing: { ...FILE_BY_FILE.processing, chunk_size: 10 },
+    })
     const before = home.tree
     const command = home.start({ ETL3_FAILPOINT: 'write:partition', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
     const worker = await home.untilStopped('write:partition')

@@ -12,6 +12,7 @@ import { ruleSetOf } from '../../src/quality/rule-set.js'
 import { screenFacts } from '../../src/quality/screen.js'
 import { DICTIONARY } from '../../src/star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../../src/star/enrich.js'
+import { batchRanges, batchSizes } from '../../src/star/fact-batches.js'
 import { loadQuarantined, readFacts } from '../../src/star/fact-window.js'
 import { selectInput } from '../../src/star/file-schema.js'
 import { findInputs } from '../../src/star/inputs.js'
@@ -19,21 +20,24 @@ import { layoutOf } from '../../src/star/layout.js'
 import { slicesOf } from '../../src/star/slice-reader.js'
 import { stageBenchmarks } from '../../src/star/stage-benchmarks.js'
 import { stageDimensions } from '../../src/star/stage-dimensions.js'
-import { joinFactFiles, stageFactFile } from '../../src/star/stage-facts.js'
+import { joinFactBatches, stageFactBatch } from '../../src/star/stage-facts.js'
 import type { StagedPaths } from '../../src/star/staged-files.js'
 import { loadBlock, loadStagedStar } from '../../src/star/staged-star.js'
 import { type CheckedTable, checkSchemas, selectInputs } from '../../src/star/validate.js'
 
 /** What to run. */
 export interface InProcessInput {
-  /** Root of the star; facts are `gold/fact_rate*.parquet`. */
   readonly star: string
+  /** Pattern of the files of facts. Default: `gold/fact_rate*.parquet` of the star. */
+  readonly facts?: string
   readonly partitionColumns: readonly string[]
   /** Folder of the table. */
   readonly out: string
   /** Folder for staged files. */
   readonly scratch: string
   readonly rowGroupRows?: number
+  /** Files of facts that are staged together. Default: all. */
+  readonly filesPerBatch?: number
 }
 
 /** A partition of the plan with its key, and with the key that the engine's own look-up of the values gives. */
@@ -44,7 +48,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
   const staged = join(input.scratch, 'staged')
   mkdirSync(staged, { recursive: true })
   const config = configSchema.parse({
-    input: { root: input.star, tables: { fact_rate: join(input.star, 'gold/fact_rate*.parquet') } },
+    input: { root: input.star, tables: { fact_rate: input.facts ?? join(input.star, 'gold/fact_rate*.parquet') } },
     partitioning: { partition_columns: input.partitionColumns },
   })
   const layout = layoutOf(config.partitioning.partition_columns)
@@ -53,7 +57,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
     const paths = pathsIn(staged)
     const tables = await checkSchemas(await findInputs(config, new AbortController().signal), engine)
     await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder: staged })
-    await stageAllFacts(engine, tables, staged)
+    await stageAllFacts(engine, tables, staged, input.filesPerBatch)
     await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
     return await write(engine, paths, layout, input)
   } finally {
@@ -121,16 +125,25 @@ async function lookUpKeys(
 }
 
 /** Stages the facts of all input files, and the benchmarks that they meet, into a folder that has the staged dimensions. */
-export async function stageAllFacts(engine: Engine, tables: readonly CheckedTable[], folder: string): Promise<void> {
+export async function stageAllFacts(
+  engine: Engine,
+  tables: readonly CheckedTable[],
+  folder: string,
+  filesPerBatch = Number.POSITIVE_INFINITY,
+): Promise<void> {
   const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
   const staged: string[] = []
-  for (const [i, file] of files.entries()) {
-    const target = join(folder, files.length === 1 ? 'facts.parquet' : `part-${i}.parquet`)
-    const select = selectInput('fact_rate', [file])
-    await stageFactFile(engine, { select, alone: files.length === 1 }, pathsIn(folder), target)
+  const sizes = batchSizes(
+    files.map(() => ({ bytes: 0 })),
+    { bytes: 0, files: filesPerBatch },
+  )
+  for (const [i, { from, to }] of batchRanges(sizes).entries()) {
+    const target = join(folder, sizes.length === 1 ? 'facts.parquet' : `part-${i}.parquet`)
+    const select = selectInput('fact_rate', files.slice(from, to))
+    await stageFactBatch(engine, { select, alone: sizes.length === 1 }, pathsIn(folder), target)
     staged.push(target)
   }
-  await joinFactFiles(engine, staged, folder)
+  await joinFactBatches(engine, staged, folder)
   const benchmarks = tables.find((t) => t.name === 'bench_medicare_professional')?.files ?? []
   const select = selectInput('bench_medicare_professional', benchmarks)
   await stageBenchmarks({ engine, select, staged: pathsIn(folder), folder })

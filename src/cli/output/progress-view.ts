@@ -140,6 +140,7 @@ export class PlainView implements ProgressView {
     const work = countedWork(progress)
     const parts = [
       current ? `${paused ? 'paused' : 'running'} for ${secondsText(elapsed(current, nowMs))}` : 'running',
+      ...(current && current.state === 'running' && current.detail !== '' ? [plainText(current.detail)] : []),
       ...(work
         ? [`${amountText(work)} (${percentText(work.done, work.total)})`, ...speedParts(work, this.#meter.perSecond())]
         : []),

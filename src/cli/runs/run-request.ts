@@ -14,6 +14,7 @@ const HOW_NOT_WHAT: ReadonlySet<string> = new Set([
   'processing.memory_limit_mb',
   'processing.scratch',
   'processing.unit_seconds',
+  'processing.stage_batch_mb',
   'processing.lock_lease_ms',
   'temporal.heartbeat_timeout_ms',
 ])

@@ -1,0 +1,55 @@
+/**
+ * Which files of facts are staged together. A file takes a few milliseconds of the engine and, by itself, six events of the
+ * run's history; so small files share an activity, and the history grows with their bytes, not with their number.
+ */
+
+/** Files from `from` up to, not including, `to`, by their place in the table. */
+export interface FileRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** How much one activity stages at most. */
+export interface BatchBounds {
+  /** Bytes of all files together. A larger file is a batch by itself. */
+  readonly bytes: number
+  readonly files: number
+}
+
+/** A statement names each of its files: some 100 KB of SQL, and about a second to open them. */
+const MOST_FILES = 1_000
+
+const BYTES_PER_MB = 1024 * 1024
+
+/** The bounds that a configuration asks for. @param batchMb 0: each file by itself */
+export function batchBounds(batchMb: number): BatchBounds {
+  return { bytes: batchMb * BYTES_PER_MB, files: MOST_FILES }
+}
+
+/** How many files are in each batch, in the order of the files. Every file is in exactly one batch. */
+export function batchSizes(files: readonly { readonly bytes: number }[], bounds: BatchBounds): number[] {
+  const sizes: number[] = []
+  let size = 0
+  let bytes = 0
+  for (const file of files) {
+    if (size > 0 && (size === bounds.files || bytes + file.bytes > bounds.bytes)) {
+      sizes.push(size)
+      size = 0
+      bytes = 0
+    }
+    size += 1
+    bytes += file.bytes
+  }
+  if (size > 0) sizes.push(size)
+  return sizes
+}
+
+/** The files of each batch. */
+export function batchRanges(sizes: readonly number[]): FileRange[] {
+  let from = 0
+  return sizes.map((size) => {
+    const range = { from, to: from + size }
+    from = range.to
+    return range
+  })
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { writeDemoStar } from '../../src/demo/write-star.js'
+import { readTree, type Tree } from '../check-star/tree.js'
+import { DEFAULT_OPTIONS } from '../oracle/oracle-table.js'
+import { runInProcess } from './run-in-process.js'
+
+/** What later steps read of the facts. */
+const STAGED = ['facts.parquet', 'uids.parquet', 'slices.parquet']
+
+let root: string
+let star: string
+let factGlob: string
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'etl3-many-files-'))
+  const written = await writeDemoStar({ out: join(root, 'star'), facts: 600, seed: 3 })
+  star = written.root
+  factGlob = written.factGlob
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** Deals the star's facts to so many files, one after the other, so that each has some of every payer. */
+async function dealt(files: number): Promise<string> {
+  const folder = join(root, `gold-${files}`)
+  mkdirSync(folder)
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+  const connection = await instance.connect()
+  await connection.run(`CREATE TABLE dealt AS SELECT *, (row_number() OVER (ORDER BY fact_uid) - 1) % ${files} AS file
+    FROM read_parquet('${factGlob}', union_by_name = true)`)
+  for (let file = 0; file < files; file++) {
+    await connection.run(`COPY (SELECT * EXCLUDE file FROM dealt WHERE file = ${file})
+      TO '${join(folder, `fact_rate_${file}.parquet`)}' (FORMAT parquet)`)
+  }
+  connection.closeSync()
+  instance.closeSync()
+  return join(folder, '*.parquet')
+}
+
+/** The table of these facts, and what is staged of them. */
+async function outcome(
+  name: string,
+  facts: string,
+  filesPerBatch?: number,
+): Promise<{ table: Tree; staged: string[] }> {
+  const out = join(root, `table-${name}`)
+  const scratch = join(root, `scratch-${name}`)
+  await runInProcess({
+    star,
+    facts,
+    partitionColumns: DEFAULT_OPTIONS.partitionColumns,
+    out,
+    scratch,
+    ...(filesPerBatch === undefined ? {} : { filesPerBatch }),
+  })
+  const staged = STAGED.map((file) =>
+    createHash('sha256')
+      .update(readFileSync(join(scratch, 'staged', file)))
+      .digest('hex'),
+  )
+  return { table: readTree(out), staged }
+}
+
+describe('the same facts in any number of files', () => {
+  it('give the same staged files and the same table, whichever files are staged together', async () => {
+    const one = await outcome('1', await dealt(1))
+    expect(one.table.size).toBeGreaterThan(50)
+    const seven = await dealt(7)
+    const many = await dealt(300)
+    expect(await outcome('7-by-3', seven, 3)).toEqual(one)
+    expect(await outcome('300', many)).toEqual(one)
+    expect(await outcome('300-by-64', many, 64)).toEqual(one)
+  })
+})
