@@ -29,6 +29,20 @@ export default tseslint.config(
     },
   },
   {
+    // The binding's own ways to read values drop a leading U+FEFF of a text.
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.property.name=/^((run|stream)AndRead|yield(Row|Converted)|(get|convert)(Row|Column)(s|Objects|Values|sObject))/]',
+          message: 'Read the values of a result through src/runtime/column-values.ts.',
+        },
+      ],
+    },
+  },
+  {
     // Workflow code runs in a deterministic sandbox: no Node built-ins, no configuration schema, no adapters.
     files: ['src/workflows/**/*.ts'],
     rules: {
