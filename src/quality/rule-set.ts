@@ -15,6 +15,7 @@ import {
   requiredCheck,
   zeroCheck,
 } from './entry-check.js'
+import { requireMarkColumns } from './mark-check.js'
 import { type MonthRange, monthsAround } from './months.js'
 import { requireNullRatioColumns } from './null-ratios.js'
 import { unusableRule } from './rule-columns.js'
@@ -39,6 +40,7 @@ export interface RuleSet {
   readonly sql: readonly ActiveRule<'sql'>[]
   readonly dimensionKeys: readonly ActiveRule<'unique'>[]
   readonly nullRatios: readonly ActiveRule<'null_ratio'>[]
+  readonly marks: readonly ActiveRule<'marks'>[]
   readonly partitionRows: readonly ActiveRule<'partition_rows'>[]
   readonly volumes: readonly ActiveRule<'volume'>[]
   /** Names in the order of the configuration. */
@@ -67,6 +69,8 @@ export function ruleSetOf({ rules }: Config['data_quality'], asOf: Date): RuleSe
   for (const rule of active) requireQuarantine(rule, facts, providers)
   const nullRatios = active.filter(isKind('null_ratio'))
   requireNullRatioColumns(nullRatios)
+  const marks = active.filter(isKind('marks'))
+  requireMarkColumns(marks)
   return {
     facts,
     providers,
@@ -76,6 +80,7 @@ export function ruleSetOf({ rules }: Config['data_quality'], asOf: Date): RuleSe
     sql: active.filter(isKind('sql')),
     dimensionKeys: active.filter(isKind('unique')).filter((r) => r.options.of === 'dimension_keys'),
     nullRatios,
+    marks,
     partitionRows: active.filter(isKind('partition_rows')),
     volumes: active.filter(isKind('volume')),
     order: active.map((r) => r.name),
