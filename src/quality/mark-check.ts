@@ -88,12 +88,32 @@ async function markedRows(
   const marked = new Map<string, number>()
   for (const axis of AXES) {
     const columns = wanted.filter((c) => c.axis === axis)
-    if (columns.length === 0) continue
-    const counts = columns.map((c) => `sum(w.rows) FILTER (${isMarkedSql(c)})::BIGINT AS ${sqlIdentifier(c.name)}`)
+    if (columns.length === 0 || !(await anyIsMarked(engine, paths, axis, columns))) continue
+    const counts = columns.map(
+      (c) => `sum(w.rows) FILTER (${isMarkedText(textOf(c))})::BIGINT AS ${sqlIdentifier(c.name)}`,
+    )
     const row = await engine.row(`SELECT ${counts.join(', ')} FROM ${entriesOf(axis, paths)}`)
     for (const { name } of columns) if (row[name] !== null) marked.set(name, Number(row[name]))
   }
   return marked
+}
+
+/**
+ * Whether there is anything to count: nearly always not, which one look at all texts of an entry together tells. The
+ * identities of facts lie together already, 256 in one blob.
+ */
+async function anyIsMarked(
+  engine: Engine,
+  paths: StagedPaths,
+  axis: MarkedAxis,
+  columns: readonly MarkedColumn[],
+): Promise<boolean> {
+  const [text, source] =
+    axis === 'fact'
+      ? ['decode(x.uids)', paths.uids]
+      : [`concat_ws(' ', ${columns.map(textOf).join(', ')})`, fileOf(axis, paths)]
+  const marked = `SELECT count(*) FROM (SELECT ${text} AS text FROM ${readParquet([source])} x) WHERE ${isMarkedText('text')}`
+  return (await engine.count(marked)) > 0
 }
 
 async function examplesOf(engine: Engine, paths: StagedPaths, column: MarkedColumn): Promise<string[]> {
@@ -101,7 +121,7 @@ async function examplesOf(engine: Engine, paths: StagedPaths, column: MarkedColu
   const codes = `list_aggregate(list_sort(list_transform(${found}, lambda c : printf('U+%04X', unicode(c)))), 'string_agg', ' ')`
   const examples =
     await engine.column(`SELECT concat(${shownSql(column.name, 'text')}, ' holds ', ${codes}, ' (', rows, ' rows)') FROM (
-      SELECT ${textOf(column)} AS text, sum(w.rows) AS rows FROM ${entriesOf(column.axis, paths)} WHERE ${isMarkedSql(column)}
+      SELECT ${textOf(column)} AS text, sum(w.rows) AS rows FROM ${entriesOf(column.axis, paths)} WHERE ${isMarkedText(textOf(column))}
       GROUP BY ALL ORDER BY rows DESC, text LIMIT ${MOST_EXAMPLES})`)
   return examples.map(String)
 }
@@ -110,8 +130,11 @@ async function examplesOf(engine: Engine, paths: StagedPaths, column: MarkedColu
 function entriesOf(axis: MarkedAxis, paths: StagedPaths): string {
   if (axis === 'fact')
     return `${writtenFacts(paths)} x JOIN (SELECT group_id, members AS rows FROM group_rows) w ON w.group_id = x.group_id`
-  const files = { attr: paths.attrs, code: paths.codes, group: paths.groups, npi: paths.npis } as const
-  return `${readParquet([files[axis]])} x JOIN weights_${axis} w ON w.${axis}_id = x.${axis}_id`
+  return `${readParquet([fileOf(axis, paths)])} x JOIN weights_${axis} w ON w.${axis}_id = x.${axis}_id`
+}
+
+function fileOf(axis: Exclude<MarkedAxis, 'fact'>, { attrs, codes, groups, npis }: StagedPaths): string {
+  return { attr: attrs, code: codes, group: groups, npi: npis }[axis]
 }
 
 const HEX_RANGES = INVISIBLE_RANGES.map((range) => range.map((code) => `\\x{${code.toString(16)}}`).join('-'))
@@ -123,7 +146,6 @@ function textOf({ name, type }: DictionaryColumn): string {
 }
 
 /** Most texts are ASCII, which two lengths tell; only the others meet the regular expression. */
-function isMarkedSql(column: DictionaryColumn): string {
-  const text = textOf(column)
+function isMarkedText(text: string): string {
   return `(contains(${text}, chr(0)) OR (strlen(${text}) <> length(${text}) AND regexp_matches(${text}, ${CLASS})))`
 }

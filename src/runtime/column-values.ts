@@ -4,14 +4,14 @@
  * and whatever may hold some, are read here.
  */
 import {
+  DuckDBArrayType,
+  DuckDBArrayValue,
   type DuckDBDataChunk,
   DuckDBListType,
   DuckDBListValue,
   DuckDBMapType,
   DuckDBMapValue,
   type DuckDBResult,
-  DuckDBArrayType,
-  DuckDBArrayValue,
   DuckDBStructType,
   DuckDBStructValue,
   type DuckDBType,

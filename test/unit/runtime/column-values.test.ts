@@ -1,18 +1,18 @@
 import {
+  arrayValue,
   DuckDBInstance,
-  listValue,
   type DuckDBValue,
+  listValue,
   mapValue,
   structValue,
   unionValue,
-  arrayValue,
 } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { columnValues } from '../../../src/runtime/column-values.js'
 import { type Engine, withEngine } from '../../../src/runtime/engine.js'
-import { anyText } from '../../stars/any-text.js'
 import { sqlIdentifier, sqlString } from '../../../src/runtime/sql.js'
+import { anyText } from '../../stars/any-text.js'
 import { GO_ON, lakeFolder } from '../lake/lake-folder.js'
 
 /** An SQL expression that gives the text without that it crosses as text: from its UTF-8 in hex. */
