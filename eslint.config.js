@@ -3,6 +3,13 @@ import tseslint from 'typescript-eslint'
 // A path that DuckDB is handed as it is counts as a pattern: src/engine/parquet-scan.ts escapes it.
 const FILE_READER = String.raw`/\b(?:(?:read|scan|sniff)_(?:parquet|csv|csv_auto|json\w*|ndjson\w*|text|blob)|parquet_\w+|glob)\s*\(|\bfrom\s+'(?:$|[^'\s]*[./])/i`
 
+// The binding's own ways to read values drop a leading U+FEFF of a text.
+const BINDING_READERS = {
+  selector:
+    'CallExpression[callee.property.name=/^((run|stream)AndRead|yield(Row|Converted)|(get|convert)(Row|Column)(s|Objects|Values|sObject))/]',
+  message: 'Read the values of a result through src/engine/column-values.ts.',
+}
+
 // Biome checks style and most rules; ESLint adds the rules that need types.
 export default tseslint.config(
   {
@@ -41,8 +48,13 @@ export default tseslint.config(
           selector,
           message: 'DuckDB takes a path for a pattern. Build the call with src/engine/parquet-scan.ts.',
         })),
+        BINDING_READERS,
       ],
     },
+  },
+  {
+    files: ['src/engine/parquet-scan.ts'],
+    rules: { 'no-restricted-syntax': ['error', BINDING_READERS] },
   },
   {
     // Workflow code runs in a deterministic sandbox: no Node built-ins, no configuration schema, no adapters.

@@ -9,6 +9,7 @@ import { MANIFEST } from '../records/names.js'
 import { markStale } from '../records/stale-run.js'
 import { IntegrityError } from '../runtime/errors.js'
 import type { ActivityDeps } from './deps.js'
+import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import { differingObject } from './published-table.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -61,15 +62,19 @@ async function settle(count: RowCount, { uri }: Catalog, surroundings: Surroundi
   const difference = differenceOf(count.counts, await readLedger(surroundings), askedColumns(surroundings.context))
   if (difference === undefined) return undefined
   const changed = await changedObject(surroundings)
-  const why = changed === undefined ? '' : `; ${changed} is not what was published`
+  const state = await publicationState(surroundings.context, undefined, surroundings.signal)
+  const why =
+    changed === undefined
+      ? 'each object is still as it was published, so nobody needs to have changed the table'
+      : `${changed} is not what was published`
   throw new IntegrityError(
     'ETL3-CA-01',
-    `the catalog counts other rows than the ledger [${uri}]: ${difference}${why}`,
+    `the catalog counts other rows than the ledger [${uri}]: ${difference}; ${state}; ${why}`,
     {
       hint:
         changed === undefined
-          ? 'Run again: it registers anew. If it stays, report it with the run folder.'
-          : 'Find out who changes objects of the table, and run again: it plans anew from what lies there now.',
+          ? 'Run again: it registers and counts anew. If it stays, report it with the run folder.'
+          : `${NEXT_RUN_MENDS} If it happens again, find out what else writes there.`,
     },
   )
 }

@@ -47,6 +47,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
       otherPlans: await otherPlans(context, current, signal),
       observed: table.list('', signal),
       requireStorable: (key) => void table.locate(key),
+      tellsApart: async (first, second) => await table.tellsApart(first, second, signal),
       checksumOf: async (key) => (await table.digest(key, signal))?.sha256,
       unitSeconds: config.processing.unit_seconds,
       target,

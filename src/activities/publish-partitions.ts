@@ -1,24 +1,20 @@
 /** Publishes one unit: moves its objects to their keys. Leaves `published/<n>.json`. */
-import { z } from 'zod'
+
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
-import type { PublishCondition } from '../lake/object-store.js'
+import type { ObjectContent, PublishCondition } from '../lake/object-store.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { PLAN } from '../records/names.js'
 import { markStale } from '../records/stale-run.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { plainText } from '../runtime/plain-text.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
+import { keyOfOwnBytes, NEXT_RUN_MENDS, publicationState } from './publication-state.js'
+import { findPublished, savePublished } from './published-record.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-
-const publishedRecordSchema = z.object({
-  formatVersion: z.literal(1),
-  unit: z.number(),
-  /** Mark of each object in its place, in the order of the ledger. */
-  etags: z.array(z.string()).readonly(),
-})
 
 type Answer = Omit<UnitDone, keyof Measured>
 
@@ -43,7 +39,7 @@ export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope:
       const partition = planned.get(entry.ordinal)
       if (!partition)
         throw new Error(`the ledger of unit ${unit} has a partition that the plan has not: ${entry.ordinal}`)
-      const { etag } = await publish(context, unit, entry, partition, signal)
+      const { etag } = await publish(context, unit, entry, partition, () => published, signal)
       failPoint('publish:partition')
       published += 1
       if (published % OBJECTS_PER_BREATH === 0) {
@@ -56,32 +52,25 @@ export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope:
     const keys = ledger.entries.map(({ key }) => key)
     await context.table.settle(keys, signal)
     failPoint('publish:before-record')
-    await records.save(publishedName(unit), { formatVersion: 1, unit, etags }, signal)
+    await savePublished(context, unit, etags, signal)
     return answer
   }
 }
 
-/** Marks of a unit's objects in their places, or undefined before it was published. */
-export async function findPublished(
-  { records }: RunContext,
-  unit: number,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  return (await records.find(publishedName(unit), (value) => publishedRecordSchema.parse(value), signal))?.etags
-}
-
-function publishedName(unit: number): string {
-  return `published/${unit}.json`
-}
-
-/** @throws ConflictError ETL3-PU-01 when something else lies under the key than the plan saw */
+/**
+ * Moves one object to its key. What an earlier attempt moved is recognised by its bytes, and so is an object that was
+ * published before and has only another mark now: copied, or restored from a backup.
+ * @throws ConflictError ETL3-PU-01 when something else lies under the key than the plan saw
+ */
 async function publish(
-  { records, table }: RunContext,
+  context: RunContext,
   unit: number,
   entry: LedgerEntry,
   partition: PlannedPartition,
+  inPlace: () => number,
   signal: AbortSignal,
 ): Promise<{ readonly etag: string }> {
+  const { records, table } = context
   const source = records.store.locate(records.key(objectName(unit, entry.ordinal)))
   const condition: PublishCondition =
     partition.observedEtag === undefined
@@ -90,14 +79,33 @@ async function publish(
   const result = await table.publish(source, partition.key, condition, signal)
   if (result.outcome === 'moved') return result
   const { found } = result
-  // Our own bytes in place: an earlier attempt got this far. Anything else is somebody else's.
-  if (found?.bytes === entry.bytes) {
-    const content = await table.digest(partition.key, signal)
-    if (content?.sha256 === entry.sha256) return found
+  const content = found && (await table.digest(partition.key, signal))
+  if (found && content?.sha256 === entry.sha256) return found
+  if (found && result.outcome === 'mismatch' && content?.sha256 === partition.publishedSha256) {
+    const again = await table.publish(source, partition.key, { expect: 'etag', etag: found.etag }, signal)
+    if (again.outcome === 'moved') return again
   }
   if (result.outcome === 'mismatch') await markStale(records, table.locate(partition.key), signal)
-  const why = result.outcome === 'sourceMissing' ? 'a newer run has taken over' : 'another writer has changed it'
-  throw new ConflictError('ETL3-PU-01', `${table.locate(partition.key)} cannot be published: ${why}`, {
-    hint: 'Start the run again: it plans anew from what lies there now. Where it happens again: on a disk that takes upper and lower case for the same, values that differ only in case share a place (docs/operations.md).',
+  const why =
+    result.outcome === 'sourceMissing'
+      ? 'the object to be moved there is gone, as when a newer run takes over'
+      : await whatLiesThere(context, partition, content, signal)
+  const state = await publicationState(context, { unit, partitions: inPlace() }, signal)
+  throw new ConflictError('ETL3-PU-01', `${table.locate(partition.key)} cannot be published: ${why}; ${state}`, {
+    hint: NEXT_RUN_MENDS,
   })
+}
+
+async function whatLiesThere(
+  context: RunContext,
+  partition: PlannedPartition,
+  content: ObjectContent | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  const before = partition.observedEtag === undefined ? 'nothing was there' : 'another object was there'
+  const planned = `when the run was planned, ${before}`
+  if (!content) return `nothing is there now; ${planned}`
+  const found = `what is there now has ${content.bytes} bytes and SHA-256 ${content.sha256}; ${planned}`
+  const own = await keyOfOwnBytes(context, content.sha256, signal)
+  return own === undefined ? found : `${found}; this run itself wrote these bytes, for ${plainText(own)}`
 }

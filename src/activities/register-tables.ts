@@ -20,6 +20,7 @@ import { DICTIONARY } from '../star/dictionary.js'
 import { beginCount } from './ask-catalog.js'
 import type { ActivityDeps } from './deps.js'
 import { writeManifest } from './manifest.js'
+import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -116,25 +117,28 @@ export function removePartitions(
       signal,
     )
     const strange = removals.find((p, i) => found[i] && found[i].etag !== p.observedEtag)
-    if (strange) throw await changedByOthers(context, strange.key, signal)
+    if (strange) throw await cannotRemove(context, strange.key, signal)
     const [changed] = await table.deleteUnchanged(
       found.filter((object) => object !== undefined),
       () => keepLock(context, signal),
       signal,
     )
-    if (changed !== undefined) throw await changedByOthers(context, changed, signal)
+    if (changed !== undefined) throw await cannotRemove(context, changed, signal)
     return { ...none, partitions: removals.length }
   }
 }
 
-async function changedByOthers(
-  { records, table }: RunContext,
-  key: ObjectKey,
-  signal: AbortSignal,
-): Promise<ConflictError> {
+async function cannotRemove(context: RunContext, key: ObjectKey, signal: AbortSignal): Promise<ConflictError> {
+  const { records, table } = context
   const address = table.locate(key)
   await markStale(records, address, signal)
-  return new ConflictError('ETL3-PU-02', `${address} cannot be removed: another writer has changed it`, {
-    hint: 'Start the run again: it plans anew from what lies there now.',
-  })
+  const content = await table.digest(key, signal)
+  const found = content ? `it has ${content.bytes} bytes and SHA-256 ${content.sha256} now` : 'it is gone now'
+  const state = await publicationState(context, undefined, signal)
+  return new ConflictError(
+    'ETL3-PU-02',
+    `${address} cannot be removed: it is not the object that the plan saw (${found}); ${state} and registered, ` +
+      'and no reader is led to what is to be removed',
+    { hint: NEXT_RUN_MENDS },
+  )
 }

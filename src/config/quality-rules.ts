@@ -176,6 +176,14 @@ function nullRatio(d: Common & { columns: string[] }) {
   })
 }
 
+function marks(d: Common & { columns: string[] }) {
+  return z.strictObject({
+    kind: z.literal('marks').default('marks'),
+    ...common(d),
+    columns: columns.default(d.columns).describe('Columns of texts, or output for all of them.'),
+  })
+}
+
 function partitionRows(d: Common) {
   const bound = z.int().min(0).max(1_000_000_000_000)
   return z.strictObject({
@@ -265,6 +273,7 @@ const ownRule = z.discriminatedUnion(
     unique({ ...OWN, of: 'fact_uid' }).extend({ kind: z.literal('unique') }),
     reference(OWN).extend({ kind: z.literal('reference') }),
     nullRatio({ ...STAYS, columns: [] }).extend({ kind: z.literal('null_ratio'), columns }),
+    marks({ ...OWN, columns: [] }).extend({ kind: z.literal('marks'), columns }),
     partitionRows(OWN).extend({ kind: z.literal('partition_rows') }),
     coordinates(OWN).extend({ kind: z.literal('coordinates') }),
     freshness({ ...OWN, max_months_old: 36 }).extend({ kind: z.literal('freshness'), column }),
@@ -331,6 +340,7 @@ export const rulesSchema = z
     unknown_area: nullRatio({ ...OWN, max_share: 0.5, columns: ['stat_area_name'] }).prefault({}),
     unknown_value: nullRatio({ ...STAYS, columns: EXPECTED_COLUMNS }).prefault({}),
     sparse_value: nullRatio({ ...OWN, max_share: 1, columns: ['output'] }).prefault({}),
+    invisible_marks: marks({ ...OWN, columns: ['output'] }).prefault({}),
     partition_rows: partitionRows(OWN).prefault({}),
     coordinates: coordinates({ ...OWN, max_share: 0.01 }).prefault({}),
     freshness: freshness({ ...OWN, max_months_old: 36 }).prefault({}),

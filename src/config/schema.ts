@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { rulesSchema } from './quality-rules.js'
+import { unsayableTexts } from './sayable-texts.js'
 
 /** The tables of the star, by the names that `input.tables` takes. */
 export const TABLE_NAMES = [
@@ -264,19 +265,24 @@ const metrics = z
   .prefault({})
 
 /** The whole configuration without its environment sections. */
-export const configSchema = z.strictObject({
-  input,
-  output,
-  processing,
-  partitioning,
-  athena,
-  s3,
-  data_quality: dataQuality,
-  temporal,
-  logging,
-  notify,
-  metrics,
-})
+export const configSchema = z
+  .strictObject({
+    input,
+    output,
+    processing,
+    partitioning,
+    athena,
+    s3,
+    data_quality: dataQuality,
+    temporal,
+    logging,
+    notify,
+    metrics,
+  })
+  .superRefine((config, context) => {
+    for (const { path, message } of unsayableTexts(config))
+      context.addIssue({ code: 'custom', path: [...path], message })
+  })
 
 /** A checked configuration, every default filled in. */
 export type Config = z.output<typeof configSchema>

@@ -5,13 +5,14 @@ import {
   type DuckDBConnection,
   type DuckDBDataChunk,
   DuckDBInstance,
+  type DuckDBResult,
   DuckDBTypeId,
   type DuckDBValue,
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { ResourceError } from '../runtime/errors.js'
-
-export { readParquet } from '../engine/parquet-scan.js'
+import { requireWellFormed } from '../runtime/well-formed.js'
+import { bytesReader, columnValues } from './column-values.js'
 
 /** How much an engine may use. */
 export interface EngineOptions {
@@ -99,18 +100,7 @@ export class Engine {
 
   /** All rows of a small result. */
   async rows(sql: string): Promise<Record<string, Cell>[]> {
-    const result = await this.#guarded(() => this.#connection.runAndReadAll(sql))
-    const names = result.deduplicatedColumnNames()
-    const columns = result.getColumns()
-    const rows = Array.from(columns[0] ?? [], (): Record<string, Cell> => ({}))
-    // Column by column: which kind of value it holds is looked up once for each, not once for each value.
-    columns.forEach((values, i) => {
-      const name = names[i] ?? ''
-      rows.forEach((row, at) => {
-        row[name] = toCell(values[at] ?? null)
-      })
-    })
-    return rows
+    return await this.#guarded(async () => await allRows(await this.#connection.run(sql)))
   }
 
   /** The first row of a small result. @throws Error when there is none */
@@ -142,7 +132,7 @@ export class Engine {
 
   /** The one column of a result, as JavaScript values, about 2,048 of them at a time. */
   async *columnPieces(sql: string): AsyncGenerator<readonly unknown[]> {
-    for await (const chunk of this.#stream(sql)) yield chunk.getColumnValues(0)
+    for await (const chunk of this.#stream(sql)) yield columnValues(chunk, 0)
   }
 
   /** The chunks of a result. DuckDB makes the next one, on a thread of its own, while the caller works on this one. */
@@ -166,7 +156,10 @@ export class Engine {
     }
   }
 
-  /** Appends rows to a table of this engine: numbers into integer columns, texts into VARCHAR, null into any. */
+  /**
+   * Appends rows to a table of this engine: numbers into integer columns, texts into VARCHAR, null into any.
+   * @throws RangeError where a text has an unpaired surrogate
+   */
   async append(
     table: string,
     rows: Iterable<readonly (string | number | null)[]> | AsyncIterable<readonly (string | number | null)[]>,
@@ -182,7 +175,7 @@ export class Engine {
       for await (const row of rows) {
         for (const [i, value] of row.entries()) {
           if (value === null) appender.appendNull()
-          else if (typeof value === 'string') appender.appendVarchar(value)
+          else if (typeof value === 'string') appender.appendVarchar(requireWellFormed(value))
           else if (wide[i]) appender.appendBigInt(BigInt(value))
           else appender.appendInteger(value)
         }
@@ -252,21 +245,10 @@ export class FixedWidthChunk {
 
   /** A BLOB column: the bytes of each row. */
   blob(column: number): Uint8Array[] {
-    const data = this.#data(column, 16)
-    const { buffer } = data
-    if (!(buffer instanceof ArrayBuffer)) throw new Error('the engine handed over shared memory')
-    const view = new DataView(buffer, data.byteOffset, data.byteLength)
-    const blobs: Uint8Array[] = []
-    for (let row = 0; row < this.rows; row++) {
-      // string_t: a 4-byte length, then up to 12 bytes inline or a 4-byte prefix and a pointer.
-      const length = view.getUint32(row * 16, true)
-      blobs.push(
-        length <= 12
-          ? data.subarray(row * 16 + 4, row * 16 + 4 + length)
-          : duckdb.get_data_from_pointer(buffer, data.byteOffset + row * 16 + 8, length),
-      )
-    }
-    return blobs
+    const vector = duckdb.data_chunk_get_vector(this.#chunk, column)
+    this.#refuseNulls(vector, column)
+    const bytes = bytesReader(vector, this.rows)
+    return Array.from({ length: this.rows }, (_, row) => bytes(row))
   }
 
   #data(column: number, width: number): Uint8Array {
@@ -284,6 +266,21 @@ export class FixedWidthChunk {
         throw new Error(`column ${column} holds a NULL at row ${row}`)
     }
   }
+}
+
+/** All rows of a result, by the names of its columns. */
+export async function allRows(result: DuckDBResult): Promise<Record<string, Cell>[]> {
+  const names = result.deduplicatedColumnNames()
+  const rows: Record<string, Cell>[] = []
+  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const first = rows.length
+    for (let row = 0; row < chunk.rowCount; row++) rows.push({})
+    // Column by column: which kind of value it holds is looked up once for each, not once for each value.
+    for (const [i, name] of names.entries()) {
+      for (const [row, value] of columnValues(chunk, i).entries()) rows[first + row]![name] = toCell(value)
+    }
+  }
+  return rows
 }
 
 function toCell(value: DuckDBValue): Cell {

@@ -119,6 +119,12 @@ export interface ObjectStore {
   /** What the store knows of each key, in the same order; undefined where there is no object. Cheap for thousands. */
   stat(keys: readonly ObjectKey[], signal: AbortSignal): Promise<(StoredObject | undefined)[]>
 
+  /**
+   * Whether two names of one folder are two places here. A file system may take upper and lower case, or two spellings
+   * of one letter, for the same; a bucket never does.
+   */
+  tellsApart(first: string, second: string, signal: AbortSignal): Promise<boolean>
+
   /** All objects under a prefix ('' for all), in no promised order. Unfinished temporary files are not objects. */
   list(prefix: ObjectKey, signal: AbortSignal): AsyncIterable<StoredObject>
 

@@ -11,7 +11,8 @@ import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import type { Layout } from '../star/layout.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { InventoryEntry } from './inventory.js'
-import { partitionValuesInSql, type ValuesOfPartition } from './partition-values.js'
+import { partitionValuesInSql, type ValuesInSql, type ValuesOfPartition } from './partition-values.js'
+import { refuseSharedPlaces } from './shared-places.js'
 
 /** An object under the table's prefix, as one listing saw it. */
 export interface ObservedObject {
@@ -35,6 +36,8 @@ export interface PlanInput {
   readonly observed: AsyncIterable<ObservedObject>
   /** @throws InputError when the store can hold no object under the key */
   readonly requireStorable: (key: string) => void
+  /** Whether two names of one folder are two places in the table's store. */
+  readonly tellsApart: (first: string, second: string) => Promise<boolean>
   /** SHA-256 (hex) of a published object, read again; undefined where it has gone meanwhile. */
   readonly checksumOf: (key: string) => Promise<string | undefined>
   /** About how long the writing of a unit is to take. */
@@ -64,6 +67,7 @@ const ROW_COST_US = 1
 /**
  * Makes the plan.
  *
+ * @throws InputError ETL3-KE-05 when two partitions would share a place
  * @throws ConflictError ETL3-PL-01 when something lies under the table's prefix that no record of ours knows
  * @throws IntegrityError ETL3-PL-02 when the inventory disagrees with a count of the staged star made another way
  */
@@ -72,10 +76,12 @@ export async function planPartitions(input: PlanInput): Promise<PlanFigures> {
   await loadInventory(input)
   await requireComplete(engine, input.paths)
   await loadKnown(input)
+  const values = await partitionValuesInSql(engine, input.paths, input.layout)
+  await refuseSharedPlaces({ engine, partitionColumns: input.layout.columns, values, tellsApart: input.tellsApart })
   await refuseStrangers(engine)
   await verifyMoved(input)
   await judge(input)
-  await write(input)
+  await write(input, values)
   return await figures(engine, input.target)
 }
 
@@ -96,8 +102,7 @@ async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
       CASE WHEN written THEN (dense_rank() OVER (PARTITION BY written ORDER BY bucket) - 1)::INTEGER ELSE -1 END AS unit FROM costed`)
 }
 
-async function write({ engine, paths, layout, target }: PlanInput): Promise<void> {
-  const values = await partitionValuesInSql(engine, paths, layout)
+async function write({ engine, layout, target }: PlanInput, values: ValuesInSql): Promise<void> {
   await engine.run(`COPY (
     SELECT i.ordinal, j.unit, j.action, i.block, i.slice_id, i.cell_id, i.key, ${values.columns},
       i.rows, i.facts, i.fingerprint,

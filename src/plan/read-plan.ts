@@ -17,6 +17,8 @@ export interface PlannedPartition {
   readonly fingerprint: string
   /** Mark of the object that lay under the key when the plan was made, undefined when there was none. */
   readonly observedEtag: string | undefined
+  /** SHA-256 (hex) of what the published run had under the key, undefined where it had nothing. */
+  readonly publishedSha256: string | undefined
 }
 
 /** Partitions of one unit, by block, slice, cell. */
@@ -31,7 +33,7 @@ export async function readRemovals(engine: Engine, plan: string): Promise<Planne
 
 async function read(engine: Engine, plan: string, where: string): Promise<PlannedPartition[]> {
   const rows =
-    await engine.rows(`SELECT ordinal, action, block, slice_id, cell_id, key, rows, facts, fingerprint, observed_etag
+    await engine.rows(`SELECT ordinal, action, block, slice_id, cell_id, key, rows, facts, fingerprint, observed_etag, published_sha256
     FROM ${readParquet([plan])} WHERE ${where} ORDER BY ordinal, key`)
   return rows.map((row) => ({
     ordinal: Number(row['ordinal']),
@@ -43,8 +45,13 @@ async function read(engine: Engine, plan: string, where: string): Promise<Planne
     rows: Number(row['rows']),
     facts: Number(row['facts']),
     fingerprint: String(row['fingerprint']),
-    observedEtag: row['observed_etag'] === null ? undefined : String(row['observed_etag']),
+    observedEtag: textOf(row['observed_etag']),
+    publishedSha256: textOf(row['published_sha256']),
   }))
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === null ? undefined : String(value)
 }
 
 function actionOf(value: unknown): PlanAction {

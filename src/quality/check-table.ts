@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'
+import { checkMarks } from './mark-check.js'
 import { checkNullRatios } from './null-ratios.js'
 import { checkProviders } from './provider-rules.js'
 import type { QualityRecord, RuleResult } from './quality-record.js'
@@ -54,6 +55,7 @@ export async function checkTable(input: TableCheck): Promise<TableFindings> {
       ...(await checkVocabularies(engine, paths, rules.vocabularies)),
       ...rules.dimensionKeys.flatMap((rule) => input.dimensions.map((d) => checkKeys(rule, d))),
       ...(await checkNullRatios(engine, paths, totals, rules.nullRatios, partitionColumns)),
+      ...(await checkMarks(engine, paths, totals, rules.marks)),
       ...(await checkPartitionRows(input)),
       ...rules.volumes.flatMap((rule) => checkVolume(rule, figures, input.before)),
     ],

@@ -15,6 +15,7 @@ export const RULE_KINDS = [
   'unique',
   'reference',
   'null_ratio',
+  'marks',
   'partition_rows',
   'coordinates',
   'freshness',

@@ -15,6 +15,7 @@ import {
   requiredCheck,
   zeroCheck,
 } from './entry-check.js'
+import { requireMarkColumns } from './mark-check.js'
 import { type MonthRange, monthsAround } from './months.js'
 import { requireNullRatioColumns } from './null-ratios.js'
 import { unusableRule } from './rule-columns.js'
@@ -40,6 +41,7 @@ export interface RuleSet {
   readonly vocabularies: readonly ActiveRule<'vocabulary'>[]
   readonly dimensionKeys: readonly ActiveRule<'unique'>[]
   readonly nullRatios: readonly ActiveRule<'null_ratio'>[]
+  readonly marks: readonly ActiveRule<'marks'>[]
   readonly partitionRows: readonly ActiveRule<'partition_rows'>[]
   readonly volumes: readonly ActiveRule<'volume'>[]
   /** Names in the order of the configuration. */
@@ -68,6 +70,8 @@ export function ruleSetOf({ rules }: Config['data_quality'], asOf: Date): RuleSe
   for (const rule of active) requireQuarantine(rule, facts, providers)
   const nullRatios = active.filter(isKind('null_ratio'))
   requireNullRatioColumns(nullRatios)
+  const marks = active.filter(isKind('marks'))
+  requireMarkColumns(marks)
   return {
     facts,
     providers,
@@ -78,6 +82,7 @@ export function ruleSetOf({ rules }: Config['data_quality'], asOf: Date): RuleSe
     vocabularies: active.filter(isKind('vocabulary')),
     dimensionKeys: active.filter(isKind('unique')).filter((r) => r.options.of === 'dimension_keys'),
     nullRatios,
+    marks,
     partitionRows: active.filter(isKind('partition_rows')),
     volumes: active.filter(isKind('volume')),
     order: active.map((r) => r.name),

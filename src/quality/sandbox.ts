@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api'
+import { columnValues, firstColumn } from '../engine/column-values.js'
 import { forgetMachine, interruptOn } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
@@ -154,8 +155,8 @@ async function readingStatement(connection: DuckDBConnection, rule: ActiveRule<'
   })
   if (extracted.count !== 1) throw refused(rule, `it holds ${extracted.count} statements`)
   // A statement that is no SELECT is not serialised: the parser says so before anything is bound or run.
-  const parsed = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)::VARCHAR', [sql])
-  const tree: unknown = JSON.parse(String(parsed.getRows()[0]?.[0]))
+  const parsed = await connection.run('SELECT json_serialize_sql($1::VARCHAR)::VARCHAR', [sql])
+  const tree: unknown = JSON.parse(String((await firstColumn(parsed))[0]))
   if (isRecord(tree) && tree['error'] === true) throw refused(rule, String(tree['error_message'] ?? 'it is no SELECT'))
   const foreign = foreignIn(tree, await changingFunctions(connection))
   if (foreign !== undefined) throw refused(rule, `it uses ${foreign}`)
@@ -169,10 +170,10 @@ async function readingStatement(connection: DuckDBConnection, rule: ActiveRule<'
 
 /** Functions that give other values when they are called again: chance, the clock, the session. */
 async function changingFunctions(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
-  const names = await connection.runAndReadAll(
+  const names = await connection.run(
     "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'",
   )
-  return new Set(names.getRows().map(([name]) => String(name)))
+  return new Set((await firstColumn(names)).map(String))
 }
 
 /** What a parsed statement uses that is neither the staged tables nor the same in each run; undefined for nothing. */
@@ -202,16 +203,19 @@ function foreignOf(node: Readonly<Record<string, unknown>>, changing: ReadonlySe
 }
 
 async function countRows(connection: DuckDBConnection, statement: string): Promise<StatementFindings> {
-  const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${statement}`)
-  const failed = Number(counted.getRows()[0]?.[0] ?? 0)
+  const [counted] = await firstColumn(await connection.run(`SELECT count(*) FROM ${statement}`))
+  const failed = Number(counted ?? 0)
   if (failed === 0) return { failed, examples: [], factRows: [] }
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${statement}`)
-  const names = described.getRows().map(([name]) => String(name))
+  const names = await columnNames(connection, statement)
   const shown = names.map((name) => `coalesce(${shownValue(name)}, 'NULL')`)
-  const examples = await connection.runAndReadAll(
+  const examples = await connection.run(
     `SELECT concat_ws(', ', ${shown.join(', ')}) FROM ${statement} ORDER BY ALL LIMIT ${MOST_EXAMPLES}`,
   )
-  return { failed, examples: examples.getRows().map(([text]) => String(text)), factRows: [] }
+  return { failed, examples: (await firstColumn(examples)).map(String), factRows: [] }
+}
+
+async function columnNames(connection: DuckDBConnection, statement: string): Promise<string[]> {
+  return (await firstColumn(await connection.run(`DESCRIBE SELECT * FROM ${statement}`))).map(String)
 }
 
 /** What a column of an unknown statement holds cannot be known: numbers and dates are shown, all else is masked. */
@@ -225,12 +229,11 @@ async function listFacts(
   rule: ActiveRule<'sql'>,
   statement: string,
 ): Promise<StatementFindings> {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${statement}`)
-  if (!described.getRows().some(([name]) => name === 'fact_row'))
+  if (!(await columnNames(connection, statement)).includes('fact_row'))
     throw refused(rule, "it is to set facts aside and returns no column 'fact_row'")
-  const counted = await connection.runAndReadAll('SELECT count(*) FROM facts')
+  const [facts] = await firstColumn(await connection.run('SELECT count(*) FROM facts'))
   // One bit a fact: a statement may well return most of them.
-  const marks = new Uint8Array(Math.ceil(Number(counted.getRows()[0]?.[0] ?? 0) / 8))
+  const marks = new Uint8Array(Math.ceil(Number(facts ?? 0) / 8))
   let failed = 0
   const listed = await connection.stream(
     `SELECT DISTINCT s.fact_row::INTEGER FROM ${statement} s JOIN facts ON facts.fact_row = s.fact_row`,
@@ -239,7 +242,7 @@ async function listFacts(
     const chunk = await listed.fetchChunk()
     if (!chunk || chunk.rowCount === 0) return { failed, examples: [], factRows: marked(marks) }
     failed += chunk.rowCount
-    for (const row of chunk.getColumnValues(0).map(Number)) marks[row >> 3]! |= 1 << (row & 7)
+    for (const row of columnValues(chunk, 0).map(Number)) marks[row >> 3]! |= 1 << (row & 7)
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -123,11 +123,27 @@ describe('exactly once', { timeout: 180_000 }, () => {
     signalProcess(worker, 'SIGCONT')
     const failure = await command.failure(6)
     expect(failure).toMatchObject({ code: 'ETL3-PU-01', message: expect.stringContaining(inTheWay) })
+    expect(failure.message).toContain('has 16 bytes and SHA-256 ')
+    expect(failure.message).toContain(`of ${added.size + changed.size} new and changed partitions`)
 
     const { status } = await home.start().result()
     expect(status).toBe('published')
     expectSame(scene.changedTree, home.tree)
     expect(await catalogOf(home)).toEqual(scene.changedCatalog)
+  })
+
+  it.concurrent("an object that is put back from a backup while a run is under way is nobody else's", async () => {
+    await using home = scene.published.copy(scene.changed.options)
+    const command = home.start({ ETL3_FAILPOINT: 'activity:auditObjects:start', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
+    const worker = await home.untilStopped('activity:auditObjects:start')
+    const [changed = ''] = differenceOf(scene.publishedTree, scene.changedTree).changed
+    const object = join(home.table, changed)
+    const bytes = readFileSync(object)
+    rmSync(object)
+    writeFileSync(object, bytes)
+    signalProcess(worker, 'SIGCONT')
+    expect((await command.result()).status).toBe('published')
+    expectSame(scene.changedTree, home.tree)
   })
 
   const DANGEROUS = [

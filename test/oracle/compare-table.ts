@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance, type Json } from '@duckdb/node-api'
+import { exactRows } from './exact-rows.js'
 import {
   createOracleView,
   DEFAULT_OPTIONS,
@@ -195,7 +196,7 @@ async function checkPlaces(
 ): Promise<string[]> {
   const keys = partitionColumns.map(quoted).join(', ')
   const expected = new Set<string>()
-  for (const values of await rowsOf(connection, `SELECT DISTINCT ${keys} FROM expected`)) {
+  for (const values of await exactRows(connection, `SELECT DISTINCT ${keys} FROM expected`)) {
     expected.add(expectedPath(partitionColumns, values.map(asText)))
   }
   const found = new Set(files.map((file) => relative(root, file).split(sep).join('/')))
@@ -205,10 +206,7 @@ async function checkPlaces(
   ]
   const filled = new Set<number>()
   const misplaced: string[] = []
-  for (const [file, ...values] of await rowsOf(
-    connection,
-    `SELECT DISTINCT file, ${keys} FROM published ORDER BY ALL`,
-  )) {
+  for (const [file, ...values] of await exactRows(connection, `SELECT DISTINCT file, ${keys} FROM published`)) {
     const path = relative(root, files[Number(file)] ?? '')
       .split(sep)
       .join('/')

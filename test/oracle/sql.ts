@@ -1,8 +1,9 @@
 /** Quoting for the oracle's own statements, written apart from the product's on purpose. */
 
-/** A string literal. */
+/** A string literal; with a NUL, which ends a statement, an expression. */
 export function text(value: string): string {
-  return `'${value.split("'").join("''")}'`
+  const parts = value.split('\0').map((part) => `'${part.split("'").join("''")}'`)
+  return parts.length === 1 ? parts.join() : `(${parts.join(' || chr(0) || ')})`
 }
 
 /** A quoted identifier. */

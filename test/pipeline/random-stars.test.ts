@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareTable } from '../oracle/compare-table.js'
+import { exactRows } from '../oracle/exact-rows.js'
 import { createOracleTable, DEFAULT_OPTIONS, type StarTables, tablesUnder } from '../oracle/oracle-table.js'
 import { expectedPath } from '../oracle/partition-path.js'
 import { layouts, writeOddly } from '../stars/odd-layout.js'
@@ -168,7 +169,7 @@ async function withOracle<T>(
   const connection = await instance.connect()
   try {
     await createOracleTable(connection, tables, { ...DEFAULT_OPTIONS, partitionColumns: columns })
-    return take((await connection.runAndReadAll(sql)).getRowsJson())
+    return take(await exactRows(connection, sql))
   } finally {
     connection.closeSync()
     instance.closeSync()

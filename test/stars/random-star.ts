@@ -1,5 +1,6 @@
 /** Small random stars that hold every trap of real files, for properties: keys from small pools, values that bite. */
 import fc from 'fast-check'
+import { anyText, TRAPS } from './any-text.js'
 import { COLUMNS, type Star, type StarFileName, type StarTable, type StarValue } from './star.js'
 
 type Row = Readonly<Record<string, StarValue>>
@@ -12,6 +13,7 @@ export interface RandomStarOptions {
 }
 
 const NASTY = [
+  ...TRAPS,
   '',
   ' ',
   'a',
@@ -46,10 +48,10 @@ const NASTY = [
   '\u{10000}',
 ]
 
-/** Text that trips quoting, escaping, normalising and sorting. No NUL: Parquet's readers disagree about it. */
+/** Text that trips quoting, escaping, decoding, normalising and sorting. */
 export const nastyText: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...NASTY) },
-  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }).filter((s) => !s.includes('\u0000')) },
+  { weight: 1, arbitrary: anyText() },
 )
 
 const filledText = nastyText.filter((s) => s !== '')
@@ -58,22 +60,23 @@ const maybeText = maybe(nastyText)
 const from = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
 
 // Keys come from pools this small, so that most of them meet.
-const group = from('g0', 'g1', "g'2", 'g,3', 'G4', '')
-const npi = from('9000000001', '9000000002', '9000000003', '9', '10', '0009')
+const group = from('g0', 'g1', "g'2", 'g,3', 'G4', '\ufeffg0', 'g0\0', '')
+const npi = from('9000000001', '9000000002', '9000000003', '9', '10', '0009', '\ufeff9')
 const noNpi = from<string | null>('0', '0000000000', '', null)
 const codeType = from('CPT', 'HCPCS', 'cpt')
-const code = from('X1', 'X2', '0X1', 'x1', '100', 'é')
+const code = from('X1', 'X2', '0X1', 'x1', '100', 'é', 'e\u0301', '\ufeffX1')
 // What the words of a column may look like; docs/vocabulary.md says what they mean.
-const state = from('TX', 'TX', 'ID', 'ID', "S'T", '', ' tx', 'Idaho', 'PR', 'ON')
-const benchState = from('TX', 'ID', "S'T", 'id\u00a0', 'PR')
+const state = from('TX', 'TX', 'ID', 'ID', "S'T", '', ' tx', 'tx', '\ufeffTX', 'Idaho', 'PR', 'ON')
+const benchState = from('TX', 'ID', "S'T", 'id\u00a0', '\ufeffTX', 'PR')
 // Words that are read as one make one key of what else would be two.
 const LOCATIONS = ['LOCATION', 'location', 'Location\u00a0', '\ufeffPRIMARY']
 const ONE_KEY: ReadonlyMap<string, string> = new Map([
   ...LOCATIONS.map((word) => [word, 'LOCATION'] as const),
   ['id\u00a0', 'ID'],
+  ['\ufeffTX', 'TX'],
 ])
-const payer = from('payer-a', 'Payer, B', "p/c'")
-const posSet = from('p0', 'p1', 'p2')
+const payer = from('payer-a', 'Payer, B', "p/c'", '\ufeffpayer-a', 'payer-a\u200b')
+const posSet = from('p0', 'p1', 'p2', '\ufeffp2')
 const yearMonth = from(
   '2025-06',
   '2025-12',
@@ -190,7 +193,9 @@ const TABLES: readonly {
     rows: 4,
     row: rowOf({
       pos_set_id: maybe(posSet),
-      pos_members: maybe(fc.array(maybe(from('11', '22', '', "2'4")), { maxLength: 3 })),
+      pos_members: maybe(
+        fc.array(maybe(from('11', '22', '', "2'4", '\ufeff11', '2\0', '\u00e9', 'e\u0301', '"\\\n')), { maxLength: 3 }),
+      ),
     }),
   },
   {
@@ -255,7 +260,7 @@ const TABLES: readonly {
     row: rowOf({
       pg_uid: maybe(group),
       tin_type: from('ein', 'npi'),
-      tin_value: maybe(from('11', '2', '10', '', "3'")),
+      tin_value: maybe(from('11', '2', '10', '', "3'", '\ufeff11', '\ufeff')),
     }),
   },
   {

@@ -100,12 +100,13 @@ export async function memory(config: Config, totalMb: number, freeMb: number): P
 
 async function engineLoads(): Promise<Finding> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
+  const { firstColumn } = await import('../../engine/column-values.js')
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
-  const answer = await connection.runAndReadAll('SELECT version()')
+  const [version] = await firstColumn(await connection.run('SELECT version()'))
   connection.closeSync()
   instance.closeSync()
-  return ok('DuckDB', String(answer.getRows()[0]?.[0]))
+  return ok('DuckDB', String(version))
 }
 
 async function temporalCli(env: Environment, config: Config | undefined): Promise<Finding> {

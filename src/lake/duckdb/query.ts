@@ -15,7 +15,8 @@ import {
 } from '@duckdb/node-api'
 import { z } from 'zod'
 import type { Config } from '../../config/schema.js'
-import { type Cell, interruptOn } from '../../engine/engine.js'
+import { columnValues, convertedRows, firstColumn } from '../../engine/column-values.js'
+import { allRows, type Cell, interruptOn } from '../../engine/engine.js'
 import { exactPath } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../../runtime/errors.js'
@@ -76,7 +77,7 @@ export async function queryCatalog(request: QueryRequest): Promise<QueryResult> 
       const statement = await readingStatement(connection, sql)
       const result = await statement.stream()
       const rows: unknown[][] = []
-      for await (const chunk of result.yieldConvertedRows(jsonConverter)) for (const row of chunk) rows.push(row)
+      for await (const chunk of result) for (const row of convertedRows(chunk, jsonConverter)) rows.push(row)
       return {
         columns: result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) })),
         rows,
@@ -167,7 +168,7 @@ async function chooseFiles(
 async function keysOf(connection: DuckDBConnection, source: string): Promise<KeyList> {
   const keys = new KeyList()
   const result = await connection.stream(`FROM (${source}) ORDER BY key`)
-  for await (const rows of result.yieldRows()) for (const [key] of rows) keys.add(String(key))
+  for await (const chunk of result) for (const key of columnValues(chunk, 0)) keys.add(String(key))
   return keys
 }
 
@@ -180,16 +181,12 @@ async function deserialise(connection: DuckDBConnection, tree: string): Promise<
 }
 
 async function text(connection: DuckDBConnection, sql: string, parameter: string): Promise<string> {
-  const reader = await connection.runAndReadAll(sql, [parameter])
-  return String(reader.value(0, 0))
+  return String((await firstColumn(await connection.run(sql, [parameter])))[0])
 }
 
 async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Record<string, Cell>[]> {
-  const reader = await connection.runAndReadAll(sql)
-  return z.array(z.record(z.string(), cellSchema)).parse(reader.getRowObjects())
+  return await allRows(await connection.run(sql))
 }
-
-const cellSchema = z.union([z.string(), z.number(), z.bigint(), z.boolean(), z.null()])
 
 /** Prepares the one statement, which must read. */
 async function readingStatement(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {

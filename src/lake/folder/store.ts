@@ -6,6 +6,7 @@ import {
   copyFileSync,
   linkSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -17,6 +18,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InputError } from '../../runtime/errors.js'
+import { existingParent } from '../../runtime/existing-parent.js'
 import { folderError, systemCode } from '../file-errors.js'
 import { MAX_KEY_BYTES } from '../keys.js'
 import {
@@ -228,6 +230,21 @@ export class FolderStore implements ObjectStore {
       found.push(this.#stat(key))
     }
     return found
+  }
+
+  async tellsApart(first: string, second: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    // Where the table's folder will only be made, the disk below it is that of its nearest parent.
+    const parent = existingParent(this.uri)
+    const probe = parent === this.uri ? this.#unfinishedPath() : join(parent, `${UNFINISHED_FOLDER}-${this.#process}`)
+    try {
+      mkdirSync(join(probe, first), { recursive: true })
+      return lstatSync(join(probe, second), { throwIfNoEntry: false }) === undefined
+    } catch (error) {
+      throw folderError(error, 'create', probe)
+    } finally {
+      rmSync(probe, { recursive: true, force: true })
+    }
   }
 
   async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<StoredObject> {

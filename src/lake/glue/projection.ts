@@ -38,10 +38,13 @@ export interface ProjectionDecision {
   readonly properties: Readonly<Record<string, string>>
 }
 
-/** Whether an enum can list a value that stands in the path as it is: no comma, no outer blanks, no `$` or `\`. */
+/**
+ * Whether an enum can list a value that stands in the path as it is: no comma, no `$` or `\`, and at its ends nothing that
+ * a reader may trim as blank (Trino trims U+0085 as well, which JavaScript does not) or take for a mark of the text.
+ */
 export function isSafeValue(value: string | null): boolean {
   if (value === null) return true
-  return !/[,$\\]|^\s|\s$/u.test(value) && encodePartitionValue(value) === value
+  return !/[,$\\]|^[\s\p{C}]|[\s\p{C}]$/u.test(value) && encodePartitionValue(value) === value
 }
 
 /** Keys of the projected table: the longest prefix of the partition columns all of whose values are safe. */

@@ -133,6 +133,10 @@ export class S3ObjectStore implements ObjectStore {
     return keys.map((key) => found.get(key))
   }
 
+  async tellsApart(first: string, second: string): Promise<boolean> {
+    return first !== second
+  }
+
   async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<StoredObject> {
     signal.throwIfAborted()
     const { bucket, path } = this.#under(prefix)

@@ -155,6 +155,18 @@ describe('a wrong configuration', () => {
     expect(problem).not.toContain('\u001B')
   })
 
+  it('refuses texts that no file can hold: a NUL, half of a surrogate pair', () => {
+    const text = [
+      'input: { root: "a\\ud800" }',
+      'data_quality: { rules: { mine: { kind: allowed, column: code, values: [a, "b\\0"] } } }',
+    ].join('\n')
+    expect(problemsOf(text)).toEqual([
+      'f:1:16: input.root: the text holds an unpaired surrogate',
+      'f:2:75: data_quality.rules.mine.values.1: the text holds a NUL',
+    ])
+    expect(problemsOf('input: { root: "\\ufeffa \\U0001F3E5" }')).toEqual([])
+  })
+
   it('takes a key __proto__ for an unknown key', () => {
     expect(problemsOf('__proto__: { chunk_size: 1 }\nprocessing: { __proto__: 1 }\n')).toEqual([
       'f:1:1: unknown key __proto__',

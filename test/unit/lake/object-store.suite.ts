@@ -169,6 +169,27 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
       expect(await keysOf(store)).toEqual([])
     })
 
+    it('tells two names apart exactly where it keeps an object below each of them', async () => {
+      const pairs = [
+        ['Aetna', 'aetna'],
+        ['Caf\u00e9', 'Cafe\u0301'],
+        ['TX', '\ufeffTX'],
+        ['a.', 'a'],
+        ['a', 'a'],
+      ] as const
+      const { open } = await makeStore()
+      // Before there is anything, and with the folder there.
+      for (const round of ['p', 'q']) {
+        for (const [i, [first, second]] of pairs.entries()) {
+          const apart = await open().tellsApart(first, second, GO_ON)
+          expect(await keysOf(open(), `${round}${i}`)).toEqual([])
+          await open().put(`${round}${i}/${first}/x`, text('1'), GO_ON)
+          await open().put(`${round}${i}/${second}/x`, text('2'), GO_ON)
+          expect([first, second, apart]).toEqual([first, second, (await keysOf(open(), `${round}${i}`)).length === 2])
+        }
+      }
+    })
+
     it('lists what is under a prefix, which is a folder, and nothing beside it', async () => {
       const store = (await makeStore()).open()
       expect(await keysOf(store)).toEqual([])

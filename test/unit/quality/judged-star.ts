@@ -151,6 +151,7 @@ async function planned(
     otherPlans: [],
     observed: nothing(),
     requireStorable: () => undefined,
+    tellsApart: () => Promise.resolve(true),
     checksumOf: () => Promise.reject(new Error('nothing is published')),
     unitSeconds: 1,
     target,

@@ -368,6 +368,33 @@ describe('a rule', () => {
     expect(table).toMatchObject({ facts: 10, figures: { rows: 15, partitions: 1 } })
   })
 
+  it('names each column whose texts hold what nobody sees, and the characters, whatever else is in order', async () => {
+    const star = goodStar({
+      'gold/fact_rate': goodFacts({
+        0: { negotiation_arrangement: '\ufeffffs' },
+        1: { negotiation_arrangement: 'ffs\u200b\u2060' },
+        2: { fact_uid: '\ufefff2' },
+        3: { expiration_date: '2030-01-01\0' },
+      }),
+      'dims/dim_pos_set': [{ pos_set_id: 'p1', pos_members: ['11', '\ufeff22'] }],
+    })
+    const { results, violated } = await judged(star, { rules: { references: { severity: 'off' } } })
+    const marks = results.filter((r) => r.name === 'invisible_marks')
+    expect(marks.map(({ subject, outcome, unit }) => [subject, outcome, unit])).toEqual(
+      ['fact_uid', 'negotiation_arrangement', 'expiration_date', 'pos_members'].map((c) => [c, 'warned', 'rows']),
+    )
+    expect(violated.filter((name) => name.startsWith('invisible_marks'))).toHaveLength(4)
+    expect(marks.map(({ failed }) => failed)).toEqual([2, 3, 1, 15])
+    const examples = marks.flatMap((r) => r.examples)
+    expect(examples.join()).not.toMatch(/[\ufeff\u200b\u2060\0]/)
+    expect(marks.map((r) => r.examples)).toEqual([
+      ['\\ufeff… holds U+FEFF (2 rows)'],
+      ['\\ufeffffs holds U+FEFF (2 rows)', 'ffs\\u200b\\u2060 holds U+200B U+2060 (1 rows)'],
+      ['2030-01-01\\u0000 holds U+0000 (1 rows)'],
+      ['11, \\ufeff22 holds U+FEFF (15 rows)'],
+    ])
+  })
+
   it('sets a fact aside once, by the first rule that it breaks, and counts it in each', async () => {
     const facts = goodFacts({ 0: { payer_slug: null, negotiated_rate: -1 }, 1: { negotiated_rate: -1 } })
     const { result, quarantine } = await judged(goodStar({ 'gold/fact_rate': facts }))

@@ -22,12 +22,28 @@ describe('a value that a projection can list', () => {
   it.each(['TX', 'North Carolina', 'a;b&c(d)', 'Zürich 東京', null])('%j is safe', (value) => {
     expect(isSafeValue(value)).toBe(true)
   })
-  it.each(['Dallas, TX', ' TX', 'TX ', 'a\tb', '$x', 'a\\b', 'a/b', 'a=b', "d'Alene", '100%', '__NULL__', '__null__'])(
-    '%j is not safe',
-    (value) => {
-      expect(isSafeValue(value)).toBe(false)
-    },
-  )
+  it.each([
+    '\ufeffTX',
+    'TX\ufeff',
+    'TX\u0085',
+    '\u200bTX',
+    '\u00a0TX',
+    '\u3000TX',
+    'Dallas, TX',
+    ' TX',
+    'TX ',
+    'a\tb',
+    '$x',
+    'a\\b',
+    'a/b',
+    'a=b',
+    "d'Alene",
+    '100%',
+    '__NULL__',
+    '__null__',
+  ])('%j is not safe', (value) => {
+    expect(isSafeValue(value)).toBe(false)
+  })
 })
 
 describe('the keys of the projected table', () => {
