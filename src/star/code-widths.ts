@@ -1,5 +1,5 @@
 /** How many digits a code has. A file that holds codes as numbers has lost the zeros in front of them. */
-import { sqlString } from '../runtime/sql.js'
+import { sqlString } from '../engine/sql.js'
 import type { Width } from './column-kinds.js'
 
 /** The least of these widths that holds the digits, or the width of the row's `code_type`. */

@@ -1,6 +1,6 @@
 /** Which file and which column is to blame when reading the input fails: the engine does not name both. */
 import type { TableName } from '../config/schema.js'
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import { Etl3Error } from '../runtime/errors.js'
 import { contractOf } from './contract.js'
 import { type CheckedFile, columnForm, localOf } from './file-schema.js'

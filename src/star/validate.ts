@@ -1,8 +1,8 @@
 /** Checks of the input that need its rows: keys that differ, and how often the traps of design §3 occur. */
 import type { Config, TableName } from '../config/schema.js'
-import type { Engine } from '../runtime/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
-import { sqlIdentifier } from '../runtime/sql.js'
 import { CONTRACT, contractOf } from './contract.js'
 import { explainReading } from './explain-reading.js'
 import { type CheckedFile, readSchemas, selectInput } from './file-schema.js'

@@ -1,6 +1,6 @@
 /** Checks of values that only some types need: what has no meaning in the contract is refused, what was mended is told. */
 import type { TableName } from '../config/schema.js'
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import { InputError } from '../runtime/errors.js'
 import { countOf } from '../runtime/figures.js'
 import { KINDS } from './column-kinds.js'

@@ -42,7 +42,7 @@ const MACHINES: readonly Readonly<Record<string, string>>[] = [
   { TZ: 'Asia/Bangkok', LC_ALL: 'th_TH.UTF-8', LANG: 'th_TH.UTF-8', HOME: join(folder, 'home') },
 ]
 
-const ENGINE = new URL('../../dist/runtime/engine.js', import.meta.url).href
+const ENGINE = new URL('../../dist/engine/engine.js', import.meta.url).href
 
 /** What an engine in a process of its own says of a point in time. */
 async function saidOn(machine: Readonly<Record<string, string>>): Promise<string> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../../../src/activities/inputs-record.js'
+import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../../../src/records/inputs.js'
 
 const shape = {
   types: { pg_uid: 'BIGINT', npi: 'VARCHAR' },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TableName } from '../../../src/config/schema.js'
-import type { Engine } from '../../../src/runtime/engine.js'
+import type { Engine } from '../../../src/engine/engine.js'
 import { type OddColumns, openEngine, readBack, writeOdd } from './odd-file.js'
 
 let folder: string

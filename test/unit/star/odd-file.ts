@@ -1,8 +1,8 @@
 /** A file of one input table in which some columns are written in an unusual way, and what the contract reads of it. */
 import { join } from 'node:path'
 import type { TableName } from '../../../src/config/schema.js'
-import { type Cell, Engine } from '../../../src/runtime/engine.js'
-import { sqlIdentifier, sqlString } from '../../../src/runtime/sql.js'
+import { type Cell, Engine } from '../../../src/engine/engine.js'
+import { sqlIdentifier, sqlString } from '../../../src/engine/sql.js'
 import { contractOf } from '../../../src/star/contract.js'
 import { explainReading } from '../../../src/star/explain-reading.js'
 import { type CheckedFile, readSchemas, selectInput } from '../../../src/star/file-schema.js'

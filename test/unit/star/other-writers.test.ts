@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Engine } from '../../../src/runtime/engine.js'
+import type { Engine } from '../../../src/engine/engine.js'
 import { checkKeys } from '../../../src/star/validate.js'
 import { openEngine, type ReadBack, readBack } from './odd-file.js'
 
