@@ -8,7 +8,8 @@ import { VOCABULARIES } from '../star/vocabulary.js'
 
 const HEAD = `# Data dictionary
 
-This page is generated from \`src/star/dictionary.ts\` and \`src/star/contract.ts\`. Don't edit it; regenerate it:
+This page is generated from \`src/star/dictionary.ts\`, \`src/star/contract.ts\` and \`src/star/column-kinds.ts\`. Don't edit it;
+regenerate it:
 
 \`\`\`sh
 npx vitest run test/unit/docs --update

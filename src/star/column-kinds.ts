@@ -55,7 +55,7 @@ const AS_TEXT = {
     says: 'read as UTF-8',
     value: (x) => `decode(${x})`,
     refused: (x) => `try(decode(${x})) IS NULL AND ${x} IS NOT NULL`,
-    because: 'are not UTF-8',
+    because: 'not UTF-8',
   }),
   whole: (): Form => ({ says: 'its digits', value: (x) => `${x}::VARCHAR` }),
   wholeDecimal: (type: string): Form =>
@@ -65,13 +65,13 @@ const AS_TEXT = {
           says: 'its digits; refused where it is not whole',
           value: (x) => `${x}::DECIMAL(38,0)::VARCHAR`,
           refused: (x) => `${x} % 1 <> 0`,
-          because: 'are not whole',
+          because: 'not whole',
         },
   wholeFloat: (type: string): Form => ({
     says: 'its digits; refused where it is not whole, not finite, or from 2^53 on (FLOAT: 2^24)',
     value: (x) => `try_cast(${x} AS BIGINT)::VARCHAR`,
     refused: (x) => `${notFinite(x)} OR ${x} <> trunc(${x}) OR ${tooLarge(x, type)}`,
-    because: 'are not whole, or so large that digits are lost',
+    because: 'not whole, or so large that digits are lost',
   }),
   decimal: (type: string): Form => ({
     says: 'its digits, without the point where it is whole',
@@ -84,20 +84,20 @@ const AS_TEXT = {
     says: 'the shortest digits that mean the same number, without the point where it is whole; refused where it is not finite, or from 2^53 on (FLOAT: 2^24)',
     value: (x) => `CASE WHEN ${x} = trunc(${x}) THEN try_cast(${x} AS BIGINT)::VARCHAR ELSE ${x}::VARCHAR END`,
     refused: (x) => `${notFinite(x)} OR ${tooLarge(x, type)}`,
-    because: 'are not finite, or so large that digits are lost',
+    because: 'not finite, or so large that digits are lost',
   }),
   boolean: (): Form => ({ says: '`true` or `false`', value: (x) => `${x}::VARCHAR` }),
   date: (): Form => ({
     says: '`YYYY-MM-DD`; refused outside the years 1 to 9999',
     value: (x) => `${x}::VARCHAR`,
     refused: (x) => `${x} < DATE '0001-01-01' OR ${x} > DATE '9999-12-31'`,
-    because: 'are no day of the years 1 to 9999',
+    because: 'outside the years 1 to 9999',
   }),
   time: (type: string): Form => ({
     says: '`YYYY-MM-DD HH:MM:SS` in UTC, with its fraction where it has one; refused outside the years 1 to 9999',
     value: (x) => (type.endsWith('ZONE') ? `${inUtc(x, type)}::VARCHAR` : `${x}::VARCHAR`),
     refused: (x) => outsideYears(x, type),
-    because: 'lie outside the years 1 to 9999',
+    because: 'outside the years 1 to 9999',
   }),
 } as const
 
@@ -221,7 +221,7 @@ const integers = (type: string): Partial<Record<TypeFamily, Form>> => {
       ? {}
       : {
           refused: (x: string) => `${x} IS NOT NULL AND try_cast(${x} AS INTEGER) IS NULL`,
-          because: 'are no whole numbers of 32 bits',
+          because: 'no whole number of 32 bits',
         }),
   }
   const fractions: Form = {
@@ -229,7 +229,7 @@ const integers = (type: string): Partial<Record<TypeFamily, Form>> => {
     value: (x) => `try_cast(${x} AS INTEGER)`,
     // NaN is equal to itself here, and larger than any number.
     refused: (x) => `${x} IS NOT NULL AND (try_cast(${x} AS INTEGER) IS NULL OR try_cast(${x} AS INTEGER) <> ${x})`,
-    because: 'are no whole numbers of 32 bits',
+    because: 'no whole number of 32 bits',
   }
   return { whole, decimal: fractions, float: fractions }
 }

@@ -63,7 +63,13 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
 
   column('fact_uid', 'string', 'fact', 'fact_rate.fact_uid', 'Identity of the fact.'),
   column('market_state', 'string', 'attr', 'fact_rate.state', "The fact's own state: the market of the file."),
-  column('year_month', 'string', 'attr', 'fact_rate.year_month', 'Month of the published file, as given.'),
+  column(
+    'year_month',
+    'string',
+    'attr',
+    'fact_rate.year_month',
+    'Month of the published file, YYYY-MM; as given where it is no month.',
+  ),
   column('code_type', 'string', 'code', 'fact_rate.code_type', 'Kind of billing code: CPT, HCPCS, MS-DRG …'),
   column('code', 'string', 'code', 'fact_rate.code', 'Billing code.'),
   column(
@@ -87,7 +93,13 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
     'fact_rate.negotiated_rate',
     'The rate as given: dollars or per cent, as negotiated_type says.',
   ),
-  column('expiration_date', 'string', 'attr', 'fact_rate.expiration_date', 'End of the agreement, as given.'),
+  column(
+    'expiration_date',
+    'string',
+    'attr',
+    'fact_rate.expiration_date',
+    'End of the agreement, YYYY-MM-DD in UTC; as given where it is no ISO date.',
+  ),
   column('pg_uid', 'string', 'group', 'fact_rate.pg_uid', 'Identity of the provider group.'),
   column(
     'provider_group_id_raw',
@@ -127,7 +139,13 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
   column('primary_taxonomy_license', 'string', 'npi', 'dim_npi.primary_taxonomy_license', 'Number of the licence.'),
   column('credential', 'string', 'npi', 'dim_npi.credential', 'Credential, e.g. M.D.'),
   column('sole_proprietor', 'string', 'npi', 'dim_npi.sole_proprietor', 'YES, NO or X (not answered), as given.'),
-  column('enumeration_date', 'string', 'npi', 'dim_npi.enumeration_date', 'When the NPI was given out, as given.'),
+  column(
+    'enumeration_date',
+    'string',
+    'npi',
+    'dim_npi.enumeration_date',
+    'When the NPI was given out, YYYY-MM-DD in UTC; as given where it is no ISO date.',
+  ),
   column(
     'provider_type',
     'string',

@@ -67,7 +67,7 @@ async function refuseValues(
     )
     throw new InputError(
       'ETL3-IN-05',
-      `${name}.${column.name} is ${file.schema.types[column.name] ?? ''} and holds ${countOf(rows, 'value')} that ${form.because ?? 'cannot be read'}, for example ${quotedValue(String(example))} [file=${file.path}]`,
+      `${name}.${column.name} is ${file.schema.types[column.name] ?? ''} and holds ${countOf(rows, 'value')} that cannot be taken (${form.because ?? 'unknown'}), for example ${quotedValue(String(example))} [file=${file.path}]`,
       { hint: `Write the column as ${KINDS[column.kind].expected}, or name another file under input.tables.` },
     )
   }
