@@ -2,7 +2,7 @@
  * The rules on words that decide something: which of them stand in no specification, how often they occur, and what they
  * were read as. Each distinct word is looked at once; how often it occurs is known from the weights of the entries.
  */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import { countOf } from '../runtime/figures.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import {

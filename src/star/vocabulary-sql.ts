@@ -1,5 +1,5 @@
 /** The vocabularies in SQL: how a text is compared with their words, and what is computed from what it means. */
-import { sqlString } from '../runtime/sql.js'
+import { sqlString } from '../engine/sql.js'
 import {
   ADDRESS_PURPOSE,
   COUNTRY,
