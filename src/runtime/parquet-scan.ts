@@ -4,7 +4,7 @@
  * `eslint.config.js` finds such calls elsewhere.
  */
 import { resolve } from 'node:path'
-import { sqlString } from './sql.js'
+import { sqlString } from '../engine/sql.js'
 
 /** Where none of these is in a path, DuckDB takes it as it stands (`FileSystem::HasGlob`). */
 const WILDCARD = /[*?[]/

@@ -1,5 +1,5 @@
 /** Which files a place of the input means: the file of that name, the part files of the folder of that name, or what a pattern finds. */
-import { isPattern } from '../lake/s3-address.js'
+import { isPattern } from '../lake/s3/address.js'
 import { ANY_FOLDERS, patternOf } from './path-pattern.js'
 
 /** Files and folders, on this machine or in a bucket. Paths are '/'-separated. */

@@ -1,7 +1,7 @@
 /** Why nothing is found at a place of the input, in words for its owner. */
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { isPattern } from '../lake/s3-address.js'
+import { isPattern } from '../lake/s3/address.js'
 import { statOf } from './folder-tree.js'
 
 /**

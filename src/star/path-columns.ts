@@ -5,7 +5,7 @@
  * read it there. Spark and DuckDB would take the path's, Athena refuses such a table, so a difference is told.
  */
 import type { TableName } from '../config/schema.js'
-import { sqlString } from '../runtime/sql.js'
+import { sqlString } from '../engine/sql.js'
 import { type ColumnKind, contractOf } from './contract.js'
 
 /** Value of each column of the contract that stands in a path; null for NULL. */

@@ -1,8 +1,8 @@
 /** Files whose columns say something else than the folders that they lie in. */
 import type { TableName } from '../config/schema.js'
-import type { Engine } from '../runtime/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import { countOf } from '../runtime/figures.js'
-import { sqlIdentifier } from '../runtime/sql.js'
 import { contractOf } from './contract.js'
 import { type FileSchema, selectInput } from './file-schema.js'
 import { type PathColumns, pathColumnInSql } from './path-columns.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseRunRecord } from '../../../src/activities/run-record.js'
 import { configSchema } from '../../../src/config/schema.js'
+import { parseRunRecord } from '../../../src/records/run.js'
 
 const FILE = { path: '/star/gold/fact_rate.parquet', bytes: 1, modifiedMs: 2, sha256: 'x' }
 const recordOf = (inputs: unknown): unknown => ({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Engine } from '../../../src/runtime/engine.js'
+import { Engine } from '../../../src/engine/engine.js'
 import { parquetFileMetadata, readParquet } from '../../../src/runtime/parquet-scan.js'
 import { writeColumn } from '../../stars/write-column.js'
 
