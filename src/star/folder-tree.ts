@@ -27,12 +27,15 @@ export class FolderTree implements InputTree {
   }
 }
 
+const NOTHING_THERE: ReadonlySet<unknown> = new Set(['ENOTDIR', 'ENAMETOOLONG'])
+
 /** What lies under a path, links followed; undefined where nothing does, or where a part of the path is no folder. */
 export function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined
+    // A pattern may be longer than any name.
+    if (error instanceof Error && 'code' in error && NOTHING_THERE.has(error.code)) return undefined
     throw error
   }
 }

@@ -12,17 +12,16 @@ import { statOf } from './folder-tree.js'
 export function whyMissingInFolder(place: string): string | undefined {
   if (/^~/.test(place))
     return "'~' is a word of the shell: here it is a name like any other; write the home folder in full"
-  if (/^[a-z]:[\\/]|^\\\\/i.test(place))
-    return `${place} is a path of Windows, and this machine (${process.platform}) has none of its drives`
-  if (place.includes('\\'))
-    return `${place} holds '\\', which is a part of a name on this machine; folders are parted by '/'`
+  const drive = /^(?:[a-z]:(?=[\\/])|\\\\)/i.exec(place)?.[0]
+  if (drive !== undefined)
+    return `'${drive}' begins a path of Windows, and this machine (${process.platform}) has none such`
   const path = resolve(place)
   const missing = firstMissing(path)
   const parent = dirname(missing)
   if (statOf(parent)?.isDirectory() !== true) return `${parent} is a file and no folder`
-  if (lstatSync(missing, { throwIfNoEntry: false })?.isSymbolicLink() === true)
-    return `${missing} is a symbolic link to ${readlinkSync(missing)}, which is not there`
   const name = basename(missing)
+  if (name.includes('\\')) return "a '\\' is a part of a name on this machine; folders are parted by '/'"
+  if (isDangling(missing)) return `${missing} is a symbolic link to ${readlinkSync(missing)}, which is not there`
   const similar = similarNames(name, namesIn(parent))
   if (similar.length > 0) return `${parent} ${describeSimilar(name, similar)}`
   if (isPattern(name)) return `nothing in ${parent} matches '${name}'`
@@ -40,6 +39,15 @@ export function describeSimilar(name: string, similar: readonly string[]): strin
 export function similarNames(name: string, names: readonly string[]): string[] {
   const same = names.filter((other) => fold(other) === fold(name))
   return same.length > 0 ? same : names.filter((other) => fold(stem(other)) === fold(stem(name)))
+}
+
+function isDangling(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+  } catch {
+    // A pattern may be longer than any name.
+    return false
+  }
 }
 
 function fold(name: string): string {

@@ -66,7 +66,8 @@ beforeAll(async () => {
   }
   for (const file of filesUnder(join(star.root, 'gold'))) await upload(`s3://${facts}/2025/${basename(file)}`, file)
   const members = `s3://${raw}/changed/members.parquet`
-  await upload(members, String(changed.tables['xref_pg_member_npi']))
+  // A table that is named by itself may be an object, or a folder of parts, as here.
+  await upload(`${members}/part-0.parquet`, String(changed.tables['xref_pg_member_npi']))
   // Where no other place covers it: a pattern.
   const tables = { fact_rate: `s3://${facts}/2025/fact_rate*.parquet` }
   const common = { star: input, partitioning: PARTITIONING, data_quality: QUALITY }

@@ -82,6 +82,7 @@ describe('a place of the input', () => {
     const both = ['x[1]/f_1.parquet', 'x[1]/f_[1].parquet']
     expect((await filesOf('fact_rate', 'x[1]/f_*.parquet')).files).toEqual(both)
     expect((await filesOf('fact_rate', 'x[1]/**')).files).toEqual(both)
+    expect((await filesOf('fact_rate', `x[1]/f_[${'1'.repeat(300)}].parquet`)).files).toEqual(['x[1]/f_1.parquet'])
     expect((await filesOf('fact_rate', 'x*/f_[1].parquet')).files).toEqual(['x1/f_1.parquet', 'x[1]/f_[1].parquet'])
   })
 
@@ -219,12 +220,13 @@ describe('a place without a table', () => {
 
   it.each([
     ['~/star/dim_npi.parquet', /'~' is a word of the shell/],
-    ['C:\\data\\dim_npi.parquet', /C:\\data\\dim_npi\.parquet is a path of Windows/],
-    ['D:/data/dim_npi.parquet', /is a path of Windows/],
-    ['\\\\server\\share\\dim_npi.parquet', /is a path of Windows/],
+    ['C:\\data\\dim_npi.parquet', /'C:' begins a path of Windows/],
+    ['D:/data/dim_npi.parquet', /'D:' begins a path of Windows/],
+    ['\\\\server\\share\\dim_npi.parquet', /begins a path of Windows/],
     ['data\\dim_npi.parquet', /folders are parted by '\/'/],
     ['ROOT/nowhere/deep/dim_npi.parquet', /there is no folder \S*\/nowhere$/],
     ['ROOT/gold/fact_rate.parquet/part.parquet', /gold\/fact_rate\.parquet is a file and no folder$/],
+    [`ROOT/dims/zzz${'[a]'.repeat(100)}`, /nothing in \S*\/dims matches 'zzz/],
     ['ROOT/dims/zzz*.parquet', /nothing in \S*\/dims matches 'zzz\*\.parquet'$/],
     ['ROOT/dangling.parquet', /dangling\.parquet is a symbolic link to \/gone\.parquet, which is not there$/],
   ])('is told as what it is: %s', async (place, words) => {
