@@ -1,8 +1,9 @@
 /** How far the publication of a run has come, in words, for errors that end it: what a reader sees in the table now. */
+
+import { parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { findPlan } from './plan-partitions.js'
 import { findPublished } from './published-record.js'
 import type { RunContext } from './run-context.js'
-import { parseUnitRecord, unitRecordName } from './unit-record.js'
 
 /** What the next run does, as a hint: true for every error that leaves a publication unfinished. */
 export const NEXT_RUN_MENDS =

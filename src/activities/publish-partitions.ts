@@ -1,6 +1,10 @@
 /** Publishes one unit: moves its objects to their keys. Leaves `published/<n>.json`. */
+
+import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { ObjectContent, PublishCondition } from '../lake/object-store.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
+import { markStale } from '../records/stale-run.js'
+import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { plainText } from '../runtime/plain-text.js'
@@ -11,9 +15,6 @@ import { keyOfOwnBytes, NEXT_RUN_MENDS, publicationState } from './publication-s
 import { findPublished, savePublished } from './published-record.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import { markStale } from './stale-run.js'
-import type { Measured, UnitDone, UnitInput } from './types.js'
-import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
 

@@ -3,11 +3,12 @@
  * and lower case, two spellings of one letter, a dot or a blank at the end). One of them would hide the other's rows,
  * so they are refused before anything is written.
  */
+
+import type { Engine } from '../engine/engine.js'
+import { sqlString } from '../engine/sql.js'
 import { decodePartitionValue } from '../lake/keys.js'
-import type { Engine } from '../runtime/engine.js'
 import { InputError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
-import { sqlString } from '../runtime/sql.js'
 import type { ValuesInSql } from './partition-values.js'
 
 /** What is compared. */

@@ -1,7 +1,7 @@
 /** Texts that hold what nobody sees: byte-order marks, zero-width characters, NUL. They join with nothing and match no filter. */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { INVISIBLE_RANGES } from '../runtime/plain-text.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { DICTIONARY, type DictionaryColumn } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'

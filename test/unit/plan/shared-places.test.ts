@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Engine, withEngine } from '../../../src/engine/engine.js'
 import { partitionKey } from '../../../src/lake/keys.js'
 import { refuseSharedPlaces } from '../../../src/plan/shared-places.js'
-import { type Engine, withEngine } from '../../../src/runtime/engine.js'
 import { anyText } from '../../stars/any-text.js'
-import { GO_ON, lakeFolder } from '../lake/lake-folder.js'
+import { GO_ON, lakeFolder } from '../lake/folder/lake-folder.js'
 
 const COLUMNS = ['state', 'area']
 type Values = readonly [string, string]

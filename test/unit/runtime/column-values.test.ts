@@ -9,11 +9,11 @@ import {
 } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Engine, withEngine } from '../../../src/engine/engine.js'
+import { sqlIdentifier, sqlString } from '../../../src/engine/sql.js'
 import { columnValues } from '../../../src/runtime/column-values.js'
-import { type Engine, withEngine } from '../../../src/runtime/engine.js'
-import { sqlIdentifier, sqlString } from '../../../src/runtime/sql.js'
 import { anyText } from '../../stars/any-text.js'
-import { GO_ON, lakeFolder } from '../lake/lake-folder.js'
+import { GO_ON, lakeFolder } from '../lake/folder/lake-folder.js'
 
 /** An SQL expression that gives the text without that it crosses as text: from its UTF-8 in hex. */
 function fromHex(text: string): string {
