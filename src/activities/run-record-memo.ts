@@ -2,8 +2,8 @@
  * The run's record, read again only where it is another one. It names every input file: with 10,000 of them it takes longer
  * to parse than a small unit to write, and every activity begins with it.
  */
-import type { RunRecords } from './records.js'
-import { parseRunRecord, type RunRecord } from './run-record.js'
+import type { RunRecords } from '../records/records.js'
+import { parseRunRecord, type RunRecord } from '../records/run.js'
 
 const RUN_RECORD = 'run.json'
 

@@ -3,6 +3,9 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { TableName } from '../config/schema.js'
+import type { Measured, RunRef, Staged, StagedBatch, StageFactsInput } from '../contract/activities.js'
+import { type InputsRecord, parseInputsRecord } from '../records/inputs.js'
+import { factBatchesOf, type RunRecord } from '../records/run.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { FileRange } from '../star/fact-batches.js'
 import { selectInput, unreadable } from '../star/file-schema.js'
@@ -13,7 +16,6 @@ import { joinFactBatches, stageFactBatch } from '../star/stage-facts.js'
 import { STAGED_BENCHMARKS, STAGED_DIMENSIONS, STAGED_FACTS } from '../star/staged-files.js'
 import { type CheckedTable, selectInputs } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
-import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
 import {
   assertInputsUnchanged,
   type InputContext,
@@ -23,9 +25,7 @@ import {
   stagedName,
   withEngine,
 } from './run-context.js'
-import { factBatchesOf, type RunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
-import type { Measured, RunRef, Staged, StagedBatch, StageFactsInput } from './types.js'
 
 type Answer = Omit<Staged, keyof Measured>
 

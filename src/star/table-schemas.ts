@@ -3,8 +3,8 @@
  * read in one statement, and each schema that occurs is held against the contract once.
  */
 import type { TableName } from '../config/schema.js'
-import type { Engine } from '../runtime/engine.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import type { Engine } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { type FileSchema, readSchema } from './file-schema.js'
 import type { InputFile } from './inputs.js'
 

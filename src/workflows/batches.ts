@@ -1,5 +1,5 @@
 /** How the batches of fact files run: one after the other, a pause between any two, a new execution when the history grows long. */
-import type { OpenedRun } from '../activities/types.js'
+import type { OpenedRun } from '../contract/activities.js'
 import type { RunLog } from './run-log.js'
 
 /** Stages all batches that are not staged yet. */

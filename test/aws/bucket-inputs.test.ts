@@ -1,10 +1,10 @@
 /** Input files in a bucket, and what is asked of S3 to find them. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { S3ObjectStore } from '../../src/lake/s3-store.js'
+import { S3ObjectStore } from '../../src/lake/s3/store.js'
 import { findInBucket, lookAtEach } from '../../src/star/bucket-inputs.js'
 import { assertUnchanged, fetchInputs, type InputTable } from '../../src/star/inputs.js'
-import { GO_ON, lakeFolder } from '../unit/lake/lake-folder.js'
+import { GO_ON, lakeFolder } from '../unit/lake/folder/lake-folder.js'
 import { FaultProxy } from './support/fault-proxy.js'
 import { CREDENTIAL_VARIABLES, makeBucket, type S3Server, settingsFor, startVersitygw } from './support/servers.js'
 

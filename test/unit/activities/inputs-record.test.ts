@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type InputsRecord, parseInputsRecord, storedInputs } from '../../../src/activities/inputs-record.js'
+import { type InputsRecord, parseInputsRecord, storedInputs } from '../../../src/records/inputs.js'
 
 const TEXT = { types: { npi: 'VARCHAR' }, missingOptional: ['status'], extra: [] }
 const WHOLE = { types: { npi: 'BIGINT' }, missingOptional: [], extra: ['note'] }

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { RunRecords } from '../../../src/activities/records.js'
-import { factBatchesOf } from '../../../src/activities/run-record.js'
 import { findRunRecord } from '../../../src/activities/run-record-memo.js'
 import { configSchema } from '../../../src/config/schema.js'
-import { FolderStore } from '../../../src/lake/folder-store.js'
+import { FolderStore } from '../../../src/lake/folder/store.js'
+import { RunRecords } from '../../../src/records/records.js'
+import { factBatchesOf } from '../../../src/records/run.js'
 
 const GO_ON = new AbortController().signal
 
