@@ -55,6 +55,7 @@ export async function main(
     logger: undefined,
     logFile: undefined,
     failed: false,
+    resultBegun: false,
     failureFields: {},
   }
   try {

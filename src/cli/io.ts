@@ -1,8 +1,10 @@
 /** What a command touches of the process around it. Injected, so that a test runs a command in its own process. */
+import { addAbortSignal } from 'node:stream'
 
 /** A stream that text is written to. */
 export interface CliStream {
-  write(text: string): unknown
+  /** @param written called when the system has taken it, or with the reason why it has not */
+  write(text: string | Uint8Array, written?: (error?: Error | null) => void): unknown
   /** Whether a person watches it. */
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
@@ -20,6 +22,8 @@ export interface CliIo {
   readonly stderr: CliStream
   /** Asks the person at the terminal for one line; undefined where nobody can answer. */
   readonly ask?: ((question: string) => Promise<string>) | undefined
+  /** All that comes on standard input. */
+  readInput(signal: AbortSignal): Promise<string>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Calls `handler` at each signal until the returned function is called; the default reaction is off meanwhile. */
   onSignal(signal: SignalName, handler: () => void): () => void
@@ -31,6 +35,7 @@ export function processIo(): CliIo {
     stdout: process.stdout,
     stderr: process.stderr,
     ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : undefined,
+    readInput,
     env: process.env,
     onSignal(signal, handler) {
       process.on(signal, handler)
@@ -39,6 +44,11 @@ export function processIo(): CliIo {
       }
     },
   }
+}
+
+async function readInput(signal: AbortSignal): Promise<string> {
+  const { text } = await import('node:stream/consumers')
+  return await text(addAbortSignal(signal, process.stdin))
 }
 
 async function askOnTerminal(question: string): Promise<string> {

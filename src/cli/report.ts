@@ -21,7 +21,7 @@ export function registerReport(program: Command, shell: CliShell): void {
     ],
   })
   shell
-    .configOptions(command)
+    .configOptions(command, [])
     .option('--run <id>', 'the run; default: the one that the table shows')
     .option('--compare <ids...>', 'differences of two runs: partitions, rows, rules, times')
     .option('--open', 'open the page in the browser')

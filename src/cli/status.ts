@@ -36,7 +36,7 @@ export function registerStatus(program: Command, shell: CliShell): void {
       { call: 'etl3 status -o json', purpose: 'for a script' },
     ],
   })
-  shell.configOptions(command).option('-w, --watch', 'follow the run that is going on to its end')
+  shell.configOptions(command, []).option('-w, --watch', 'follow the run that is going on to its end')
   shell.action(command, async (call) => {
     const resolved = await call.loadConfig()
     const { config } = resolved

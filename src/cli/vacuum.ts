@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
 import { bytesText, countOf } from './figures.js'
+import { untilSignal } from './interruptible.js'
 import type { CliShell } from './shell.js'
 
 const DEFAULT_HOURS = 24
@@ -11,6 +12,7 @@ const DEFAULT_HOURS = 24
 export function registerVacuum(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'vacuum',
+    asks: true,
     summary: 'delete what no reader sees and no run needs',
     description:
       'Shows old and failed runs, staged data, writes that were never ended and old scratch files; deletes them with --yes.\nThe table itself, the published run and a run that is working are never touched.',
@@ -20,7 +22,7 @@ export function registerVacuum(program: Command, shell: CliShell): void {
     ],
   })
   shell
-    .configOptions(command)
+    .configOptions(command, [])
     .option(
       '--older-than <hours>',
       'failed runs, unfinished writes and scratch that are younger stay',
@@ -29,9 +31,11 @@ export function registerVacuum(program: Command, shell: CliShell): void {
   shell.action(command, async (call) => {
     const { config } = await call.loadConfig()
     const olderThanHours = hoursOf(call.options['olderThan'])
-    const abort = new AbortController()
-    call.onSignal(() => abort.abort())
-    const result = await shell.services.vacuum({ config, delete: call.yes, olderThanHours, signal: abort.signal })
+    const result = await untilSignal(
+      call,
+      (signal) => shell.services.vacuum({ config, delete: call.yes, olderThanHours, signal }),
+      () => (call.yes ? 'the deletion was stopped; the same command goes on with it' : 'nothing was deleted'),
+    )
     call.result(result, () =>
       [
         ...result.items.map(

@@ -18,6 +18,7 @@ import type { Config } from '../config/schema.js'
 import { type Cell, interruptOn } from '../runtime/engine.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import { beginWhole, endEarly, endWhole, IncompleteResult } from '../runtime/whole-result.js'
 import { ABOUT_SCHEMA, CATALOG_FILE, readColumns, readPartitionColumns } from './duckdb-catalog.js'
 import { KeyList } from './key-list.js'
 import { type PrunedTable, partitionCondition } from './partition-pruning.js'
@@ -111,13 +112,14 @@ export async function withAnswer<T>(
     const { files, result } = await explainingErrors(request.signal, async () => {
       const files = await defineTable(connection, request)
       const statement = await readingStatement(connection, request.sql)
+      await beginWhole(connection)
       return { files, result: await statement.stream() }
     })
     return await receive({
       columns: result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) })),
       filesScanned: files.scanned,
       filesOfTable: files.all,
-      pieces: piecesOf(result, request.signal),
+      pieces: piecesOf(connection, result, request),
     })
   })
 }
@@ -192,13 +194,20 @@ async function explainingErrors<T>(signal: AbortSignal, act: () => Promise<T>): 
   }
 }
 
-async function* piecesOf(result: DuckDBResult, signal: AbortSignal): AsyncGenerator<readonly QueryRow[]> {
+async function* piecesOf(
+  connection: DuckDBConnection,
+  result: DuckDBResult,
+  { sql, signal }: QueryRequest,
+): AsyncGenerator<readonly QueryRow[]> {
   const coming = result.yieldConvertedRows(jsonConverter)
   for (;;) {
     const next = await explainingErrors(signal, () => coming.next())
-    if (next.done === true) return
+    if (next.done === true) break
     yield next.value
   }
+  // An interruption looks like the end.
+  signal.throwIfAborted()
+  await explainingErrors(signal, () => endWhole(connection, explained(sql) ?? sql))
 }
 
 async function openCatalogFile(path: string, scratch: string, memoryLimitMb: number): Promise<DuckDBInstance> {
@@ -295,8 +304,16 @@ async function chooseFiles(
 
 async function keysOf(connection: DuckDBConnection, source: string): Promise<KeyList> {
   const keys = new KeyList()
-  const result = await connection.stream(`FROM (${source}) ORDER BY key`)
-  for await (const rows of result.yieldRows()) for (const [key] of rows) keys.add(String(key))
+  const sql = `FROM (${source}) ORDER BY key`
+  await beginWhole(connection)
+  try {
+    const result = await connection.stream(sql)
+    for await (const rows of result.yieldRows()) for (const [key] of rows) keys.add(String(key))
+  } catch (error) {
+    await endEarly(connection)
+    throw error
+  }
+  await endWhole(connection, sql)
   return keys
 }
 
@@ -381,6 +398,12 @@ const jsonConverter: DuckDBValueConverter<Json> = (value, type, converter) => {
 
 function queryError(error: unknown): unknown {
   if (error instanceof Etl3Error || !(error instanceof Error)) return error
+  if (error instanceof IncompleteResult) {
+    return new UnavailableError('ETL3-QU-06', `the answer is incomplete: ${error.message}`, {
+      hint: 'Ask again; if it stays, look whether the files of the table and the disk are sound.',
+      cause: error,
+    })
+  }
   const message = error.message.replace(/^Failed to extract statements: /, '')
   const options = { cause: error }
   if (/Could not set lock|Conflicting lock/i.test(message)) {

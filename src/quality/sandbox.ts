@@ -10,6 +10,7 @@ import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/no
 import { interruptOn, readParquet } from '../runtime/engine.js'
 import { Etl3Error, QualityError, ResourceError } from '../runtime/errors.js'
 import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import { beginWhole, endEarly, endWhole } from '../runtime/whole-result.js'
 import { columnsOf } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'
@@ -230,12 +231,18 @@ async function listFacts(
   // One bit a fact: a statement may well return most of them.
   const marks = new Uint8Array(Math.ceil(Number(counted.getRows()[0]?.[0] ?? 0) / 8))
   let failed = 0
-  const listed = await connection.stream(
-    `SELECT DISTINCT s.fact_row::INTEGER FROM ${statement} s JOIN facts ON facts.fact_row = s.fact_row`,
-  )
+  const sql = `SELECT DISTINCT s.fact_row::INTEGER FROM ${statement} s JOIN facts ON facts.fact_row = s.fact_row`
+  await beginWhole(connection)
+  const listed = await connection.stream(sql).catch(async (error: unknown) => {
+    await endEarly(connection)
+    throw error
+  })
   for (;;) {
     const chunk = await listed.fetchChunk()
-    if (!chunk || chunk.rowCount === 0) return { failed, examples: [], factRows: marked(marks) }
+    if (!chunk || chunk.rowCount === 0) {
+      await endWhole(connection, sql)
+      return { failed, examples: [], factRows: marked(marks) }
+    }
     failed += chunk.rowCount
     for (const row of chunk.getColumnValues(0).map(Number)) marks[row >> 3]! |= 1 << (row & 7)
   }

@@ -11,6 +11,7 @@ function program(): Command {
     logger: undefined,
     logFile: undefined,
     failed: false,
+    resultBegun: false,
     failureFields: {},
   }
   return buildProgram(new FakeIo(), fakeServices(undefined), record)

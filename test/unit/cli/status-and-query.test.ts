@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/command-line.js'
-import type { QueryAnswer } from '../../../src/cli/services.js'
 import { configSchema } from '../../../src/config/schema.js'
 import { InputError, UnavailableError } from '../../../src/runtime/errors.js'
 import { configFile, testFolder, workIn } from '../config/config-file.js'
 import { FakeIo } from './fake-io.js'
-import { CURRENT, FakeRun, FakeServer, fakeServices, WRITING } from './fake-runs.js'
+import { CURRENT, type FakeAnswer, FakeRun, FakeServer, fakeServices, WRITING } from './fake-runs.js'
 
 async function call(argv: readonly string[], services: ReturnType<typeof fakeServices>) {
   workIn(testFolder())
@@ -80,7 +79,7 @@ describe('status', () => {
 })
 
 describe('query', () => {
-  const answer: QueryAnswer = {
+  const answer: FakeAnswer = {
     columns: [
       { name: 'area', type: 'VARCHAR' },
       { name: 'rows', type: 'BIGINT' },
@@ -93,6 +92,7 @@ describe('query', () => {
       ['', 0n, null],
     ],
     filesScanned: 4,
+    filesOfTable: 9,
   }
 
   it('aligns a table, and shows control characters as escapes', async () => {
@@ -107,7 +107,7 @@ describe('query', () => {
       `                                    0  NULL`,
       '',
     ])
-    expect(err).toContain('4 rows from 4 files')
+    expect(err).toContain('4 rows; 4 of 9 files can hold such rows')
   })
 
   it('keeps its columns where letters are wide, combined or many', async () => {
