@@ -24,7 +24,6 @@ question beforehand; elsewhere, and with --yes, what no flag says has its defaul
 export function registerInit(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'init',
-    asks: true,
     summary: 'write a configuration file',
     description: DESCRIPTION,
     examples: [

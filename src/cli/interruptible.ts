@@ -3,7 +3,7 @@ import { Interrupted } from './exit-codes.js'
 import type { SignalName } from './io.js'
 import type { CliCall } from './shell.js'
 
-/** So long it may take after a signal until what was begun is cleaned up; then the command ends without. */
+/** So long it may take after a signal until what was begun is cleaned up; then the process is ended as it is. */
 const CLEAN_UP_MS = 3_000
 
 /**
@@ -11,7 +11,7 @@ const CLEAN_UP_MS = 3_000
  *
  * @param stopped what is said after the signal
  * @returns what `act` does; also after a signal, if it came to its end nevertheless
- * @throws Interrupted when the signal ended it, or when it does not end by itself
+ * @throws Interrupted when the signal ended it
  */
 export async function untilSignal<T>(
   call: CliCall,
@@ -21,17 +21,16 @@ export async function untilSignal<T>(
   const abort = new AbortController()
   let stoppedBy: SignalName | undefined
   let timer: NodeJS.Timeout | undefined
-  let giveUp: (error: Error) => void = () => {}
-  const tooLate = new Promise<never>((_, reject) => {
-    giveUp = reject
-  })
   const release = call.onSignal((name) => {
     stoppedBy ??= name
     abort.abort(new Interrupted(name, stopped()))
-    timer ??= setTimeout(() => giveUp(new Interrupted(name, stopped())), CLEAN_UP_MS)
+    timer ??= setTimeout(() => {
+      call.io.stderr.write(`stopped: ${stopped()}\n`)
+      call.io.endBy(name)
+    }, CLEAN_UP_MS)
   })
   try {
-    return await Promise.race([act(abort.signal), tooLate])
+    return await act(abort.signal)
   } catch (error) {
     if (stoppedBy) throw new Interrupted(stoppedBy, stopped(), { cause: error })
     throw error

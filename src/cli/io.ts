@@ -27,6 +27,11 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Calls `handler` at each signal until the returned function is called; the default reaction is off meanwhile. */
   onSignal(signal: SignalName, handler: () => void): () => void
+  /**
+   * Ends the process by the signal itself, so that a shell sees 130 or 143: a thread of the engine that does not end would
+   * keep an orderly end waiting.
+   */
+  endBy(signal: SignalName): void
 }
 
 /** The real process. */
@@ -42,6 +47,10 @@ export function processIo(): CliIo {
       return () => {
         process.off(signal, handler)
       }
+    },
+    endBy(signal) {
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
     },
   }
 }

@@ -1,7 +1,7 @@
 /** `etl3 plan`: which partitions and how many rows a run would write, why, and whether the layout is a good one. */
 import { type Command, InvalidArgumentError } from 'commander'
-import type { RunResult } from '../workflows/messages.js'
 import type { PlanQuestion } from '../activities/plan-answers.js'
+import type { RunResult } from '../workflows/messages.js'
 import type { Addition } from './drive-run.js'
 import { untilSignal } from './interruptible.js'
 import type { CliServices } from './services.js'

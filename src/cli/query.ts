@@ -24,6 +24,7 @@ Text, and everything on a terminal, shows control characters as escapes; csv and
 export function registerQuery(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'query',
+    asks: false,
     summary: 'ask the catalog in SQL',
     description: DESCRIPTION,
     formats: ['text', 'json', 'csv', 'parquet'],
@@ -145,7 +146,10 @@ async function writeParquet(
   })
 }
 
-function countedAnswer(answer: CatalogAnswer, progress: QueryProgress): { readonly answer: CatalogAnswer; rows: number } {
+function countedAnswer(
+  answer: CatalogAnswer,
+  progress: QueryProgress,
+): { readonly answer: CatalogAnswer; rows: number } {
   const counted = { answer: { ...answer, pieces: counting() }, rows: 0 }
   async function* counting(): AsyncGenerator<readonly (readonly unknown[])[]> {
     for await (const piece of answer.pieces) {

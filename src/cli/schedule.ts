@@ -43,7 +43,6 @@ export function registerSchedule(program: Command, shell: CliShell): void {
   })
   addOne(schedule, shell, {
     name: 'delete',
-    asks: true,
     summary: 'delete a schedule; a run that is going on is left alone',
     act: async (call, schedules, id) => {
       await confirm(call, await schedules.describe(id))
@@ -120,16 +119,14 @@ function addList(parent: Command, shell: CliShell): void {
 interface OneCommand {
   readonly name: string
   readonly summary: string
-  readonly asks?: boolean
   act(call: CliCall, schedules: Schedules, id: string): Promise<void>
 }
 
 /** A command about one schedule. */
-function addOne(parent: Command, shell: CliShell, { name, summary, asks = false, act }: OneCommand): void {
+function addOne(parent: Command, shell: CliShell, { name, summary, act }: OneCommand): void {
   const command = shell.command(parent, {
     name,
     summary,
-    asks,
     examples: [
       { call: `etl3 schedule ${name}`, purpose: 'the schedule of the configured output' },
       { call: `etl3 schedule ${name} --id weekdays`, purpose: 'one by its name' },

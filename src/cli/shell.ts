@@ -35,7 +35,7 @@ export interface CommandSpec {
   readonly summary: string
   /** The text above the flags in the command's own help. Default: the summary. */
   readonly description?: string
-  /** Whether `--yes` changes what it does; elsewhere the flag is taken and not shown. */
+  /** Whether its help shows `--yes`; where it would do nothing it is taken all the same. Default: true */
   readonly asks?: boolean
   /** Values of `--output`; the first is the default. Default: text, json. */
   readonly formats?: readonly OutputFormat[]
@@ -197,7 +197,7 @@ export function createShell(io: CliIo, services: CliServices, record: CallRecord
         .option('-q, --quiet', 'no progress and no notices, only the result and errors')
         .option('-v, --verbose', 'log lines on the terminal, and stacks of unexpected errors')
         .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
-        .addOption(new Option('-y, --yes', 'answer each question with yes').hideHelp(spec.asks !== true))
+        .addOption(new Option('-y, --yes', 'answer each question with yes').hideHelp(spec.asks === false))
         .addHelpText('after', examplesText(spec.examples ?? []))
     },
     configOptions,

@@ -12,7 +12,6 @@ const DEFAULT_HOURS = 24
 export function registerVacuum(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'vacuum',
-    asks: true,
     summary: 'delete what no reader sees and no run needs',
     description:
       'Shows old and failed runs, staged data, writes that were never ended and old scratch files; deletes them with --yes.\nThe table itself, the published run and a run that is working are never touched.',

@@ -53,6 +53,10 @@ export class FakeIo implements CliIo {
     return this.#handlers.get(signal)?.size ?? 0
   }
 
+  endBy(signal: SignalName): void {
+    throw new Error(`nothing was expected to be ended by ${signal}`)
+  }
+
   send(signal: SignalName): void {
     for (const handler of [...(this.#handlers.get(signal) ?? [])]) handler()
   }

@@ -33,7 +33,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
 
 /** The words of a simple call as a shell splits it; what is redirected is left out. */
 function wordsOf(call: string): string[] {
-  const [command = ''] = call.split(/ > (?=[^']*$)/)
+  const [command = ''] = call.split(/ [<>] (?=[^']*$)/)
   return [...command.matchAll(/"((?:\\.|[^"])*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
 }
 
