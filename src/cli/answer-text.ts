@@ -1,8 +1,8 @@
 /** The answer to a query as text that comes piece by piece: an aligned table, CSV, JSON. */
 import { plainText } from '../runtime/plain-text.js'
-import { cutToWidth, displayWidth } from './display-width.js'
-import { jsonLine } from './json-text.js'
-import type { Palette } from './palette.js'
+import { cutToWidth, displayWidth } from './output/display-width.js'
+import { jsonLine } from './output/json-text.js'
+import type { Palette } from './output/palette.js'
 import type { CatalogAnswer } from './services.js'
 
 /** A wider cell is cut, so that one long text does not push everything else off the screen. */

@@ -1,5 +1,5 @@
 /** That a query is still going on, for the person who waits for it. */
-import { countText } from './figures.js'
+import { countText } from './output/figures.js'
 import type { CliCall } from './shell.js'
 
 /** Most answers are there before anybody wonders. */

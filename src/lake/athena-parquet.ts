@@ -1,8 +1,8 @@
 /** An answer of Athena's as a Parquet file: its texts become values of the types that Athena names. */
-import { withEngine } from '../runtime/engine.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
-import { withAthenaAnswer } from './athena-query.js'
-import type { QueryColumn, QueryRequest, QueryRow } from './query.js'
+import { withEngine } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import type { QueryColumn, QueryRequest, QueryRow } from './duckdb/query.js'
+import { withAthenaAnswer } from './glue/athena-query.js'
 import { withQueryScratch } from './query-scratch.js'
 
 /** DuckDB's own limit in MB while the rows are gathered; more of them spill to scratch. */

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError } from '../runtime/errors.js'
-import { systemCode } from './folder-errors.js'
+import { systemCode } from './file-errors.js'
 
 /**
  * Runs `act` with a folder below `scratch`. Who may only read the table need not be able to write there: it is a folder

@@ -17,7 +17,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { configSchema } from '../../src/config/schema.js'
 import { openCatalog } from '../../src/lake/catalogs.js'
-import { DIFFICULT, writeSmallLake } from '../unit/lake/small-lake.js'
+import { DIFFICULT, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
 const PYTHON = process.env['ETL3_PYTHON'] ?? '.venv/bin/python'

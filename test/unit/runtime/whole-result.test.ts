@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Engine } from '../../../src/runtime/engine.js'
+import { Engine } from '../../../src/engine/engine.js'
 
 /** Fails in the 2,000,000th row, long after the first ones have been handed over. */
 const FAILS_LATE = "SELECT CASE WHEN i = 2000000 THEN error('no such row') ELSE i END AS i FROM range(3000000) t(i)"
