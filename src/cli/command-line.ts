@@ -36,6 +36,7 @@ Exit codes:
   6    conflict with another run
   7    memory or disk
   130  interrupted (Ctrl-C), or the run was cancelled
+  141  whoever read the output has gone (| head)
   143  ended by SIGTERM, or the run was terminated`
 
 /**
@@ -55,6 +56,7 @@ export async function main(
     logger: undefined,
     logFile: undefined,
     failed: false,
+    resultBegun: false,
     failureFields: {},
   }
   try {

@@ -47,7 +47,7 @@ function nodesOf(command: Command, path: readonly string[]): Node[] {
   const help: Flag = { short: '-h', long: '--help', description: 'print help', value: 'none', words: [] }
   const node: Node = {
     path,
-    flags: [...command.options.map(flagOf), help].filter((flag) => flag.long !== ''),
+    flags: [...command.options.filter(({ hidden }) => !hidden).map(flagOf), help].filter((flag) => flag.long !== ''),
     commands: command.commands.map((child) => ({
       name: child.name(),
       summary: child.summary() || child.description(),

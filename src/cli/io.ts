@@ -1,8 +1,10 @@
 /** What a command touches of the process around it. Injected, so that a test runs a command in its own process. */
+import { addAbortSignal } from 'node:stream'
 
 /** A stream that text is written to. */
 export interface CliStream {
-  write(text: string): unknown
+  /** @param written called when the system has taken it, or with the reason why it has not */
+  write(text: string | Uint8Array, written?: (error?: Error | null) => void): unknown
   /** Whether a person watches it. */
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
@@ -20,9 +22,16 @@ export interface CliIo {
   readonly stderr: CliStream
   /** Asks the person at the terminal for one line; undefined where nobody can answer. */
   readonly ask?: ((question: string) => Promise<string>) | undefined
+  /** All that comes on standard input. */
+  readInput(signal: AbortSignal): Promise<string>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Calls `handler` at each signal until the returned function is called; the default reaction is off meanwhile. */
   onSignal(signal: SignalName, handler: () => void): () => void
+  /**
+   * Ends the process by the signal itself, so that a shell sees 130 or 143: a thread of the engine that does not end would
+   * keep an orderly end waiting.
+   */
+  endBy(signal: SignalName): void
 }
 
 /** The real process. */
@@ -31,6 +40,7 @@ export function processIo(): CliIo {
     stdout: process.stdout,
     stderr: process.stderr,
     ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : undefined,
+    readInput,
     env: process.env,
     onSignal(signal, handler) {
       process.on(signal, handler)
@@ -38,7 +48,16 @@ export function processIo(): CliIo {
         process.off(signal, handler)
       }
     },
+    endBy(signal) {
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    },
   }
+}
+
+async function readInput(signal: AbortSignal): Promise<string> {
+  const { text } = await import('node:stream/consumers')
+  return await text(addAbortSignal(signal, process.stdin))
 }
 
 async function askOnTerminal(question: string): Promise<string> {

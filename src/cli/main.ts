@@ -1,36 +1,68 @@
 #!/usr/bin/env node
 /** The program `etl3`. */
 import { main } from './command-line.js'
-import { EXIT_UNEXPECTED } from './exit-codes.js'
-import { processIo } from './io.js'
+import { EXIT_DONE, EXIT_READER_GONE, EXIT_UNEXPECTED, exitCodeOfSignal, outputError } from './exit-codes.js'
+import { processIo, type SignalName } from './io.js'
 import { reportFailure } from './report-failure.js'
+
+/** Whoever stopped a command does not wait until somebody reads what it has printed. */
+const FLUSH_AFTER_SIGNAL_MS = 500
 
 const argv = process.argv.slice(2)
 const io = processIo()
 
-// `etl3 query … | head` closes the pipe early; that is no error.
-process.stdout.on('error', (error) => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(0)
-  throw error
+let unwritten: Error | undefined
+process.stdout.on('error', (error: Error) => {
+  unwritten ??= error
 })
+// Nobody can be told anything any more.
+process.stderr.on('error', () => process.exit(EXIT_READER_GONE))
 
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error: unknown) => {
-    const record = {
-      exitCode: EXIT_UNEXPECTED,
-      terminal: undefined,
-      logger: undefined,
-      logFile: undefined,
-      failed: false,
-      failureFields: {},
-    }
-    void reportFailure(error, { argv, io, record }).then((code) => process.exit(code))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // A command that listens itself knows what is to be done first.
+    if (process.listenerCount(signal) > 1) return
+    process.stderr.write(`stopped: ${signal}\n`)
+    process.exit(exitCodeOfSignal(signal))
   })
 }
 
-process.exitCode = await main(argv, io)
-for (const stream of [process.stdout, process.stderr]) {
-  await new Promise((resolve) => stream.write('', resolve))
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    void failed(error).then((code) => process.exit(code))
+  })
 }
+
+const code = await main(argv, io)
+process.exitCode = code
+await flushed(process.stdout, isSignalled(code) ? FLUSH_AFTER_SIGNAL_MS : undefined)
+await flushed(process.stderr, FLUSH_AFTER_SIGNAL_MS)
+if (unwritten && code === EXIT_DONE) process.exitCode = await failed(outputError(unwritten))
 // A closed connection to Temporal keeps the process for another half second.
 process.exit()
+
+/** Reports what went wrong outside of a command. */
+async function failed(error: unknown): Promise<number> {
+  const record = {
+    exitCode: EXIT_UNEXPECTED,
+    terminal: undefined,
+    logger: undefined,
+    logFile: undefined,
+    failed: false,
+    resultBegun: unwritten !== undefined,
+    failureFields: {},
+  }
+  return await reportFailure(error, { argv, io, record })
+}
+
+function isSignalled(exitCode: number): boolean {
+  return (['SIGINT', 'SIGTERM'] satisfies SignalName[]).some((signal) => exitCodeOfSignal(signal) === exitCode)
+}
+
+async function flushed(stream: NodeJS.WriteStream, atMostMs: number | undefined): Promise<void> {
+  const taken = new Promise<void>((resolve) => {
+    stream.write('', () => resolve())
+  })
+  if (atMostMs === undefined) return await taken
+  await Promise.race([taken, new Promise((resolve) => setTimeout(resolve, atMostMs))])
+}

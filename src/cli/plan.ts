@@ -1,6 +1,8 @@
 /** `etl3 plan`: which partitions and how many rows a run would write, why, and whether the layout is a good one. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { RunResult } from '../contract/messages.js'
+import type { PlanQuestion } from '../history/plan-answers.js'
+import { untilSignal } from './interruptible.js'
 import type { Addition } from './runs/drive-run.js'
 import type { CliServices } from './services.js'
 import type { CliCall, CliShell } from './shell.js'
@@ -57,9 +59,12 @@ async function addition(
     import('./output/explanation-text.js'),
     import('./output/advice-text.js'),
   ])
-  const abort = new AbortController()
-  call.onSignal(() => abort.abort(new Error('the command was told to end')))
-  const question = { config, runId: result.runId, signal: abort.signal }
+  const ask = <T>(act: (question: PlanQuestion) => Promise<T>): Promise<T> =>
+    untilSignal(
+      call,
+      (signal) => act({ config, runId: result.runId, signal }),
+      () => 'the plan is made, and was not explained',
+    )
   const { explain, advise, queries, top } = call.options
   const fields: Record<string, unknown> = {}
   const texts: string[] = []
@@ -68,15 +73,15 @@ async function addition(
     texts.push('Every partition is kept: input, configuration and table are those of the published run.')
   } else if (explain !== undefined) {
     const named = typeof explain === 'string' ? explain : undefined
-    const explanation = await services.explainPlan(question, {
-      named,
-      top: typeof top === 'number' ? top : DEFAULT_TOP,
-    })
+    const explanation = await ask((question) =>
+      services.explainPlan(question, { named, top: typeof top === 'number' ? top : DEFAULT_TOP }),
+    )
     fields['explanation'] = explanation
     texts.push(explanationText(explanation, call.palette))
   }
   if (advise === true) {
-    const advice = await services.advisePlan(question, typeof queries === 'string' ? queriesOf(queries) : undefined)
+    const asked = typeof queries === 'string' ? queriesOf(queries) : undefined
+    const advice = await ask((question) => services.advisePlan(question, asked))
     fields['advice'] = advice
     texts.push(adviceText(advice, call.palette))
   }

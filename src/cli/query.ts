@@ -1,19 +1,33 @@
 /** `etl3 query`: asks the catalog. */
 import type { Command } from 'commander'
-import { Interrupted } from './exit-codes.js'
-import type { SignalName } from './io.js'
-import { countOf } from './output/figures.js'
-import { csvText, jsonRows, tableText } from './output/query-output.js'
-import type { CliShell } from './shell.js'
+import { UsageError } from '../runtime/errors.js'
+import { type AnswerSink, type FileSink, openFileSink, streamSink } from './answer-sink.js'
+import { csvPieces, jsonPieces, TABLE_ROWS, type TableEnd, tablePieces } from './answer-text.js'
+import { ReaderGone } from './exit-codes.js'
+import { untilSignal } from './interruptible.js'
+import { countOf, countText } from './output/figures.js'
+import { QueryProgress } from './query-progress.js'
+import type { CatalogAnswer, CatalogQuery, CliServices } from './services.js'
+import type { CliCall, CliShell } from './shell.js'
+
+/** The word for standard input in the place of the SQL. */
+const STANDARD_INPUT = '-'
+
+const DESCRIPTION = `Asks the published table in DuckDB's SQL, e.g. etl3 query "select state, count(*) from fact_rate_enriched group by 1".
+Where the table lies on S3, Athena is asked, in its SQL. "etl3 query -" reads the SQL from standard input.
+
+Rows are written as they come, in constant memory. A terminal gets the first ${countText(TABLE_ROWS)} rows as a table; -o csv, -o json and
+-o parquet give all of them. A query that does not come to its end says so and ends with another code than 0.
+Text, and everything on a terminal, shows control characters as escapes; csv and parquet hold the values as they are.`
 
 /** Adds `etl3 query`. */
 export function registerQuery(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'query',
+    asks: false,
     summary: 'ask the catalog in SQL',
-    description:
-      'Asks the published table in DuckDB\'s SQL, e.g. etl3 query "select state, count(*) from fact_rate_enriched group by 1".\nWhere the table lies on S3, Athena is asked, in its SQL.\nText shows control characters as escapes; csv and json hold the values as they are.',
-    formats: ['text', 'json', 'csv'],
+    description: DESCRIPTION,
+    formats: ['text', 'json', 'csv', 'parquet'],
     examples: [
       {
         call: 'etl3 query "select state, count(*) from fact_rate_enriched group by all"',
@@ -23,26 +37,134 @@ export function registerQuery(program: Command, shell: CliShell): void {
         call: `etl3 query -o csv "select * from fact_rate_enriched where state = 'MN' limit 100" > mn.csv`,
         purpose: 'rows for another program',
       },
+      {
+        call: `etl3 query -o parquet --output-file mn.parquet "select * from fact_rate_enriched where state = 'MN'"`,
+        purpose: 'a file that is there whole or not at all',
+      },
+      { call: 'etl3 query - < question.sql', purpose: 'the SQL from a file' },
     ],
   })
-  shell.configOptions(command).argument('<sql>', 'one statement that reads')
+  shell
+    .configOptions(command, ['--memory-limit'])
+    .option('--output-file <file>', 'write the answer to a file; it is there when it is whole')
+    .argument('<sql>', `one statement that reads; ${STANDARD_INPUT}: from standard input`)
   shell.action(command, async (call) => {
     const { config } = await call.loadConfig()
-    const abort = new AbortController()
-    let stoppedBy: SignalName | undefined
-    call.onSignal((signal) => {
-      stoppedBy = signal
-      abort.abort()
-    })
-    try {
-      const answer = await shell.services.queryCatalog({ config, sql: call.args[0] ?? '', signal: abort.signal })
-      if (call.format === 'csv') call.io.stdout.write(csvText(answer))
-      else call.result(jsonRows(answer), () => tableText(answer, call.palette))
-      const files = answer.filesScanned === undefined ? '' : ` from ${countOf(answer.filesScanned, 'file')}`
-      if (call.format === 'text') call.notice(`${countOf(answer.rows.length, 'row')}${files}`)
-    } catch (error) {
-      if (stoppedBy) throw new Interrupted(stoppedBy, 'the query was stopped', { cause: error })
-      throw error
+    const path = typeof call.options['outputFile'] === 'string' ? call.options['outputFile'] : undefined
+    if (call.format === 'parquet' && path === undefined && call.io.stdout.isTTY === true) {
+      throw new UsageError('ETL3-CL-01', 'Parquet is no text for a terminal', {
+        hint: 'Name a file with --output-file, or send the output to one: > answer.parquet',
+      })
     }
+    let sink: AnswerSink | undefined
+    await untilSignal(
+      call,
+      async (signal) => {
+        const file = path === undefined ? undefined : await openFileSink(path, signal)
+        sink = file ?? streamSink(call.io.stdout, signal, () => call.resultBegins())
+        try {
+          const sql = await sqlOf(call, signal)
+          await answer(call, shell.services, { config, sql, signal }, sink, file)
+          await sink.finish()
+        } catch (error) {
+          await sink.discard()
+          const told = signal.aborted || error instanceof ReaderGone
+          if (sink.begun && !told) call.warn('the output is incomplete: it ends where the query failed')
+          throw error
+        }
+      },
+      () => `the query was stopped${sink?.begun ? '; the output is incomplete' : ''}`,
+    )
   })
+}
+
+async function sqlOf(call: CliCall, signal: AbortSignal): Promise<string> {
+  const [sql = ''] = call.args
+  return sql === STANDARD_INPUT ? await call.io.readInput(signal) : sql
+}
+
+async function answer(
+  call: CliCall,
+  services: CliServices,
+  query: CatalogQuery,
+  sink: AnswerSink,
+  file: FileSink | undefined,
+): Promise<void> {
+  const progress = new QueryProgress(call)
+  try {
+    if (call.format === 'parquet') {
+      const rows = await writeParquet(services, query, sink, file)
+      progress.end()
+      call.notice(countOf(rows, 'row'))
+      return
+    }
+    await services.askCatalog(query, async (coming) => {
+      const counted = countedAnswer(coming, progress)
+      const end: TableEnd = { cut: false }
+      for await (const piece of textPieces(call, counted.answer, sink, end)) {
+        // On one terminal, a line that is redrawn would stand among the rows.
+        if (sink.terminal) progress.end()
+        await sink.write(piece)
+      }
+      progress.end()
+      if (call.format === 'text' || file) call.notice(closingNote(counted.rows, coming, end))
+    })
+  } finally {
+    progress.end()
+  }
+}
+
+function textPieces(call: CliCall, coming: CatalogAnswer, sink: AnswerSink, end: TableEnd): AsyncIterable<string> {
+  switch (call.format) {
+    case 'csv':
+      return csvPieces(coming, { visible: sink.terminal })
+    case 'json':
+      return jsonPieces(coming)
+    default:
+      return tablePieces(coming, { palette: call.palette, most: sink.terminal ? TABLE_ROWS : undefined }, end)
+  }
+}
+
+/** DuckDB writes a file; where the answer goes elsewhere, the file is made in the scratch folder and sent from there. */
+async function writeParquet(
+  services: CliServices,
+  query: CatalogQuery,
+  sink: AnswerSink,
+  file: FileSink | undefined,
+): Promise<number> {
+  if (file?.unfinished !== undefined) return await services.answerToParquet(query, file.unfinished)
+  const [{ join }, { createReadStream }, { withQueryScratch }] = await Promise.all([
+    import('node:path'),
+    import('node:fs'),
+    import('../lake/query-scratch.js'),
+  ])
+  return await withQueryScratch(query.config.processing.scratch, async (scratch) => {
+    const whole = join(scratch, 'answer.parquet')
+    const rows = await services.answerToParquet(query, whole)
+    for await (const piece of createReadStream(whole)) await sink.write(piece)
+    return rows
+  })
+}
+
+function countedAnswer(
+  answer: CatalogAnswer,
+  progress: QueryProgress,
+): { readonly answer: CatalogAnswer; rows: number } {
+  const counted = { answer: { ...answer, pieces: counting() }, rows: 0 }
+  async function* counting(): AsyncGenerator<readonly (readonly unknown[])[]> {
+    for await (const piece of answer.pieces) {
+      counted.rows += piece.length
+      progress.add(piece.length)
+      yield piece
+    }
+  }
+  return counted
+}
+
+function closingNote(rows: number, { filesScanned, filesOfTable }: CatalogAnswer, { cut }: TableEnd): string {
+  if (cut) {
+    return `the first ${countText(TABLE_ROWS)} rows; there are more: -o csv or -o json gives all of them, --output-file <file> writes them to a file`
+  }
+  const pruned = filesScanned !== undefined && filesOfTable !== undefined && filesScanned < filesOfTable
+  return `${countOf(rows, 'row')}${pruned ? `; ${countText(filesScanned)} of ${countOf(filesOfTable, 'file')} can hold such rows` : ''}`
 }

@@ -1,9 +1,10 @@
 /** How a command that failed ends: one message, one hint, one exit code; a stack only in the log or under --verbose. */
 import { CommanderError } from 'commander'
 import { Etl3Error, UsageError } from '../runtime/errors.js'
+import { fileSystemError } from '../runtime/file-system-error.js'
 import { plainText } from '../runtime/plain-text.js'
 import { maskUserinfo } from '../runtime/secrets.js'
-import { exitCodeOf, Interrupted } from './exit-codes.js'
+import { exitCodeOf, Interrupted, ReaderGone } from './exit-codes.js'
 import { etl3ErrorIn, type FailureReport, UNEXPECTED_CODE } from './failure.js'
 import type { CliIo } from './io.js'
 import { jsonText } from './output/json-text.js'
@@ -24,11 +25,13 @@ export interface FailedCall {
 export async function reportFailure(thrown: unknown, call: FailedCall): Promise<number> {
   const { argv, io, record } = call
   record.failed = true
-  const error = thrown instanceof CommanderError ? usageErrorOf(thrown) : (etl3ErrorIn(thrown) ?? thrown)
+  // As a tool that SIGPIPE ends: nobody is there to be told.
+  if (thrown instanceof ReaderGone) return exitCodeOf(thrown)
+  const error = namedError(thrown)
   const logFile = await writeToLog(thrown, error, record)
   const report = reportOf(error, logFile)
 
-  if (wantsJson(argv)) {
+  if (wantsJson(argv) && !record.resultBegun) {
     const object = { formatVersion: 1, status: 'failed', ...record.failureFields, error: report }
     io.stdout.write(jsonText(object))
   }
@@ -40,6 +43,11 @@ export async function reportFailure(thrown: unknown, call: FailedCall): Promise<
   if (report.hint !== undefined) io.stderr.write(`${palette.bold('hint:')} ${plainText(report.hint)}\n`)
   if (isVerbose(argv) && error instanceof Error && !(error instanceof Interrupted)) writeStack(thrown, io)
   return exitCodeOf(error)
+}
+
+function namedError(thrown: unknown): unknown {
+  if (thrown instanceof CommanderError) return usageErrorOf(thrown)
+  return etl3ErrorIn(thrown) ?? fileSystemError(thrown) ?? thrown
 }
 
 /** What is said of an error. */

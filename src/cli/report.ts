@@ -11,6 +11,7 @@ const STORE_TIMEOUT_MS = 60_000
 export function registerReport(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'report',
+    asks: false,
     summary: 'show the report of the last published run, or of another one',
     description:
       'Prints the report in short (Markdown) and, on stderr, where the page lies. With -o json it prints all of its data.',
@@ -21,7 +22,7 @@ export function registerReport(program: Command, shell: CliShell): void {
     ],
   })
   shell
-    .configOptions(command)
+    .configOptions(command, [])
     .option('--run <id>', 'the run; default: the one that the table shows')
     .option('--compare <ids...>', 'differences of two runs: partitions, rows, rules, times')
     .option('--open', 'open the page in the browser')

@@ -20,12 +20,14 @@ export interface CatalogQuery {
   readonly signal: AbortSignal
 }
 
-/** Its answer. */
-export interface QueryAnswer {
+/** Its answer, piece by piece. */
+export interface CatalogAnswer {
   readonly columns: readonly { readonly name: string; readonly type: string }[]
-  readonly rows: readonly (readonly unknown[])[]
-  /** Files of the table that were opened; undefined where the engine does not tell. */
+  readonly pieces: AsyncIterable<readonly (readonly unknown[])[]>
+  /** Files of the table that the predicates leave; undefined where no rows of it are read, or the engine does not tell. */
   readonly filesScanned?: number | undefined
+  /** Files of the table. */
+  readonly filesOfTable?: number | undefined
 }
 
 /** What commands ask of the rest of ETL3. */
@@ -36,7 +38,10 @@ export interface CliServices {
   findRuns(options: OpenRunsOptions): Promise<Runs | undefined>
   /** The schedules of the configured server, or of the one at the default address. */
   openSchedules(config: Config): Promise<Schedules>
-  queryCatalog(query: CatalogQuery): Promise<QueryAnswer>
+  /** Asks the catalog; the answer comes while `receive` takes it. Its errors come out as they are. */
+  askCatalog(query: CatalogQuery, receive: (answer: CatalogAnswer) => Promise<void>): Promise<void>
+  /** Asks the catalog and writes the answer to a Parquet file. @returns its rows */
+  answerToParquet(query: CatalogQuery, path: string): Promise<number>
   /** Finds what may go, and deletes it on request. */
   vacuum(request: VacuumRequest): Promise<VacuumResult>
   /** The run that the table shows, or undefined when nothing is published yet. */
@@ -74,14 +79,24 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       const { openSchedules } = await import('./runs/temporal-schedules.js')
       return await openSchedules(config)
     },
-    async queryCatalog(query) {
+    async askCatalog(query, receive) {
       const { isOnAws } = await import('../lake/catalogs.js')
       if (isOnAws(query.config)) {
-        const { queryAthena } = await import('../lake/glue/athena-query.js')
-        return await queryAthena(query)
+        const { withAthenaAnswer } = await import('../lake/glue/athena-query.js')
+        await withAthenaAnswer(query, receive)
+      } else {
+        const { withAnswer } = await import('../lake/duckdb/query.js')
+        await withAnswer(query, receive)
       }
-      const { queryCatalog } = await import('../lake/duckdb/query.js')
-      return await queryCatalog(query)
+    },
+    async answerToParquet(query, path) {
+      const { isOnAws } = await import('../lake/catalogs.js')
+      if (isOnAws(query.config)) {
+        const { athenaAnswerToParquet } = await import('../lake/athena-parquet.js')
+        return await athenaAnswerToParquet(query, path)
+      }
+      const { answerToParquet } = await import('../lake/duckdb/query.js')
+      return await answerToParquet(query, path)
     },
     async vacuum(request) {
       const { vacuum } = await import('../history/vacuum.js')

@@ -26,7 +26,7 @@ import { Terminal } from './output/terminal.js'
 import type { CliServices } from './services.js'
 
 /** How results are printed. */
-export type OutputFormat = 'text' | 'json' | 'csv'
+export type OutputFormat = 'text' | 'json' | 'csv' | 'parquet'
 
 /** What a command is called and says of itself. */
 export interface CommandSpec {
@@ -35,6 +35,8 @@ export interface CommandSpec {
   readonly summary: string
   /** The text above the flags in the command's own help. Default: the summary. */
   readonly description?: string
+  /** Whether its help shows `--yes`; where it would do nothing it is taken all the same. Default: true */
+  readonly asks?: boolean
   /** Values of `--output`; the first is the default. Default: text, json. */
   readonly formats?: readonly OutputFormat[]
   /** Calls that work as they stand, for the end of the command's help. */
@@ -74,6 +76,8 @@ export interface CliCall {
   logger(resolved: ResolvedConfig, origin: LogOrigin): Promise<Logger>
   /** Prints the result on stdout: `value` as one JSON object, or `text` (a final newline is added where it is missing). */
   result(value: unknown, text: string | (() => string)): void
+  /** Says that a result begins to come on stdout: should the command fail from now on, it prints no JSON there. */
+  resultBegins(): void
   /** One line for the person at the terminal, on stderr; not under `--quiet`. */
   notice(line: string): void
   /** A warning on stderr, also under `--quiet`. */
@@ -94,8 +98,12 @@ export interface CliShell {
   readonly services: CliServices
   /** Adds a command with the flags that all commands have. */
   command(parent: Command, spec: CommandSpec): Command
-  /** Adds the flags that shape the configuration: `--config`, `--environment`, `--chunk-size` … */
-  configOptions(command: Command): Command
+  /**
+   * Adds the flags that shape the configuration: `--config`, `--environment`, `--chunk-size` … All of them are taken;
+   * the help shows those that change what the command does.
+   * @param counting flags for single values that count. Default: all
+   */
+  configOptions(command: Command, counting?: readonly ConfigFlag[]): Command
   /** The same, and the flags of commands that come to the quality gate: `--fail-on`. */
   gateOptions(command: Command): Command
   /** Sets what the command does. */
@@ -134,6 +142,9 @@ const CONFIG_FLAGS = [
   },
 ] as const
 
+/** A flag for one value of the configuration. */
+export type ConfigFlag = (typeof CONFIG_FLAGS)[number]['flag']
+
 /** The same, of the commands that come to the quality gate. */
 const GATE_FLAGS = [
   {
@@ -156,17 +167,21 @@ export interface CallRecord {
   logFile: string | undefined
   /** Set once the command has failed; from then on the log goes to its file only. */
   failed: boolean
+  /** Set once a part of the result is on stdout: a failure is told on stderr only, where it does not look like more of it. */
+  resultBegun: boolean
   /** Fields that `-o json` prints beside the error. */
   failureFields: Readonly<Record<string, unknown>>
 }
 
 /** Makes the shell for one run of the command line. */
 export function createShell(io: CliIo, services: CliServices, record: CallRecord): CliShell {
-  const configOptions = (command: Command): Command => {
+  const configOptions = (command: Command, counting?: readonly ConfigFlag[]): Command => {
     command
       .option('-c, --config <file>', 'configuration file (default: config/etl3.yaml, else built-in values)')
       .option('-e, --environment <name>', 'section of the file under "environments" that overrides the rest')
-    for (const flag of CONFIG_FLAGS) command.option(`${flag.flag} ${flag.placeholder}`, flag.summary)
+    for (const { flag, placeholder, summary } of CONFIG_FLAGS) {
+      command.addOption(new Option(`${flag} ${placeholder}`, summary).hideHelp(counting?.includes(flag) === false))
+    }
     return command
   }
   return {
@@ -182,7 +197,7 @@ export function createShell(io: CliIo, services: CliServices, record: CallRecord
         .option('-q, --quiet', 'no progress and no notices, only the result and errors')
         .option('-v, --verbose', 'log lines on the terminal, and stacks of unexpected errors')
         .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
-        .option('-y, --yes', 'answer each question with yes')
+        .addOption(new Option('-y, --yes', 'answer each question with yes').hideHelp(spec.asks === false))
         .addHelpText('after', examplesText(spec.examples ?? []))
     },
     configOptions,
@@ -262,6 +277,9 @@ function openCall(io: CliIo, command: Command, record: CallRecord): CliCall & { 
         io.stdout.write(body === '' || body.endsWith('\n') ? body : `${body}\n`)
       }
     },
+    resultBegins() {
+      record.resultBegun = true
+    },
     notice(line) {
       if (!quiet) terminal.notice(line)
     },
@@ -311,5 +329,5 @@ function textOf(value: unknown): string | undefined {
 }
 
 function formatOf(value: unknown): OutputFormat {
-  return value === 'json' || value === 'csv' ? value : 'text'
+  return value === 'json' || value === 'csv' || value === 'parquet' ? value : 'text'
 }

@@ -28,6 +28,7 @@ With --watch it follows the run to its end and ends with its exit code; Ctrl-C s
 export function registerStatus(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'status',
+    asks: false,
     summary: 'show the run that is going on, or the last published one',
     description: DESCRIPTION,
     examples: [
@@ -36,7 +37,7 @@ export function registerStatus(program: Command, shell: CliShell): void {
       { call: 'etl3 status -o json', purpose: 'for a script' },
     ],
   })
-  shell.configOptions(command).option('-w, --watch', 'follow the run that is going on to its end')
+  shell.configOptions(command, []).option('-w, --watch', 'follow the run that is going on to its end')
   shell.action(command, async (call) => {
     const resolved = await call.loadConfig()
     const { config } = resolved

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
+import { untilSignal } from './interruptible.js'
 import { bytesText, countOf } from './output/figures.js'
 import type { CliShell } from './shell.js'
 
@@ -20,7 +21,7 @@ export function registerVacuum(program: Command, shell: CliShell): void {
     ],
   })
   shell
-    .configOptions(command)
+    .configOptions(command, [])
     .option(
       '--older-than <hours>',
       'failed runs, unfinished writes and scratch that are younger stay',
@@ -29,9 +30,11 @@ export function registerVacuum(program: Command, shell: CliShell): void {
   shell.action(command, async (call) => {
     const { config } = await call.loadConfig()
     const olderThanHours = hoursOf(call.options['olderThan'])
-    const abort = new AbortController()
-    call.onSignal(() => abort.abort())
-    const result = await shell.services.vacuum({ config, delete: call.yes, olderThanHours, signal: abort.signal })
+    const result = await untilSignal(
+      call,
+      (signal) => shell.services.vacuum({ config, delete: call.yes, olderThanHours, signal }),
+      () => (call.yes ? 'the deletion was stopped; the same command goes on with it' : 'nothing was deleted'),
+    )
     call.result(result, () =>
       [
         ...result.items.map(

@@ -13,6 +13,7 @@ import duckdb from '@duckdb/node-bindings'
 import { ResourceError } from '../runtime/errors.js'
 import { requireWellFormed } from '../runtime/well-formed.js'
 import { bytesReader, columnValues } from './column-values.js'
+import { beginWhole, endEarly, endWhole } from './whole-result.js'
 
 /** How much an engine may use. */
 export interface EngineOptions {
@@ -137,7 +138,11 @@ export class Engine {
 
   /** The chunks of a result. DuckDB makes the next one, on a thread of its own, while the caller works on this one. */
   async *#stream(sql: string): AsyncGenerator<DuckDBDataChunk> {
-    const result = await this.#guarded(() => this.#connection.stream(sql))
+    await beginWhole(this.#connection)
+    const result = await this.#guarded(() => this.#connection.stream(sql)).catch(async (error: unknown) => {
+      await endEarly(this.#connection)
+      throw error
+    })
     const fetch = (): Promise<DuckDBDataChunk | null> => {
       const chunk = this.#guarded(() => result.fetchChunk())
       // A caller that stops early does not ask what became of it.
@@ -145,14 +150,18 @@ export class Engine {
       return chunk
     }
     let coming = fetch()
+    let ended = false
     try {
       for (let chunk = await coming; chunk && chunk.rowCount > 0; chunk = await coming) {
         coming = fetch()
         yield chunk
       }
+      ended = true
+      await this.#guarded(() => endWhole(this.#connection, sql))
     } finally {
       // The connection is free for the next statement only then.
       await coming.catch(() => {})
+      if (!ended) await endEarly(this.#connection)
     }
   }
 

@@ -11,6 +11,7 @@ import { columnValues, firstColumn } from '../engine/column-values.js'
 import { forgetMachine, interruptOn } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import { beginWhole, endEarly, endWhole } from '../engine/whole-result.js'
 import { Etl3Error, QualityError, ResourceError } from '../runtime/errors.js'
 import { columnsOf } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'
@@ -235,12 +236,18 @@ async function listFacts(
   // One bit a fact: a statement may well return most of them.
   const marks = new Uint8Array(Math.ceil(Number(facts ?? 0) / 8))
   let failed = 0
-  const listed = await connection.stream(
-    `SELECT DISTINCT s.fact_row::INTEGER FROM ${statement} s JOIN facts ON facts.fact_row = s.fact_row`,
-  )
+  const sql = `SELECT DISTINCT s.fact_row::INTEGER FROM ${statement} s JOIN facts ON facts.fact_row = s.fact_row`
+  await beginWhole(connection)
+  const listed = await connection.stream(sql).catch(async (error: unknown) => {
+    await endEarly(connection)
+    throw error
+  })
   for (;;) {
     const chunk = await listed.fetchChunk()
-    if (!chunk || chunk.rowCount === 0) return { failed, examples: [], factRows: marked(marks) }
+    if (!chunk || chunk.rowCount === 0) {
+      await endWhole(connection, sql)
+      return { failed, examples: [], factRows: marked(marks) }
+    }
     failed += chunk.rowCount
     for (const row of columnValues(chunk, 0).map(Number)) marks[row >> 3]! |= 1 << (row & 7)
   }

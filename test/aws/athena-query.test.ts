@@ -1,10 +1,13 @@
 /** `etl3 query` where the table lies on S3: Athena's API on the wire. */
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import { type Config, configSchema } from '../../src/config/schema.js'
+import { athenaAnswerToParquet } from '../../src/lake/athena-parquet.js'
 import { queryAthena } from '../../src/lake/glue/athena-query.js'
 import { iamPolicy } from '../../src/lake/iam-policy.js'
 import { DIFFICULT, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
-import { GO_ON } from '../unit/lake/folder/lake-folder.js'
+import { GO_ON, lakeFolder } from '../unit/lake/folder/lake-folder.js'
 import { awsServers, type GluePlace, gluePlace } from './glue-place.js'
 
 const servers = awsServers()
@@ -45,6 +48,22 @@ describe('a query of a table on S3', () => {
     const { rows } = await queryAthena({ config, sql: 'select * from range(2500)', signal: GO_ON })
     expect(rows).toHaveLength(2500)
     expect(rows.at(-1)).toEqual([2499])
+  })
+
+  it('is written as Parquet with the types that Athena names', async () => {
+    const { config } = await published()
+    const folder = lakeFolder()
+    const path = join(folder, 'answer.parquet')
+    const sql =
+      "select i as n, cast(i as double) / 4 as part, case when i > 0 then 'é' || i end as text from range(2500) t(i)"
+    const processing = { ...config.processing, scratch: join(folder, 'scratch') }
+    expect(await athenaAnswerToParquet({ config: { ...config, processing }, sql, signal: GO_ON }, path)).toBe(2500)
+    const connection = await (await DuckDBInstance.create()).connect()
+    const read = await connection.runAndReadAll(
+      `SELECT typeof(n), typeof(part), count(*), sum(n), sum(part), count(text), max(text) FROM '${path}' GROUP BY ALL`,
+    )
+    connection.closeSync()
+    expect(read.getRows()).toEqual([['BIGINT', 'DOUBLE', 2500n, 3123750n, 780937.5, 2499n, 'é999']])
   })
 
   it.each([

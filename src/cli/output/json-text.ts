@@ -5,9 +5,14 @@ const UNESCAPED_CONTROL = /[\u007F-\u009F\u2028\u2029]/g
 
 /** One JSON value, indented, with a final newline, without any control character that a terminal would obey. */
 export function jsonText(value: unknown): string {
-  const text = JSON.stringify(value, null, 2).replace(
-    UNESCAPED_CONTROL,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-  return `${text}\n`
+  return `${escaped(JSON.stringify(value, null, 2))}\n`
+}
+
+/** The same on one line, without a newline. `undefined` is `null`. */
+export function jsonLine(value: unknown): string {
+  return escaped(JSON.stringify(value ?? null))
+}
+
+function escaped(json: string): string {
+  return json.replace(UNESCAPED_CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -17,6 +17,8 @@ export interface PrunedTable {
 export type PartitionCondition =
   | { readonly reads: 'nothing' }
   | { readonly reads: 'everything' }
+  /** Which columns there are, and no rows: DESCRIBE, SHOW. */
+  | { readonly reads: 'shape' }
   /** `statement` is a serialised SELECT of the keys, for `json_deserialize_sql`. */
   | { readonly reads: 'some'; readonly statement: string }
 
@@ -53,6 +55,8 @@ export function partitionCondition(serialised: string, template: string, table: 
   if (!isNode(tree) || tree['error'] !== false) return { reads: 'everything' }
 
   const nodes = [...walk(tree['statements'])]
+  const shown = shownBy(tree['statements'])
+  if (shown) return readForShow(shown, nodes, table.name)
   const named = nodes.filter((node) => isTable(node, table.name))
   const readsOtherwise = nodes.some((node) => readsByAnotherWay(node, table.name))
   if (named.length === 0 && !readsOtherwise) return { reads: 'nothing' }
@@ -64,6 +68,22 @@ export function partitionCondition(serialised: string, template: string, table: 
   return conditions.length === 0
     ? { reads: 'everything' }
     : { reads: 'some', statement: keysWhere(template, conditions.map(unqualified)) }
+}
+
+/** What a DESCRIBE or a SHOW shows, or undefined for other statements. SUMMARIZE reads rows, and so is another one. */
+function shownBy(statements: unknown): Node | undefined {
+  const [statement] = Array.isArray(statements) ? statements.filter(isNode) : []
+  const select = statement?.['node']
+  const shown = isNode(select) ? select['from_table'] : undefined
+  return isNode(shown) && shown['type'] === 'SHOW_REF' && shown['show_type'] !== 'SUMMARY' ? shown : undefined
+}
+
+function readForShow(shown: Node, nodes: readonly Node[], name: string): PartitionCondition {
+  if (!isNode(shown['query'])) return { reads: 'nothing' }
+  const below = new Set(walk(shown))
+  const outside = nodes.filter((node) => !below.has(node) && node['from_table'] !== shown)
+  const readsRows = outside.some((node) => isTable(node, name) || readsByAnotherWay(node, name))
+  return { reads: readsRows ? 'everything' : 'shape' }
 }
 
 interface Scope {

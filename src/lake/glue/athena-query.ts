@@ -1,8 +1,9 @@
 /** Asks Athena in SQL (`etl3 query` where the table lies on S3). */
 import { setTimeout as delay } from 'node:timers/promises'
 import { UnavailableError, UsageError } from '../../runtime/errors.js'
-import type { QueryRequest, QueryResult } from '../duckdb/query.js'
-import { AthenaQueries } from './athena.js'
+import type { QueryRequest, QueryResult, QueryRow, StreamedAnswer } from '../duckdb/query.js'
+import { onAbort } from '../s3/on-abort.js'
+import { type AthenaColumn, AthenaQueries } from './athena.js'
 
 /** What a statement may begin with: everything else writes, or changes what others see. */
 const READS = /^(?:select|with|values|table|show|describe|desc|explain|\()/i
@@ -13,21 +14,30 @@ const QUERY = /^(?:select|with|values|table|\()/i
 const LONGEST_PAUSE = 5
 const GROWTH = 1.5
 
-/** Stopping takes a moment after the signal; nobody waits longer for it. */
-const STOP_PATIENCE_MS = 5_000
+/** After the signal, starting and stopping take a moment; nobody waits longer for them. */
+const START_PATIENCE_MS = 1_000
+const STOP_PATIENCE_MS = 2_000
 
 /**
- * Runs one statement in the configured workgroup and database.
+ * Runs one statement in the configured workgroup and database, and hands the answer over page by page. A query that is
+ * given up before it has its answer is stopped in Athena.
  *
+ * @returns what `receive` does
+ * @throws what `receive` does, as it is
  * @throws UsageError `ETL3-QU-01` where the statement is wrong, or does more than read
  * @throws UnavailableError `ETL3-AT-01` where Athena fails, `ETL3-AT-02` where it takes too long
  */
-export async function queryAthena({ config, sql, signal }: QueryRequest): Promise<QueryResult> {
+export async function withAthenaAnswer<T>(
+  { config, sql, signal }: QueryRequest,
+  receive: (answer: StreamedAnswer) => Promise<T>,
+): Promise<T> {
   const { region, database, workgroup, output_location, poll_ms, query_timeout_ms } = config.athena
   const started = performance.now()
   const statement = readingStatement(sql)
   const athena = new AthenaQueries({ region, database, workgroup, outputLocation: output_location })
-  const query = await athena.start(statement, signal)
+  // A request that is broken off may have started a query whose id nobody knows.
+  const query = await athena.start(statement, abortedLater(signal, START_PATIENCE_MS))
+  let answered = false
   try {
     let pauseMs = poll_ms
     while (!(await athena.isDone(query, signal))) {
@@ -35,21 +45,47 @@ export async function queryAthena({ config, sql, signal }: QueryRequest): Promis
       await delay(pauseMs, undefined, { signal })
       pauseMs = Math.min(pauseMs * GROWTH, poll_ms * LONGEST_PAUSE)
     }
+    answered = true
     const columns = await athena.columns(query, signal)
-    const rows: unknown[][] = []
-    for await (const row of athena.rows(query, signal)) {
-      rows.push(row.map((text, i) => parsedValue(text, columns[i]?.type ?? '')))
-    }
-    return {
+    return await receive({
       columns: columns.map(({ name, type }) => ({ name, type: type.toUpperCase() })),
-      rows,
-      seconds: (performance.now() - started) / 1000,
       filesScanned: undefined,
-    }
+      filesOfTable: undefined,
+      pieces: parsedPages(athena.pages(query, signal), columns),
+    })
   } catch (error) {
-    await athena.stop(query, AbortSignal.timeout(STOP_PATIENCE_MS)).catch(() => undefined)
+    if (!answered) await athena.stop(query, AbortSignal.timeout(STOP_PATIENCE_MS)).catch(() => undefined)
     signal.throwIfAborted()
     throw asUsage(error)
+  }
+}
+
+/**
+ * Runs one statement in the configured workgroup and database, and holds all rows of the answer.
+ * @throws the errors of {@link withAthenaAnswer}
+ */
+export async function queryAthena(request: QueryRequest): Promise<QueryResult> {
+  const started = performance.now()
+  return await withAthenaAnswer(request, async ({ columns, filesScanned, pieces }) => {
+    const rows: QueryRow[] = []
+    for await (const piece of pieces) rows.push(...piece)
+    return { columns, rows, seconds: (performance.now() - started) / 1000, filesScanned }
+  })
+}
+
+/** Is aborted, with the same reason, so long after `signal` is. */
+function abortedLater(signal: AbortSignal, ms: number): AbortSignal {
+  const later = new AbortController()
+  onAbort(signal, () => setTimeout(() => later.abort(signal.reason), ms).unref())
+  return later.signal
+}
+
+async function* parsedPages(
+  pages: AsyncIterable<readonly (readonly (string | null)[])[]>,
+  columns: readonly AthenaColumn[],
+): AsyncGenerator<readonly QueryRow[]> {
+  for await (const page of pages) {
+    yield page.map((row) => row.map((text, i) => parsedValue(text, columns[i]?.type ?? '')))
   }
 }
 

@@ -80,18 +80,24 @@ export class AthenaQueries {
     }))
   }
 
-  /** Rows of a result as texts, NULL as null; without the line of names that Athena puts before them. */
+  /** All rows of a result, one by one; see {@link pages}. */
   async *rows(query: string, signal: AbortSignal): AsyncGenerator<readonly (string | null)[]> {
+    for await (const page of this.pages(query, signal)) yield* page
+  }
+
+  /** A result page by page: rows as texts, NULL as null, without the line of names that Athena puts before them. */
+  async *pages(query: string, signal: AbortSignal): AsyncGenerator<readonly (readonly (string | null)[])[]> {
     const { StatementType, SubstatementType } = (await this.#look(query, signal)) ?? {}
     // Only what selects has a line of names; EXPLAIN, SHOW and DESCRIBE begin with their answer.
     let namesAhead = StatementType === 'DML' && SubstatementType !== 'EXPLAIN'
     let token: string | undefined
     do {
       const page = await this.#page(query, token, PAGE, signal)
-      for (const { Data = [] } of page.ResultSet?.Rows ?? []) {
-        if (namesAhead) namesAhead = false
-        else yield Data.map(({ VarCharValue }) => VarCharValue ?? null)
-      }
+      const rows = (page.ResultSet?.Rows ?? []).map(({ Data = [] }) =>
+        Data.map(({ VarCharValue }) => VarCharValue ?? null),
+      )
+      yield namesAhead ? rows.slice(1) : rows
+      if (rows.length > 0) namesAhead = false
       token = page.NextToken
     } while (token !== undefined)
   }

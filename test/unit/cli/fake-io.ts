@@ -11,8 +11,9 @@ export class FakeStream implements CliStream {
     readonly rows = 24,
   ) {}
 
-  write(text: string): void {
-    this.text += text
+  write(text: string | Uint8Array, written?: () => void): void {
+    this.text += typeof text === 'string' ? text : new TextDecoder().decode(text)
+    written?.()
   }
 
   get lines(): string[] {
@@ -22,15 +23,22 @@ export class FakeStream implements CliStream {
 
 /** Streams to read afterwards, and signals to send. */
 export class FakeIo implements CliIo {
-  readonly stdout = new FakeStream()
+  readonly stdout: FakeStream
   readonly stderr: FakeStream
+  /** What comes on standard input. */
+  input = ''
   readonly #handlers = new Map<SignalName, Set<() => void>>()
 
   constructor(
     readonly env: Readonly<Record<string, string | undefined>> = {},
-    options: { readonly terminal?: boolean } = {},
+    options: { readonly terminal?: boolean; readonly terminalOutput?: boolean } = {},
   ) {
+    this.stdout = new FakeStream(options.terminalOutput ?? false)
     this.stderr = new FakeStream(options.terminal ?? false)
+  }
+
+  async readInput(): Promise<string> {
+    return this.input
   }
 
   onSignal(signal: SignalName, handler: () => void): () => void {
@@ -43,6 +51,10 @@ export class FakeIo implements CliIo {
   /** How many listen to a signal. */
   listeners(signal: SignalName): number {
     return this.#handlers.get(signal)?.size ?? 0
+  }
+
+  endBy(signal: SignalName): void {
+    throw new Error(`nothing was expected to be ended by ${signal}`)
   }
 
   send(signal: SignalName): void {

@@ -1,7 +1,7 @@
 /** A Temporal server that exists only in memory: runs that end when the test says so. */
 
 import type { OngoingRun, Runs, StartRun } from '../../../src/cli/runs/runs.js'
-import type { CliServices, QueryAnswer } from '../../../src/cli/services.js'
+import type { CatalogAnswer, CliServices } from '../../../src/cli/services.js'
 import type { Progress, RunResult } from '../../../src/contract/messages.js'
 import type { UnfinishedRun } from '../../../src/history/unfinished-run.js'
 import type { CurrentRecord } from '../../../src/records/current.js'
@@ -89,12 +89,17 @@ export class FakeServer implements Runs {
   }
 }
 
+/** An answer that is there at once. */
+export type FakeAnswer = Omit<CatalogAnswer, 'pieces'> & { readonly rows: readonly (readonly unknown[])[] }
+
 /** Services over a fake server, records and answers. */
 export function fakeServices(
   server: FakeServer | undefined,
   options: {
     readonly current?: CurrentRecord
-    readonly answer?: QueryAnswer | Error
+    readonly answer?: FakeAnswer | Error
+    /** What the answer's rows end with. */
+    readonly breaks?: Error
     readonly unfinished?: UnfinishedRun
     /** What looking for a server ends with. */
     readonly serverError?: Error
@@ -109,9 +114,17 @@ export function fakeServices(
       if (options.serverError) throw options.serverError
       return server
     },
-    async queryCatalog() {
+    async askCatalog(_query, receive) {
       if (options.answer instanceof Error) throw options.answer
-      return options.answer ?? { columns: [], rows: [] }
+      const { rows = [], columns = [], ...rest } = options.answer ?? {}
+      const pieces = (async function* () {
+        yield rows
+        if (options.breaks) throw options.breaks
+      })()
+      await receive({ columns, pieces, ...rest })
+    },
+    async answerToParquet() {
+      throw new Error('no file was expected to be asked for')
     },
     async findReport() {
       throw new Error('no report was expected to be asked for')

@@ -11,6 +11,7 @@ function program(): Command {
     logger: undefined,
     logFile: undefined,
     failed: false,
+    resultBegun: false,
     failureFields: {},
   }
   return buildProgram(new FakeIo(), fakeServices(undefined), record)
@@ -32,7 +33,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
 
 /** The words of a simple call as a shell splits it; what is redirected is left out. */
 function wordsOf(call: string): string[] {
-  const [command = ''] = call.split(/ > (?=[^']*$)/)
+  const [command = ''] = call.split(/ [<>] (?=[^']*$)/)
   return [...command.matchAll(/"((?:\\.|[^"])*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
 }
 

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/command-line.js'
-import type { QueryAnswer } from '../../../src/cli/services.js'
 import { configSchema } from '../../../src/config/schema.js'
 import { InputError, UnavailableError } from '../../../src/runtime/errors.js'
 import { configFile, testFolder, workIn } from '../config/config-file.js'
 import { FakeIo } from './fake-io.js'
-import { CURRENT, FakeRun, FakeServer, fakeServices, WRITING } from './fake-runs.js'
+import { CURRENT, type FakeAnswer, FakeRun, FakeServer, fakeServices, WRITING } from './fake-runs.js'
 
 async function call(argv: readonly string[], services: ReturnType<typeof fakeServices>) {
   workIn(testFolder())
@@ -80,7 +79,7 @@ describe('status', () => {
 })
 
 describe('query', () => {
-  const answer: QueryAnswer = {
+  const answer: FakeAnswer = {
     columns: [
       { name: 'area', type: 'VARCHAR' },
       { name: 'rows', type: 'BIGINT' },
@@ -93,6 +92,7 @@ describe('query', () => {
       ['', 0n, null],
     ],
     filesScanned: 4,
+    filesOfTable: 9,
   }
 
   it('aligns a table, and shows control characters as escapes', async () => {
@@ -107,7 +107,7 @@ describe('query', () => {
       `                                    0  NULL`,
       '',
     ])
-    expect(err).toContain('4 rows from 4 files')
+    expect(err).toContain('4 rows; 4 of 9 files can hold such rows')
   })
 
   it('keeps its columns where letters are wide, combined or many', async () => {
@@ -154,6 +154,72 @@ describe('query', () => {
       filesScanned: 4,
     })
     expect(out).not.toContain('\u001B')
+  })
+
+  it('shows control characters on a terminal as escapes, whatever the form, and prints no Parquet there', async () => {
+    workIn(testFolder())
+    const onTerminal = async (format: string): Promise<{ code: number; io: FakeIo }> => {
+      const io = new FakeIo({ NO_COLOR: '1' }, { terminalOutput: true })
+      return {
+        code: await main(
+          ['query', 'select', '-o', format, '-c', configFile('')],
+          io,
+          fakeServices(undefined, { answer }),
+        ),
+        io,
+      }
+    }
+    for (const format of ['csv', 'json', 'text']) {
+      const { code, io } = await onTerminal(format)
+      expect({ format, code, raw: io.stdout.text.includes('\u001B') }).toEqual({ format, code: 0, raw: false })
+      expect(io.stdout.text).toContain('\\u001b[2J')
+    }
+    const { code, io } = await onTerminal('parquet')
+    expect({ code, out: io.stdout.text }).toEqual({ code: 2, out: '' })
+    expect(io.stderr.text).toContain('--output-file')
+  })
+
+  it('shows a terminal the first 1,000 rows and says how to get the rest; elsewhere text has all of them', async () => {
+    workIn(testFolder())
+    const rows = Array.from({ length: 1001 }, (_, i) => [i])
+    const many = { columns: [{ name: 'i', type: 'BIGINT' }], rows }
+    const io = new FakeIo({}, { terminalOutput: true })
+    await main(['query', 'select', '-c', configFile('')], io, fakeServices(undefined, { answer: many }))
+    expect(io.stdout.lines).toHaveLength(2 + 1000)
+    expect(io.stderr.text).toMatch(/the first 1,000 rows; there are more: .*-o csv.*--output-file/)
+    const exactly = new FakeIo({}, { terminalOutput: true })
+    const answer = { ...many, rows: rows.slice(0, 1000) }
+    await main(['query', 'select', '-c', configFile('')], exactly, fakeServices(undefined, { answer }))
+    expect(exactly.stderr.text).toContain('1,000 rows\n')
+    expect(exactly.stderr.text).not.toContain('more')
+    const { out, err } = await call(['query', 'select'], fakeServices(undefined, { answer: many }))
+    expect(out.trimEnd().split('\n')).toHaveLength(2 + 1001)
+    expect(err).toContain('1,001 rows\n')
+  })
+
+  it('keeps columns of one name apart in JSON', async () => {
+    const twice = { columns: ['a', 'a', 'a_1'].map((name) => ({ name, type: 'INTEGER' })), rows: [[1, 2, 3]] }
+    const { out } = await call(['query', 'select', '-o', 'json'], fakeServices(undefined, { answer: twice }))
+    expect(JSON.parse(out)).toEqual({
+      columns: ['a', 'a_1', 'a_1_1'].map((name) => ({ name, type: 'INTEGER' })),
+      rows: [{ a: 1, a_1: 2, a_1_1: 3 }],
+    })
+  })
+
+  it('names what the file system refuses, and says that rows which came before an error are not all', async () => {
+    const refused = Object.assign(new Error("EACCES: permission denied, mkdir '/x'"), {
+      code: 'EACCES',
+      syscall: 'mkdir',
+      path: '/x',
+    })
+    const { code, out, err } = await call(
+      ['query', 'select', '-o', 'json'],
+      fakeServices(undefined, { answer, breaks: refused }),
+    )
+    expect(code).toBe(2)
+    expect(err).toMatch(/the output is incomplete.*not allowed to mkdir "\/x" \(EACCES\) \[ETL3-DK-03\]\nhint: /s)
+    expect(out).not.toContain('"status"')
+    expect(() => JSON.parse(out)).toThrow(SyntaxError)
   })
 
   it('ends with the exit code of the error that the catalog throws', async () => {

@@ -183,6 +183,29 @@ describe('a query', () => {
     expect(filesScanned).toBeUndefined()
   })
 
+  it('is asked for columns and tables without claiming that rows were read', async () => {
+    for (const [sql, rows, files] of [
+      ['DESCRIBE fact_rate_enriched', 10, undefined],
+      ["DESCRIBE SELECT code FROM fact_rate_enriched WHERE state = 'TX'", 1, undefined],
+      ['SHOW TABLES', 5, undefined],
+      ['SUMMARIZE fact_rate_enriched', 10, DIFFICULT.length],
+      ['SELECT 1', 1, undefined],
+    ] as const) {
+      const answer = await ask(config, sql)
+      expect({ sql, rows: answer.rows.length, files: answer.filesScanned }).toEqual({ sql, rows, files })
+    }
+    const mixed =
+      'SELECT count(*) FROM (DESCRIBE fact_rate_enriched) WHERE (SELECT count(*) FROM fact_rate_enriched) = 136'
+    expect((await ask(config, mixed)).rows).toEqual([[10]])
+  })
+
+  it('that fails after its first rows is an error, and not a shorter answer', async () => {
+    const sql = "SELECT CASE WHEN i = 1000000 THEN error('no such row') ELSE i END FROM range(2000000) t(i)"
+    await expect(ask(config, sql)).rejects.toThrow(
+      expect.objectContaining({ code: 'ETL3-QU-01', message: expect.stringContaining('no such row') }),
+    )
+  })
+
   it('may be explained, also with what it opened', async () => {
     const { rows } = await ask(config, "EXPLAIN SELECT * FROM fact_rate_enriched WHERE state = 'TX'")
     expect(String(rows[0])).toContain('READ_PARQUET')
