@@ -124,12 +124,12 @@ async function medicareCounts(
     const condition =
       c.axis === 'benchmark'
         ? noValue('b', c)
-        : 'NOT (r.is_comparable AND coalesce(b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate), false))'
+        : 'NOT (r.is_dollar AND coalesce(b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate), false))'
     return `coalesce(sum(r.rows) FILTER (${condition}), 0)::BIGINT AS ${sqlIdentifier(c.name)}`
   })
   return await engine.row(`WITH classes AS (
-      SELECT attr_id, dense_rank() OVER (ORDER BY year, benchmark_state, is_comparable)::INTEGER AS class,
-        year, benchmark_state, is_comparable FROM ${readParquet([paths.attrs])}),
+      SELECT attr_id, dense_rank() OVER (ORDER BY year, benchmark_state, is_dollar)::INTEGER AS class,
+        year, benchmark_state, is_dollar FROM ${readParquet([paths.attrs])}),
     places AS (
       SELECT m.group_id, n.benchmark_state AS state, count(*) AS members
       FROM ${readParquet([paths.members])} m LEFT JOIN ${readParquet([paths.npis])} n ON n.npi_id = m.npi_id GROUP BY ALL),
@@ -137,8 +137,8 @@ async function medicareCounts(
       SELECT a.class, f.code_id, p.state, sum(p.members) AS rows
       FROM ${writtenFacts(paths)} f JOIN classes a ON a.attr_id = f.attr_id JOIN places p ON p.group_id = f.group_id GROUP BY ALL),
     r AS (
-      SELECT c.year::INTEGER AS year, c.is_comparable, o.code_id, coalesce(o.state, c.benchmark_state) AS state, o.rows
-      FROM rows_of o JOIN (SELECT DISTINCT class, year, benchmark_state, is_comparable FROM classes) c ON c.class = o.class),
+      SELECT c.year::INTEGER AS year, c.is_dollar, o.code_id, coalesce(o.state, c.benchmark_state) AS state, o.rows
+      FROM rows_of o JOIN (SELECT DISTINCT class, year, benchmark_state, is_dollar FROM classes) c ON c.class = o.class),
     b AS (
       SELECT k.year, k.code_id, s.state, m.* FROM ${readParquet([paths.benchmark_keys])} k
       JOIN ${readParquet([paths.states])} s ON s.state_id = k.state_id

@@ -123,7 +123,7 @@ async function medicare(engine: Engine, paths: StagedPaths): Promise<MedicareCom
   await engine.run(`CREATE TEMP TABLE markets AS
     SELECT a.attr_id, a.year::INTEGER AS year, coalesce(s.state_id, ${nothing}) AS market_id
     FROM ${readParquet([paths.attrs])} a LEFT JOIN ${readParquet([paths.states])} s ON s.state = a.benchmark_state
-    WHERE a.is_comparable`)
+    WHERE a.is_dollar`)
   // NULL: the provider's state is unknown, and the fact's market decides.
   await engine.run(`CREATE TEMP TABLE weights_by_state AS
     SELECT m.group_id, CASE WHEN n.benchmark_state IS NOT NULL THEN coalesce(s.state_id, ${nothing}) END AS state_id, count(*)::INTEGER AS n

@@ -35,11 +35,9 @@ A word that is not known is never guessed: no dollars, no per cent, no Medicare 
 `
 
 const NOTES: Readonly<Record<string, string>> = {
-  negotiated_type: `Only dollars for one service are compared with Medicare: \`rate_to_medicare_ratio\` and \`is_above_medicare\` are NULL for all
-else. A Medicare rate is the price of one service. A \`per diem\` pays for a day of a stay with everything that happens in it, and a
-case rate for a whole case: both are dollars, but of another unit, and divided by the price of one service they would give a
-number that looks like a ratio and is none. They still count as dollars where dollars are only told apart from per cent: in the
-mean rate, the outliers, \`rates: dollars\` of a rule, and the report.
+  negotiated_type: `Only dollars are compared with Medicare: \`rate_to_medicare_ratio\` and \`is_above_medicare\` are NULL for all else. A
+Medicare rate is the price of one service; a \`per diem\` pays for a day of a stay and a case rate for a whole case, so read their
+ratios with \`negotiated_type\` beside them.
 `,
   address_purpose: `\`PRIMARY\` and \`SECONDARY\` are the words of the NPPES API for the first and the other practice locations. Rows of one provider and
 one \`address_hash\` whose purposes are spellings of LOCATION have the same key: equal ones count once, differing ones stop the run

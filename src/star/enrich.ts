@@ -205,7 +205,7 @@ export class RowGroupBuilder {
     const benchmark = this.#star.lookup.find(attr, code, state)
     this.#benchmark[at] = benchmark
     const medicare = benchmark < 0 ? Number.NaN : this.#star.stateRate[benchmark]!
-    if (this.#star.isComparable[attr] === 1 && medicare > 0 && !Number.isNaN(rate)) {
+    if (this.#star.isDollar[attr] === 1 && medicare > 0 && !Number.isNaN(rate)) {
       this.#valid[at] = 1
       this.#ratio[at] = rate / medicare
       this.#above[at] = rate > medicare ? 1 : 0

@@ -45,7 +45,7 @@ export function enrichInSql(
 ): readonly string[] {
   // What the words of the input mean is staged, and not judged again here: this is a second opinion on what the writer
   // makes of the staged files. To DuckDB NaN is larger than any number.
-  const comparable = `a.is_comparable AND NOT isnan(f.negotiated_rate)
+  const comparable = `a.is_dollar AND NOT isnan(f.negotiated_rate)
       AND b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate)`
   const computed: Readonly<Record<string, string>> = {
     rate_to_medicare_ratio: `CASE WHEN ${comparable} THEN f.negotiated_rate / b.medicare_state_rate END`,

@@ -17,8 +17,8 @@ export interface StagedStar {
   readonly groups: AxisTable
   readonly benchmarks: AxisTable
   readonly lookup: BenchmarkLookup
-  /** Per attr entry: 1 where the rate is compared with Medicare (dollars for one service). */
-  readonly isComparable: Uint8Array
+  /** Per attr entry: 1 where the rate is compared with Medicare: it is known to be dollars. */
+  readonly isDollar: Uint8Array
   /**
    * Per attr entry: 1 where tables of earlier states of ETL3 hold a ratio to Medicare and there is none now. They took
    * every type but `percentage` for comparable; without this the fingerprint of such a partition would be theirs.
@@ -59,7 +59,7 @@ export async function loadStagedStar(engine: Engine, paths: StagedPaths): Promis
     groups: await loadAxis(engine, 'group', paths.groups, 'group_id'),
     benchmarks,
     lookup: await loadBenchmarkLookup(engine, paths),
-    isComparable: await loadFlags(engine, paths.attrs, 'is_comparable', attrs.entries),
+    isDollar: await loadFlags(engine, paths.attrs, 'is_dollar', attrs.entries),
     lostRatio: await loadFlags(engine, paths.attrs, LOST_RATIO, attrs.entries),
     stateRate: doubleColumn(benchmarks, 'medicare_state_rate'),
   }
@@ -140,7 +140,7 @@ export async function loadBlock(engine: Engine, star: StagedStar, block: number)
   }
 }
 
-const LOST_RATIO = "NOT is_comparable AND coalesce(lower(negotiated_type) <> 'percentage', false)"
+const LOST_RATIO = "NOT is_dollar AND coalesce(lower(negotiated_type) <> 'percentage', false)"
 
 async function loadFlags(engine: Engine, attrs: string, condition: string, entries: number): Promise<Uint8Array> {
   const flags = new Uint8Array(entries)

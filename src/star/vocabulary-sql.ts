@@ -65,14 +65,11 @@ export function isPublishedSql({ terms, form, exact }: Vocabulary, text: string)
  *
  * - `is_dollar`: the rate is known to be an amount in dollars, of whatever unit
  * - `is_percentage`: it is known to be per cent
- * - `is_comparable`: dollars for one service, which is what a Medicare rate is. Dollars a day or a case pay for all that
- *   happens in it: divided by the price of one service they give no ratio.
  */
-export function rateFlagsSql(text: string): Readonly<Record<'is_dollar' | 'is_percentage' | 'is_comparable', string>> {
+export function rateFlagsSql(text: string): Readonly<Record<'is_dollar' | 'is_percentage', string>> {
   return {
     is_dollar: isTermSql(NEGOTIATED_TYPE, ['service', 'day', 'episode'], text),
     is_percentage: isTermSql(NEGOTIATED_TYPE, ['percent'], text),
-    is_comparable: isTermSql(NEGOTIATED_TYPE, ['service'], text),
   }
 }
 

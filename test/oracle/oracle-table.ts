@@ -257,8 +257,7 @@ function lookup(name: string): string {
 
 function joinSteps(options: OracleOptions): string[] {
   const { min, max } = options.rateRange
-  // Dollars for one service. Those for a day or a case are of another unit than Medicare's.
-  const dollars = `${among('f.negotiated_type', 'negotiated', 'derived', 'feeschedule')} AND NOT isnan(f.negotiated_rate)
+  const dollars = `${among('f.negotiated_type', 'negotiated', 'derived', 'feeschedule', 'perdiem', 'caserate')} AND NOT isnan(f.negotiated_rate)
       AND b.medicare_prof_stateavg > 0 AND NOT isnan(b.medicare_prof_stateavg)`
   const select: Record<string, string> = {
     state: 'f.provider_state',

@@ -81,16 +81,17 @@ async function ratiosOf(words: readonly (string | null)[]): Promise<unknown[]> {
   return rows.map(([, ratio]) => ratio)
 }
 
-const DOLLARS_FOR_ONE_SERVICE = [
+const DOLLARS = [
   ...['negotiated', 'NEGOTIATED', 'Negotiated', ' negotiated ', 'negotiated\u00a0', 'nego\u200btiated', 'negotiated\n'],
   ...['derived', 'fee schedule', 'Fee Schedule', 'fee_schedule', 'FEE-SCHEDULE', 'feeschedule', 'fee  schedule'],
   ...['negotiated rate', 'derived amount', 'underlying fee schedule rate'],
+  ...['per diem', 'Per-Diem', 'perdiem', 'case rate', 'Case Rate'],
 ]
 
 const NO_RATIO = [
   ...['percentage', 'Percentage', 'percentage ', 'percentage\u00a0', 'percent', 'Per Cent', '%', ' % ', 'pct'],
   ...['percent of total billed charges', 'Percentage of Billed Charges', 'percent_of_total_billed_charges'],
-  ...['per diem', 'Per-Diem', 'perdiem', 'case rate', 'Case Rate', 'algorithm', 'other', 'capitation', 'unknown'],
+  ...['algorithm', 'other', 'capitation', 'unknown'],
   ...[
     'negotiated?',
     'negotiate',
@@ -107,25 +108,22 @@ const NO_RATIO = [
 ]
 
 describe('negotiated_type', () => {
-  it('gives a ratio for dollars for one service, in any spelling, and keeps the value as given', async () => {
-    const ratios = await ratiosOf(DOLLARS_FOR_ONE_SERVICE)
-    expect(ratios).toEqual(DOLLARS_FOR_ONE_SERVICE.map(() => 2))
+  it('gives a ratio for dollars of any unit, in any spelling, and keeps the value as given', async () => {
+    const ratios = await ratiosOf(DOLLARS)
+    expect(ratios).toEqual(DOLLARS.map(() => 2))
   })
 
-  it('gives none for per cent, for dollars of another unit, and for words that nobody knows', async () => {
+  it('gives none for per cent and for words that nobody knows', async () => {
     expect(await ratiosOf([...NO_RATIO, null])).toEqual([...NO_RATIO, null].map(() => null))
   })
 
   it('gives none for any text that is not one of the words', async () => {
-    const known = new Set(DOLLARS_FOR_ONE_SERVICE.map(bare))
+    const known = new Set(DOLLARS.map(bare))
     const word = fc
       .oneof(
         fc.string({ unit: 'grapheme', maxLength: 20 }),
         fc
-          .tuple(
-            fc.constantFrom(...DOLLARS_FOR_ONE_SERVICE, ...NO_RATIO),
-            fc.string({ unit: 'grapheme-ascii', maxLength: 3 }),
-          )
+          .tuple(fc.constantFrom(...DOLLARS, ...NO_RATIO), fc.string({ unit: 'grapheme-ascii', maxLength: 3 }))
           .map(([a, b]) => a + b),
       )
       .filter((w) => !w.includes('\u0000') && !w.startsWith('\ufeff') && !known.has(bare(w)))

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { UnavailableError, UsageError } from '../../runtime/errors.js'
 import type { QueryRequest, QueryResult, QueryRow, StreamedAnswer } from '../duckdb/query.js'
-import { onAbort } from '../s3/on-abort.js'
+import { onAbort } from '../on-abort.js'
 import { type AthenaColumn, AthenaQueries } from './athena.js'
 
 /** What a statement may begin with: everything else writes, or changes what others see. */

@@ -1,7 +1,7 @@
 /** Attempts at a request: again after a pause that grows, never beyond the signal. */
 
+import { onAbort } from '../on-abort.js'
 import { isTransient } from './errors.js'
-import { onAbort } from './on-abort.js'
 
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 5_000

@@ -6,10 +6,10 @@ import { type Agent as HttpAgent, request as httpRequest, type IncomingMessage }
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { SignatureV4 } from '@smithy/signature-v4'
+import { onAbort } from '../on-abort.js'
 import type { S3Address } from './address.js'
 import { answerOf, type S3Answer, S3Refusal } from './answer.js'
 import { type BucketEndpoint, endpointOf } from './endpoint.js'
-import { onAbort } from './on-abort.js'
 import type { S3Settings } from './settings.js'
 
 /** SHA-256 of no bytes, in hex. */

@@ -363,7 +363,7 @@ describe('a rule', () => {
     })
     expect(violated).toEqual([])
     expect(results.filter((r) => r.failed > 0 && r.name !== 'sparse_value')).toEqual([])
-    expect(new Set(results.map((r) => r.kind)).size).toBe(15)
+    expect(new Set(results.map((r) => r.kind)).size).toBe(16)
     expect(screen).toMatchObject({ facts: 10, quarantined: 0 })
     expect(table).toMatchObject({ facts: 10, figures: { rows: 15, partitions: 1 } })
   })

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { onAbort } from '../../../../src/lake/s3/on-abort.js'
+import { onAbort } from '../../../src/lake/on-abort.js'
 
 describe('many who wait for one signal', () => {
   it('have one listener, and are all told, but who has stopped waiting', () => {
