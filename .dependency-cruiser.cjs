@@ -1,5 +1,5 @@
 /** Imports run one way: cli → workflows/activities → domain folders → runtime; no cycles (design, layout). */
-const DOMAIN = 'star|plan|parquet|lake|quality|report'
+const DOMAIN = 'star|plan|parquet|lake|quality|report|audit'
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -33,6 +33,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/workflows/' },
       to: { path: `^src/(${DOMAIN}|activities|config)/`, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      // A second implementation of the contract is one only as long as it has no line of the first.
+      name: 'audit-of-the-input-shares-nothing',
+      severity: 'error',
+      from: { path: '^src/audit/' },
+      to: { path: '^src/(config|star|plan|parquet|lake|quality|report)/' },
     },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '\\.d\\.ts$' }, to: {} },
   ],

@@ -33,6 +33,8 @@ export interface InProcessInput {
   /** Folder for staged files. */
   readonly scratch: string
   readonly rowGroupRows?: number
+  /** Done to what was staged, before anything is read of it. */
+  readonly afterStaging?: (engine: Engine, staged: StagedPaths) => Promise<void>
 }
 
 /** A partition of the plan with its key, and with the key that the engine's own look-up of the values gives. */
@@ -53,6 +55,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
     const tables = await checkSchemas(await findInputs(config, engine, new AbortController().signal), engine)
     await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder: staged })
     await stageAllFacts(engine, tables, staged)
+    await input.afterStaging?.(engine, paths)
     await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
     return await write(engine, paths, layout, input)
   } finally {
