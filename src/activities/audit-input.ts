@@ -4,11 +4,11 @@ import { auditInput, type InputAuditFigures } from '../audit/input-audit.js'
 import { STAR_TABLES, type StarTableName } from '../audit/star-tables.js'
 import type { AuditedFile, AuditedTable } from '../audit/table-rows.js'
 import type { PlannedObject } from '../audit/written-rows.js'
+import { objectName } from '../records/unit.js'
 import type { ActivityDeps } from './deps.js'
 import { PLAN, type PlanRecord } from './plan-partitions.js'
 import type { InputContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import { objectName } from './unit-record.js'
 
 const count = z.number().int().nonnegative()
 

@@ -3,6 +3,7 @@
  * `audit.json`.
  */
 import type { z } from 'zod'
+import type { Audited, Measured, RunRef } from '../contract/activities.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { auditInputOf, inputAuditSchema } from './audit-input.js'
 import { type AuditedRecord, auditedRecordSchema, findAudited } from './audit-objects.js'
@@ -10,7 +11,6 @@ import type { ActivityDeps } from './deps.js'
 import { findPlan } from './plan-partitions.js'
 import { type InputContext, openContextOverInputs, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Audited, Measured, RunRef } from './types.js'
 
 type Answer = Omit<Audited, keyof Measured>
 
