@@ -1,5 +1,5 @@
 /** Imports run one way: cli → workflows/activities → history/records → domain rooms → engine → runtime; no cycles. */
-const DOMAIN = 'star|plan|parquet|lake|quality|report'
+const DOMAIN = 'star|plan|parquet|lake|quality|report|audit'
 const ADAPTERS = 'folder|s3|glue|duckdb'
 module.exports = {
   forbidden: [
@@ -69,6 +69,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/workflows/' },
       to: { path: `^src/(${DOMAIN}|activities|records|history|config)/`, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      // A second implementation of the contract is one only as long as it has no line of the first.
+      name: 'audit-of-the-input-shares-nothing',
+      severity: 'error',
+      from: { path: '^src/audit/' },
+      to: { path: '^src/(config|star|plan|parquet|lake|quality|report|engine|records|history)/' },
     },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '\\.d\\.ts$' }, to: {} },
   ],

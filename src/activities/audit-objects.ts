@@ -192,7 +192,7 @@ async function compareContent({ context, engine, paths, unit, chosen, progress, 
         progress(0)
       }
     }
-    await both(compareFooters(batch, files), rows())
+    await both(compareFooters(batch, files, context.config.processing.audit), rows())
     rmSync(folder, { recursive: true, force: true })
     progress(batch.length)
   }
@@ -236,25 +236,49 @@ function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Footers by hyparquet: rows, columns, fingerprint. */
-async function compareFooters(chosen: readonly PlannedPartition[], files: readonly string[]): Promise<void> {
-  const columns = DICTIONARY.map((c) => c.name).join()
+/** Footers by hyparquet, and by parquetjs-lite in the full audit: rows, columns, fingerprint. */
+async function compareFooters(
+  chosen: readonly PlannedPartition[],
+  files: readonly string[],
+  depth: AuditedRecord['depth'],
+): Promise<void> {
   const wrong: PlannedPartition[] = []
+  // Loaded only where it is used: it takes memory of every worker.
+  const third = depth === 'full' ? await import('../parquet/parquetjs-footer.js') : undefined
   for (const [i, partition] of chosen.entries()) {
     if (i % FOOTERS_PER_TURN === 0) await breathe()
-    const footer = footerIn(files[i] ?? '')
-    const fingerprint = footer?.metadata.get('etl3.fingerprint')
-    const same =
-      footer?.rows === partition.rows && footer.columns.join() === columns && fingerprint === partition.fingerprint
-    if (!same) wrong.push(partition)
+    const file = files[i] ?? ''
+    const footers = [
+      footerIn(file),
+      ...(third === undefined ? [] : [await footerOrNone(third.footerByParquetjs(file))]),
+    ]
+    if (!footers.every((footer) => isFooterOf(partition, footer))) wrong.push(partition)
   }
   if (wrong.length > 0) throw difference('ETL3-AU-03', 'footers differ from the plan', wrong)
+}
+
+const COLUMN_NAMES = DICTIONARY.map((c) => c.name).join()
+
+function isFooterOf(partition: PlannedPartition, footer: Footer | undefined): boolean {
+  return (
+    footer?.rows === partition.rows &&
+    footer.columns.join() === COLUMN_NAMES &&
+    footer.metadata.get('etl3.fingerprint') === partition.fingerprint
+  )
 }
 
 /** A footer that cannot be read is a difference like any other: it names the partition and is not tried again. */
 function footerIn(file: string): Footer | undefined {
   try {
     return readFooter(file)
+  } catch {
+    return undefined
+  }
+}
+
+async function footerOrNone(reading: Promise<Footer>): Promise<Footer | undefined> {
+  try {
+    return await reading
   } catch {
     return undefined
   }

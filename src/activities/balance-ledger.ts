@@ -1,20 +1,36 @@
-/** Balances the ledger: what all units together wrote and audited is what the plan says. Leaves `audit.json`. */
-
+/**
+ * Balances the ledger: what all units together wrote and audited is what the plan says, and what the input gives. Leaves
+ * `audit.json`.
+ */
+import type { z } from 'zod'
 import type { Audited, Measured, RunRef } from '../contract/activities.js'
 import { findPlan } from '../records/plan.js'
 import { IntegrityError } from '../runtime/errors.js'
+import { auditInputOf, inputAuditSchema } from './audit-input.js'
 import { type AuditedRecord, auditedRecordSchema, findAudited } from './audit-objects.js'
 import type { ActivityDeps } from './deps.js'
-import { openContext, type RunContext } from './run-context.js'
+import { type InputContext, openContextOverInputs, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
 type Answer = Omit<Audited, keyof Measured>
 
-/** Sums up the audited units. @throws IntegrityError ETL3-AU-01 when they are not what the plan says */
+/** `audit.json`: of all units together, and of the input. */
+export const auditRecordSchema = auditedRecordSchema.extend({ input: inputAuditSchema.optional() })
+
+/** What the whole audit looked at. */
+export type AuditRecord = z.output<typeof auditRecordSchema>
+
+/**
+ * Sums up the audited units, and audits the input.
+ *
+ * @throws IntegrityError ETL3-AU-01 when the units are not what the plan says, ETL3-AU-05 or ETL3-AU-06 when the input
+ * gives other rows
+ */
 export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
-  return async (ref, { signal }) => {
-    const context = await openContext(ref, deps, signal)
-    const record = (await findAudit(context, signal)) ?? (await balance(context, signal))
+  return async (ref, scope) => {
+    const { signal } = scope
+    const context = await openContextOverInputs(ref, deps, signal)
+    const record = (await findAudit(context, signal)) ?? (await balance(context, deps, scope))
     const reference = await context.records.reference('audit.json', signal)
     if (!reference) throw new Error('audit.json was not stored')
     return { record: reference, partitions: record.partitions, readAgain: record.readAgain, bytes: record.bytes }
@@ -22,11 +38,12 @@ export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: Activity
 }
 
 /** The audit's record, or undefined before all units were audited. */
-export async function findAudit({ records }: RunContext, signal: AbortSignal): Promise<AuditedRecord | undefined> {
-  return await records.find('audit.json', (value) => auditedRecordSchema.parse(value), signal)
+export async function findAudit({ records }: RunContext, signal: AbortSignal): Promise<AuditRecord | undefined> {
+  return await records.find('audit.json', (value) => auditRecordSchema.parse(value), signal)
 }
 
-async function balance(context: RunContext, signal: AbortSignal): Promise<AuditedRecord> {
+async function balance(context: InputContext, deps: ActivityDeps, scope: ActivityScope): Promise<AuditRecord> {
+  const { signal } = scope
   const plan = await findPlan(context, signal)
   if (!plan) throw new Error(`run ${context.ref.runId} has no plan`)
   const audited: AuditedRecord[] = []
@@ -45,13 +62,15 @@ async function balance(context: RunContext, signal: AbortSignal): Promise<Audite
       `${plan.rowsToWrite} rows in ${planned} partitions were planned, the ledger has ${rows} in ${partitions}`,
     )
   }
-  const record: AuditedRecord = {
+  const input = await auditInputOf(context, plan, deps, scope)
+  const record: AuditRecord = {
     formatVersion: 1,
     depth: context.config.processing.audit,
     partitions,
     rows,
     readAgain: sum((one) => one.readAgain),
     bytes: sum((one) => one.bytes),
+    input,
   }
   await context.records.save('audit.json', record, signal)
   return record

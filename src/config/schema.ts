@@ -83,7 +83,7 @@ const processing = z
     audit: z
       .enum(['sample', 'full'])
       .default('sample')
-      .describe('How much of what was written is read again before publishing.'),
+      .describe('How much of what was written, and of the input, is read again before publishing.'),
     row_group_rows: z.int().min(1).max(16_777_216).default(131_072).describe('Rows per Parquet row group.'),
     unit_seconds: z
       .number()

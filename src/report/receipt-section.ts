@@ -12,6 +12,7 @@ export function receiptSection(report: RunReport): Markup {
     ['facts set aside', countText(result.quarantined)],
     ['facts written', countText(result.facts - result.quarantined)],
     ['rows', countText(result.rows)],
+    ...inputAudited(report),
     ['work (digest of input, configuration and versions)', report.work],
     ['run', result.runId],
     ['replaces', report.previous?.runId ?? 'nothing'],
@@ -22,6 +23,7 @@ export function receiptSection(report: RunReport): Markup {
     ['catalog', result.catalogUri],
     ['receipt', result.receiptUri],
   ]
+  const leftOut = report.audit?.input?.leftOutFirst ?? []
   const files = inputs.flatMap((input) => input.files.map((file) => ({ ...file, table: input.name })))
   return html`${table({
     caption: 'The run',
@@ -64,5 +66,24 @@ export function receiptSection(report: RunReport): Markup {
         (t.extra ?? []).join(', '),
       ]),
     })}`,
-  )}`
+  )}${
+    leftOut.length === 0
+      ? ''
+      : table({
+          caption: 'What the audit of the input could not read',
+          columns: [{ name: 'table' }, { name: 'file', kind: 'long' }, { name: 'why', kind: 'long' }],
+          rows: leftOut.map(({ table: name, file, reason }) => [name, html`<code>${file}</code>`, reason]),
+        })
+  }`
+}
+
+function inputAudited({ audit }: RunReport): (readonly [string, string])[] {
+  if (!audit?.input) return []
+  const { files, filesRead, facts, rows, rowsCounted, leftOut } = audit.input
+  return [
+    ['facts of the input compared with the table', `${countText(facts)} facts, ${countText(rows)} rows`],
+    ['fact files that they are from', `${countText(filesRead)} of ${countText(files)}`],
+    ['rows counted from the input', rowsCounted === null ? 'not counted' : countText(rowsCounted)],
+    ['parts of the input that the audit could not read', countText(leftOut)],
+  ]
 }

@@ -4,6 +4,21 @@ import { runResultSchema } from '../contract/run-result.js'
 
 const count = z.number().int().nonnegative()
 
+const inputAuditSchema = z.object({
+  /** Fact files, and those of which facts were taken. */
+  files: count,
+  filesRead: count,
+  facts: count,
+  rows: count,
+  values: count,
+  objects: count,
+  /** Rows that all facts of the input give; null where they could not be counted. */
+  rowsCounted: count.nullable(),
+  /** Files, or columns of them, that were not read, and the first of them. */
+  leftOut: count,
+  leftOutFirst: z.array(z.object({ table: z.string(), file: z.string(), reason: z.string() })).readonly(),
+})
+
 const ruleSchema = z.object({
   name: z.string(),
   /** What the rule is about where it looks at several things: a column, a table, a measure. */
@@ -192,7 +207,17 @@ export const runReportSchema = z.object({
   dimensions: z.record(z.string(), z.number()),
   rules: z.array(ruleSchema).readonly(),
   /** What the audit read again; null where nothing was written. */
-  audit: z.object({ depth: z.string(), partitions: count, rows: count, readAgain: count, bytes: count }).nullable(),
+  audit: z
+    .object({
+      depth: z.string(),
+      partitions: count,
+      rows: count,
+      readAgain: count,
+      bytes: count,
+      /** What of the input was read by another reader and compared with what was written; a record of before has none. */
+      input: inputAuditSchema.optional(),
+    })
+    .nullable(),
   changes: changesSchema,
   contents: contentsSchema,
   placement: placementSchema,

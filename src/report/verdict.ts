@@ -27,9 +27,17 @@ export function verdictOf({ result, rules, audit }: RunReport): Verdict {
   const audited =
     audit === null
       ? ''
-      : ` The audit compared ${countOf(audit.partitions, 'written partition')} with the plan and read ${countText(audit.readAgain)} of them again, row by row.`
+      : ` The audit compared ${countOf(audit.partitions, 'written partition')} with the plan and read ${countText(audit.readAgain)} of them again, row by row.${inputAudited(audit.input)}`
   const passed = `${done}: ${countText(judged - warned)} of ${countOf(judged, 'check')} passed`
   if (warned > 0) return { grade: 'warn', text: `${passed}, ${countText(warned)} warned.${audited}` }
   const input = result.warnings > 0 ? `; the input gave ${countOf(result.warnings, 'warning')}` : ''
   return { grade: 'good', text: `${passed}${input}.${audited}` }
+}
+
+function inputAudited(input: NonNullable<RunReport['audit']>['input']): string {
+  if (input === undefined) return ''
+  const counted =
+    input.rowsCounted === null ? '' : `, and counted the rows of all facts: ${countText(input.rowsCounted)}`
+  const missed = input.leftOut === 0 ? '' : ` It could not read ${countOf(input.leftOut, 'part')} of the input.`
+  return ` A second reader took ${countOf(input.facts, 'fact')} from the input, found their ${countOf(input.rows, 'row')} as written${counted}.${missed}`
 }

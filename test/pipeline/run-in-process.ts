@@ -38,6 +38,8 @@ export interface InProcessInput {
   readonly rowGroupRows?: number
   /** Files of facts that are staged together. Default: all. */
   readonly filesPerBatch?: number
+  /** Done to what was staged, before anything is read of it. */
+  readonly afterStaging?: (engine: Engine, staged: StagedPaths) => Promise<void>
 }
 
 /** A partition of the plan with its key, and with the key that the engine's own look-up of the values gives. */
@@ -58,6 +60,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
     const tables = await checkSchemas(await findInputs(config, new AbortController().signal), engine)
     await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder: staged })
     await stageAllFacts(engine, tables, staged, input.filesPerBatch)
+    await input.afterStaging?.(engine, paths)
     await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
     return await write(engine, paths, layout, input)
   } finally {

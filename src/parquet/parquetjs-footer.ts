@@ -1,17 +1,37 @@
 /**
- * Reads footers with parquetjs-lite.
+ * Reads footers with parquetjs-lite: a third reader beside hyparquet and DuckDB, for the full audit.
  *
  * It reads the footers of the encoder's files, not their rows (it knows no RLE_DICTIONARY), and refuses any
  * `version` but 1. Its own `getMetadata()` throws where a footer has no key-value metadata, so this looks itself.
  */
 import parquet from 'parquetjs-lite'
-import type { Footer } from '../../../src/parquet/footer-check.js'
+import { IntegrityError } from '../runtime/errors.js'
+import type { Footer } from './footer-check.js'
 
-export async function footerByParquetjs(file: Buffer): Promise<Footer> {
-  const reader = await parquet.ParquetReader.openBuffer(file, { rawStatistics: true })
-  const footer = footerOf(reader.metadata)
-  await reader.close()
-  return footer
+/**
+ * Reads the footer of a file.
+ *
+ * @param file the file's bytes, or its path: then little more than the footer is read of it
+ * @throws IntegrityError ETL3-PQ-20 when parquetjs-lite finds none in it
+ */
+export async function footerByParquetjs(file: Buffer | string): Promise<Footer> {
+  const { ParquetReader } = parquet
+  const options = { rawStatistics: true }
+  try {
+    const reader =
+      typeof file === 'string'
+        ? await ParquetReader.openFile(file, options)
+        : await ParquetReader.openBuffer(file, options)
+    try {
+      return footerOf(reader.metadata)
+    } finally {
+      await reader.close()
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const name = typeof file === 'string' ? file : `a buffer of ${file.byteLength} bytes`
+    throw new IntegrityError('ETL3-PQ-20', `no valid Parquet footer: ${reason} [${name}]`, { cause })
+  }
 }
 
 function footerOf(metadata: unknown): Footer {

@@ -6,6 +6,7 @@ declare module 'parquetjs-lite' {
   }
   const parquet: {
     readonly ParquetReader: {
+      openFile(path: string, options?: { readonly rawStatistics?: boolean }): Promise<FooterReader>
       openBuffer(buffer: Buffer, options?: { readonly rawStatistics?: boolean }): Promise<FooterReader>
     }
   }

@@ -1,0 +1,162 @@
+/** The members of the groups, from all links: those of some groups by name, of all of them how many. */
+import { byBytes } from './bytes-order.js'
+import type { ContractValue } from './contract-values.js'
+import type { Coverage } from './coverage.js'
+import { KeyFilter } from './key-filter.js'
+import type { ParquetRows, ReadLimits } from './parquet-rows.js'
+import {
+  type AuditedFile,
+  type AuditedTable,
+  columnReader,
+  type ReadingDepth,
+  starColumn,
+  withFile,
+} from './table-rows.js'
+
+/** What the links say. */
+export interface Members {
+  /** Distinct valid members of one of the groups that were asked for, in order of their bytes. */
+  readonly of: (group: string) => readonly string[]
+  /** How many each group has; undefined where there are too many links to count within the memory. */
+  readonly perGroup: ReadonlyMap<string, number> | undefined
+  /** Input file that a group's links are from. */
+  readonly fileOf: (group: string) => string
+}
+
+/** Reads all links. Undefined where some of them cannot be read: then nothing is known of any group. */
+export async function readMembers(
+  table: AuditedTable,
+  wanted: ReadonlySet<string>,
+  depth: ReadingDepth,
+  coverage: Coverage,
+): Promise<Members | undefined> {
+  const found = new Map<string, Set<string>>()
+  const files = new Map<string, string>()
+  const counting = new LinkCount(depth.limits)
+  for (const file of table.files) {
+    const done = await withFile(table.name, file, { ...depth, coverage }, async (rows) => {
+      await eachLink(rows, file, new KeyFilter(wanted), depth, counting, (group, npi) => {
+        if (!wanted.has(group)) return
+        files.set(group, file.path)
+        const members = found.get(group) ?? new Set()
+        found.set(group, members.add(npi))
+      })
+      return true
+    })
+    if (done !== true) return undefined
+  }
+  if (counting.isFull)
+    coverage.leaveOut(table.name, table.files[0]?.path ?? '', 'it has too many links to count all rows')
+  return {
+    of: (group) => [...(found.get(group) ?? [])].sort(byBytes),
+    perGroup: counting.perGroup(),
+    fileOf: (group) => files.get(group) ?? '',
+  }
+}
+
+async function eachLink(
+  rows: ParquetRows,
+  file: AuditedFile,
+  filter: KeyFilter,
+  { breathe }: ReadingDepth,
+  counting: LinkCount,
+  visit: (group: string, npi: string) => void,
+): Promise<void> {
+  const read = {
+    group: columnReader(rows, file, starColumn('xref_pg_member_npi', 'pg_uid')),
+    npi: columnReader(rows, file, starColumn('xref_pg_member_npi', 'npi')),
+  }
+  for (const window of rows.groups.flatMap((g) => rows.windows(g))) {
+    const groups = await read.group(window)
+    const npis = await read.npi(window)
+    for (let i = 0; i < groups.length; i++) {
+      const isWanted = groups.mayBe(i, filter)
+      if (!isWanted && counting.isFull) continue
+      const group = groups.at(i)
+      const npi = npis.at(i)
+      if (typeof group !== 'string' || typeof npi !== 'string' || !isProvider(npi)) continue
+      counting.add(group, npi)
+      if (isWanted) visit(group, npi)
+    }
+    await breathe()
+  }
+}
+
+/** Whether a member is a provider: a payer's word for "unknown" is nothing or zeros. */
+function isProvider(npi: ContractValue): boolean {
+  return typeof npi === 'string' && !/^0*$/.test(npi)
+}
+
+/** What a name costs as a key. */
+const NAME_BYTES = 120
+/** A link is the number of its group times this, plus the number of its member. */
+const MEMBERS = 2 ** 34
+/** Members that are no ten digits are numbered from here on. */
+const TEN_DIGITS = 10 ** 10
+/** So many groups keep a link within the whole numbers that a double holds. */
+const MOST_GROUPS = 2 ** 19
+const FIRST_LINKS = 4096
+
+/** Counts distinct links: each as one number, as long as there is memory for all of them. */
+class LinkCount {
+  readonly #groups = new Map<string, number>()
+  readonly #odd = new Map<string, number>()
+  readonly #mostNames: number
+  readonly #mostLinks: number
+  #links = new Float64Array(FIRST_LINKS)
+  #count = 0
+  #isFull = false
+
+  constructor({ heapBytes, chunkBytes }: ReadLimits) {
+    this.#mostNames = Math.min(MOST_GROUPS, Math.floor(heapBytes / NAME_BYTES))
+    // An array that grows stands beside the one that it came from.
+    this.#mostLinks = Math.floor(chunkBytes / (2 * Float64Array.BYTES_PER_ELEMENT))
+  }
+
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
+  add(group: string, npi: string): void {
+    if (this.#isFull) return
+    const member = /^[0-9]{10}$/.test(npi) ? Number(npi) : TEN_DIGITS + numberOf(this.#odd, npi)
+    const link = numberOf(this.#groups, group) * MEMBERS + member
+    if (this.#count === this.#links.length) this.#grow()
+    this.#links[this.#count++] = link
+    if (this.#groups.size + this.#odd.size > this.#mostNames || this.#count > this.#mostLinks) this.#giveUp()
+  }
+
+  perGroup(): ReadonlyMap<string, number> | undefined {
+    if (this.#isFull) return undefined
+    const sorted = this.#links.subarray(0, this.#count).sort()
+    const counts = new Float64Array(this.#groups.size)
+    for (let i = 0; i < sorted.length; i++) {
+      const link = sorted[i] ?? 0
+      if (i > 0 && link === sorted[i - 1]) continue
+      const group = Math.floor(link / MEMBERS)
+      counts[group] = (counts[group] ?? 0) + 1
+    }
+    return new Map([...this.#groups].map(([name, number]) => [name, counts[number] ?? 0]))
+  }
+
+  #grow(): void {
+    const links = new Float64Array(2 * this.#links.length)
+    links.set(this.#links)
+    this.#links = links
+  }
+
+  #giveUp(): void {
+    this.#isFull = true
+    this.#groups.clear()
+    this.#odd.clear()
+    this.#links = new Float64Array(0)
+    this.#count = 0
+  }
+}
+
+function numberOf(numbers: Map<string, number>, name: string): number {
+  const known = numbers.get(name)
+  if (known !== undefined) return known
+  numbers.set(name, numbers.size)
+  return numbers.size - 1
+}

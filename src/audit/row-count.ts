@@ -1,0 +1,67 @@
+/**
+ * How many rows the table must have, counted from the input: each fact gives a row for each distinct valid member of its
+ * group, or one where there is none. Of all facts, not of a sample: what is lost or doubled anywhere changes the sum.
+ */
+import type { ContractValue } from './contract-values.js'
+import type { Coverage } from './coverage.js'
+import {
+  type AuditedFile,
+  type AuditedTable,
+  columnReader,
+  type ReadingDepth,
+  starColumn,
+  withFile,
+} from './table-rows.js'
+
+/** What is counted. */
+export interface CountInput {
+  readonly facts: AuditedTable
+  /** Members of each group. */
+  readonly perGroup: ReadonlyMap<string, number>
+  /** The facts that were set aside. */
+  readonly quarantined: AuditedFile
+}
+
+/** The number of rows, or undefined where a file cannot be read. */
+export async function countRows(
+  { facts, perGroup, quarantined }: CountInput,
+  depth: ReadingDepth,
+  coverage: Coverage,
+): Promise<number | undefined> {
+  let last: ContractValue = null
+  let rowsOfLast = 1
+  // Facts of a group often follow each other.
+  const rowsOf = (group: ContractValue): number => {
+    if (group === last) return rowsOfLast
+    last = group
+    rowsOfLast = Math.max(1, (typeof group === 'string' ? perGroup.get(group) : undefined) ?? 0)
+    return rowsOfLast
+  }
+  let rows = 0
+  for (const file of facts.files) {
+    const found = await sumOver(file, rowsOf, depth, coverage)
+    if (found === undefined) return undefined
+    rows += found
+  }
+  const aside = await sumOver(quarantined, rowsOf, depth, coverage)
+  return aside === undefined ? undefined : rows - aside
+}
+
+/** Sum over the facts of a file. */
+async function sumOver(
+  file: AuditedFile,
+  rowsOf: (group: ContractValue) => number,
+  depth: ReadingDepth,
+  coverage: Coverage,
+): Promise<number | undefined> {
+  return await withFile('fact_rate', file, { ...depth, coverage }, async (rows) => {
+    const read = columnReader(rows, file, starColumn('fact_rate', 'pg_uid'))
+    let sum = 0
+    for (const window of rows.groups.flatMap((group) => rows.windows(group))) {
+      const groups = await read(window)
+      for (let i = 0; i < groups.length; i++) sum += rowsOf(groups.at(i))
+      await depth.breathe()
+    }
+    return sum
+  })
+}
