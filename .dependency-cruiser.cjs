@@ -1,5 +1,5 @@
 /** Imports run one way: cli → workflows/activities → domain folders → runtime; no cycles (design, layout). */
-const DOMAIN = 'star|plan|parquet|lake|quality|report'
+const DOMAIN = 'star|plan|parquet|lake|iceberg|quality|report'
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
