@@ -10,10 +10,10 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { CATALOG_COLUMNS } from '../src/activities/register-tables.js'
 import { configSchema } from '../src/config/schema.js'
-import { AthenaQueries } from '../src/lake/athena.js'
 import type { PublishedTable } from '../src/lake/catalog.js'
-import { GlueCatalog } from '../src/lake/glue-catalog.js'
-import { GlueTables } from '../src/lake/glue-tables.js'
+import { AthenaQueries } from '../src/lake/glue/athena.js'
+import { GlueCatalog } from '../src/lake/glue/catalog.js'
+import { GlueTables } from '../src/lake/glue/tables.js'
 import { startMoto } from '../test/aws/moto.js'
 
 const PARTITIONS = 29_425

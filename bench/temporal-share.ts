@@ -4,9 +4,9 @@
  * the command. The private server is opened once more over the history that the run left.
  */
 import type { Client } from '@temporalio/client'
-import { connectClient } from '../src/runtime/connection.js'
-import { openPrivateServer, stopPrivateServer } from '../src/runtime/private-server.js'
 import { stateFolder } from '../src/runtime/state-folder.js'
+import { connectClient } from '../src/runtime/temporal/connection.js'
+import { openPrivateServer, stopPrivateServer } from '../src/runtime/temporal/private-server.js'
 import type { Installation } from '../test/check-star/etl3-process.js'
 
 /** Share, 0 … 1, of the time between the table's first run's first task and its last event in which no activity ran. */

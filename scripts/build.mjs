@@ -39,7 +39,9 @@ export async function build() {
   })
   if (existsSync(join(SOURCES, `${WORKFLOWS}.ts`))) {
     await step('Bundling the workflow', async () => {
-      const { writeWorkflowBundle } = await import(pathToFileURL(join(TARGET, 'runtime', 'workflow-bundle.js')).href)
+      const { writeWorkflowBundle } = await import(
+        pathToFileURL(join(TARGET, 'runtime', 'temporal', 'workflow-bundle.js')).href
+      )
       const silent = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error }
       await writeWorkflowBundle({ workflowsPath: join(TARGET, `${WORKFLOWS}.js`), target: BUNDLE, logger: silent })
     })

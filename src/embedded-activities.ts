@@ -1,11 +1,11 @@
 /** The activities for a worker that somebody else makes. */
 import { join } from 'node:path'
 import { createActivities } from './activities/index.js'
-import type { Etl3Activities } from './activities/types.js'
+import type { Etl3Activities } from './contract/activities.js'
 import { type Logger, SILENT_LOGGER } from './runtime/logging.js'
-import { splitBudget } from './runtime/memory-budget.js'
-import { MemoryGuard } from './runtime/memory-guard.js'
-import { MemorySampler } from './runtime/memory-sampler.js'
+import { splitBudget } from './runtime/worker/memory-budget.js'
+import { MemoryGuard } from './runtime/worker/memory-guard.js'
+import { MemorySampler } from './runtime/worker/memory-sampler.js'
 
 /** What the activities need of the process that they run in. */
 export interface EmbeddedOptions {

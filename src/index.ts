@@ -18,17 +18,10 @@
  *
  * @packageDocumentation
  */
-export type { Etl3Activities, Measured, Reference, RunRef } from './activities/types.js'
+
 export { DEFAULT_CONFIG_FILE, type LoadOptions, loadConfig, type ResolvedConfig } from './config/load.js'
 export { type Config, configSchema, TABLE_NAMES, type TableName } from './config/schema.js'
-export { createEmbeddedActivities, type EmbeddedActivities, type EmbeddedOptions } from './embedded-activities.js'
-export { type QueryRequest, type QueryResult, queryCatalog } from './lake/query.js'
-export { type ErrorKind, Etl3Error, type Etl3ErrorOptions, EXIT_CODES } from './runtime/errors.js'
-export type { LogFields, Logger, LogLevel } from './runtime/logging.js'
-export { VERSION } from './runtime/version.js'
-export { builtWorkflowBundle as workflowBundle } from './runtime/workflow-bundle.js'
-export { workflowIdOf } from './runtime/workflow-id.js'
-export { type Axis, DICTIONARY, type DictionaryColumn } from './star/dictionary.js'
+export type { Etl3Activities, Measured, Reference, RunRef } from './contract/activities.js'
 export {
   type Etl3Input,
   type PartitionCounts,
@@ -43,4 +36,12 @@ export {
   resumeUpdate,
   SEARCH_ATTRIBUTES,
   WORKFLOW_TYPE,
-} from './workflows/messages.js'
+} from './contract/messages.js'
+export { createEmbeddedActivities, type EmbeddedActivities, type EmbeddedOptions } from './embedded-activities.js'
+export { type QueryRequest, type QueryResult, queryCatalog } from './lake/duckdb/query.js'
+export { type ErrorKind, Etl3Error, type Etl3ErrorOptions, EXIT_CODES } from './runtime/errors.js'
+export type { LogFields, Logger, LogLevel } from './runtime/logging.js'
+export { builtWorkflowBundle as workflowBundle } from './runtime/temporal/workflow-bundle.js'
+export { workflowIdOf } from './runtime/temporal/workflow-id.js'
+export { VERSION } from './runtime/version.js'
+export { type Axis, DICTIONARY, type DictionaryColumn } from './star/dictionary.js'

@@ -2,9 +2,9 @@
 import { createActivities } from './activities/index.js'
 import { Etl3Error } from './runtime/errors.js'
 import { createLogger } from './runtime/logging.js'
-import { runWorker } from './runtime/worker-host.js'
-import { decodeSettings, readEndpoint } from './runtime/worker-settings.js'
-import { builtWorkflowBundle } from './runtime/workflow-bundle.js'
+import { builtWorkflowBundle } from './runtime/temporal/workflow-bundle.js'
+import { runWorker } from './runtime/worker/host.js'
+import { decodeSettings, readEndpoint } from './runtime/worker/settings.js'
 
 const settings = decodeSettings(process.argv[2])
 const log = createLogger({ ...settings.logging, origin: 'worker' })

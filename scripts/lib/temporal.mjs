@@ -6,7 +6,9 @@ import { StepFailed, say, step } from './steps.mjs'
 
 /** Finds or fetches the CLI. @returns its path */
 export async function findTemporal() {
-  const { findTemporalCli } = await import(pathToFileURL(join(ROOT, 'dist', 'runtime', 'temporal-cli.js')).href)
+  const { findTemporalCli } = await import(
+    pathToFileURL(join(ROOT, 'dist', 'runtime', 'temporal', 'temporal-cli.js')).href
+  )
   let path = ''
   await step('Looking for the Temporal CLI', async () => {
     try {

@@ -1,16 +1,17 @@
 /** Asks the registered table as a user would, and compares with the ledger. Where the engine takes its time nobody waits. */
+
+import type { CountInput, CountLook, Measured } from '../contract/activities.js'
+import { readParquet } from '../engine/engine.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import type { Catalog, RowCount, SmokeCount } from '../lake/catalog.js'
 import { openCatalog } from '../lake/catalogs.js'
-import { readParquet } from '../runtime/engine.js'
+import { markStale } from '../records/stale-run.js'
 import { IntegrityError } from '../runtime/errors.js'
-import { sqlIdentifier } from '../runtime/sql.js'
 import type { ActivityDeps } from './deps.js'
 import { MANIFEST } from './manifest.js'
 import { differingObject } from './published-table.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import { markStale } from './stale-run.js'
-import type { CountInput, CountLook, Measured } from './types.js'
 
 /** Columns of the question: the first two partition columns, payer and state. */
 const ASKED_COLUMNS = 2

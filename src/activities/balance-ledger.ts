@@ -1,11 +1,12 @@
 /** Balances the ledger: what all units together wrote and audited is what the plan says. Leaves `audit.json`. */
+
+import type { Audited, Measured, RunRef } from '../contract/activities.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { type AuditedRecord, auditedRecordSchema, findAudited } from './audit-objects.js'
 import type { ActivityDeps } from './deps.js'
 import { findPlan } from './plan-partitions.js'
 import { openContext, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Audited, Measured, RunRef } from './types.js'
 
 type Answer = Omit<Audited, keyof Measured>
 

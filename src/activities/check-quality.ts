@@ -1,4 +1,6 @@
 /** The quality gate after the plan: the rules that look at the whole. Leaves `quality.json`. */
+
+import type { Checked, Measured, RunRef } from '../contract/activities.js'
 import { checkTable } from '../quality/check-table.js'
 import { requireNoWarnings, requirePassed, warningsOf } from '../quality/gate.js'
 import {
@@ -9,16 +11,15 @@ import {
 } from '../quality/quality-record.js'
 import { inOrder } from '../quality/rule-order.js'
 import { ruleSetOf } from '../quality/rule-set.js'
+import { RunRecords } from '../records/records.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { contractOf } from '../star/contract.js'
 import type { ActivityDeps } from './deps.js'
 import { PLAN } from './plan-partitions.js'
-import { RunRecords } from './records.js'
 import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import { findScreen } from './screen-facts.js'
 import { inputsRecord } from './staging.js'
-import type { Checked, Measured, RunRef } from './types.js'
 
 /** Name of the record. */
 const QUALITY = 'quality.json'

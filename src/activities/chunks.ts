@@ -1,5 +1,5 @@
 /** Chunks: about so many enriched rows between two heartbeats, memory checks and cancellation points. */
-import type { MemoryGuard } from '../runtime/memory-guard.js'
+import type { MemoryGuard } from '../runtime/worker/memory-guard.js'
 import type { ActivityScope } from './scope.js'
 
 /** Smallest chunk that memory pressure leads to. */

@@ -1,14 +1,14 @@
 /** A run that did not succeed gives back its lock and notes how it ended. What is finished stays. */
 import type { Config } from '../config/schema.js'
 import { resolveInput } from '../config/workflow-overrides.js'
+import type { CloseRunInput, CloseUnopenedInput, RunRef } from '../contract/activities.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
+import { RunRecords } from '../records/records.js'
+import { parseRunRecord } from '../records/run.js'
 import type { ActivityDeps } from './deps.js'
 import { notifyFailure } from './notify-end.js'
-import { RunRecords } from './records.js'
-import { parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
-import type { CloseRunInput, CloseUnopenedInput, RunRef } from './types.js'
 
 /** Note on how an attempt at a run ended badly; a later attempt that succeeds takes it away. */
 export const ENDED = 'ended.json'

@@ -1,7 +1,8 @@
 /** What the activities are made of; the worker brings it, tests bring their own. */
-import type { WorkerResources } from '../runtime/worker-host.js'
+
+import type { WorkerRecorder } from '../records/worker.js'
+import type { WorkerResources } from '../runtime/worker/host.js'
 import type { StarCache } from './star-cache.js'
-import type { WorkerRecorder } from './worker-record.js'
 
 /** Dependencies of all activities. */
 export type ActivityDeps = WorkerResources & {

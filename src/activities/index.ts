@@ -1,6 +1,8 @@
 /** The activities of ETL3, ready for a worker. */
 
-import type { WorkerResources } from '../runtime/worker-host.js'
+import type { Etl3Activities, UnitDone, UnitInput } from '../contract/activities.js'
+import { WorkerRecorder } from '../records/worker.js'
+import type { WorkerResources } from '../runtime/worker/host.js'
 import { lookAtCount, stopCount } from './ask-catalog.js'
 import { auditObjects } from './audit-objects.js'
 import { balanceLedger } from './balance-ledger.js'
@@ -16,9 +18,7 @@ import { inScope } from './scope.js'
 import { screenFacts } from './screen-facts.js'
 import { joinFacts, stageDimensions, stageFacts } from './staging.js'
 import { StarCache } from './star-cache.js'
-import type { Etl3Activities, UnitDone, UnitInput } from './types.js'
 import { validateInputs } from './validate-inputs.js'
-import { WorkerRecorder } from './worker-record.js'
 import { writePartitions } from './write-partitions.js'
 import { writeReport } from './write-report.js'
 

@@ -1,13 +1,13 @@
 /** `manifest.parquet`: every partition of the table as this run leaves it, kept ones included. */
 import { join } from 'node:path'
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
-import { readCurrent } from './current.js'
+import type { Reference } from '../contract/activities.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import { readCurrent } from '../records/current.js'
+import { parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { findPlan, PLAN } from './plan-partitions.js'
 import { findPublished } from './publish-partitions.js'
 import type { RunContext } from './run-context.js'
-import type { Reference } from './types.js'
-import { parseUnitRecord, unitRecordName } from './unit-record.js'
 
 /** Key of the manifest, relative to the run. */
 export const MANIFEST = 'manifest.parquet'

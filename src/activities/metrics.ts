@@ -1,6 +1,6 @@
 /** What the activities count for metrics: rows, partitions and bytes of each unit. */
 import { Context } from '@temporalio/activity'
-import type { UnitDone } from './types.js'
+import type { UnitDone } from '../contract/activities.js'
 
 /** Counts a unit that was written or published; goes nowhere unless metrics are configured. */
 export function countUnit(step: 'written' | 'published', { rows, partitions, bytes }: UnitDone): void {

@@ -1,11 +1,11 @@
 /** Who is told that a run ended, and of what (see runtime/notify). A retried activity may tell it twice. */
 import type { Config } from '../config/schema.js'
+import type { RunEnding } from '../contract/activities.js'
+import type { RunResult } from '../contract/messages.js'
 import { notify } from '../runtime/notify.js'
 import { maskUserinfo } from '../runtime/secrets.js'
-import { normalisedUri } from '../runtime/workflow-id.js'
-import type { RunResult } from '../workflows/messages.js'
+import { normalisedUri } from '../runtime/temporal/workflow-id.js'
 import type { ActivityDeps } from './deps.js'
-import type { RunEnding } from './types.js'
 
 /** Tells of a run that came to its end. */
 export async function notifyResult(

@@ -2,16 +2,16 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { Measured, Planned, RunRef } from '../contract/activities.js'
+import type { Engine } from '../engine/engine.js'
 import { type InventoryEntry, takeInventory } from '../plan/inventory.js'
 import { loadPartitionValues } from '../plan/partition-values.js'
 import { planPartitions as plan } from '../plan/plan-partitions.js'
-import type { Engine } from '../runtime/engine.js'
+import { type CurrentRecord, readCurrent } from '../records/current.js'
 import type { StagedPaths } from '../star/staged-files.js'
-import { type CurrentRecord, readCurrent } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Measured, Planned, RunRef } from './types.js'
 
 const count = z.number().int().nonnegative()
 

@@ -1,7 +1,10 @@
 /** Publishes one unit: moves its objects to their keys. Leaves `published/<n>.json`. */
 import { z } from 'zod'
+import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { PublishCondition } from '../lake/object-store.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
+import { markStale } from '../records/stale-run.js'
+import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
@@ -9,9 +12,6 @@ import type { ActivityDeps } from './deps.js'
 import { PLAN } from './plan-partitions.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import { markStale } from './stale-run.js'
-import type { Measured, UnitDone, UnitInput } from './types.js'
-import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from './unit-record.js'
 
 const publishedRecordSchema = z.object({
   formatVersion: z.literal(1),

@@ -1,12 +1,12 @@
 /** Whether the published table is still what its manifest says. */
 import type { Config } from '../config/schema.js'
+import { readParquet } from '../engine/engine.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectStore } from '../lake/object-store.js'
-import { s3SettingsOf } from '../lake/s3-settings.js'
+import { s3SettingsOf } from '../lake/s3/settings.js'
 import { openStore } from '../lake/stores.js'
-import { readParquet } from '../runtime/engine.js'
+import type { CurrentRecord } from '../records/current.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
-import type { CurrentRecord } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { withEngine } from './run-context.js'
 

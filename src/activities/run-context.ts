@@ -1,10 +1,13 @@
 /** A run as an activity sees it: its record, its stores, its lock, its staged files. */
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
+import type { RunRef } from '../contract/activities.js'
+import { type Engine, withEngine as openEngine } from '../engine/engine.js'
 import { ObjectNotFound, type ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
-import { type Engine, withEngine as openEngine } from '../runtime/engine.js'
+import { RunRecords } from '../records/records.js'
+import { parseRunRecord, type RunRecord } from '../records/run.js'
 import { InputError } from '../runtime/errors.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import { assertUnchanged, fetchInputs, type LocalCopies } from '../star/inputs.js'
@@ -17,9 +20,6 @@ import {
   type StagedPaths,
 } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
-import { RunRecords } from './records.js'
-import { parseRunRecord, type RunRecord } from './run-record.js'
-import type { RunRef } from './types.js'
 
 /** A run as an activity sees it. */
 export interface RunContext {

@@ -1,7 +1,8 @@
 /** How a run went, from what the workflow knows and what its workers noted. */
+
+import type { ReportInput } from '../contract/activities.js'
+import type { WorkerRecord } from '../records/worker.js'
 import type { RunCourse } from '../report/run-report.js'
-import type { ReportInput } from './types.js'
-import type { WorkerRecord } from './worker-record.js'
 
 /** What a phase goes through, by its name. */
 export type PhaseAmounts = Readonly<Record<string, { readonly count: number; readonly unit: string }>>

@@ -3,15 +3,15 @@
  * and the command line understand.
  */
 import { ApplicationFailure, Context } from '@temporalio/activity'
+import type { Measured, OpenRunInput, RunRef } from '../contract/activities.js'
+import type { Phase } from '../contract/messages.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
+import { RunRecords } from '../records/records.js'
+import type { Attempt } from '../records/worker.js'
 import { ConflictError, Etl3Error } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
-import type { Phase } from '../workflows/messages.js'
 import type { ActivityDeps } from './deps.js'
-import { RunRecords } from './records.js'
-import type { Measured, OpenRunInput, RunRef } from './types.js'
-import type { Attempt } from './worker-record.js'
 
 /** A sign of life at least this often, and four times within the heartbeat time-out; the SDK sends as many as the server needs. */
 const HEARTBEAT_INTERVAL_MS = 1_000

@@ -1,6 +1,7 @@
 /** Sets aside the facts that break a rule. Leaves `quarantine/facts.parquet` and `screen.json`. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Measured, RunRef, Screened } from '../contract/activities.js'
 import { requireNoWarnings, requirePassed, warningsOf } from '../quality/gate.js'
 import { requirePatterns } from '../quality/patterns.js'
 import { type ScreenRecord, screenRecordSchema } from '../quality/quality-record.js'
@@ -10,7 +11,6 @@ import { screenFacts as screen } from '../quality/screen.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, stagedFetcher, stagedName, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Measured, RunRef, Screened } from './types.js'
 
 type Answer = Omit<Screened, keyof Measured>
 

@@ -3,6 +3,8 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { TableName } from '../config/schema.js'
+import type { Measured, RunRef, Staged } from '../contract/activities.js'
+import { type InputsRecord, parseInputsRecord } from '../records/inputs.js'
 import { selectInput, unreadable } from '../star/file-schema.js'
 import { withCopies } from '../star/inputs.js'
 import { stageBenchmarks } from '../star/stage-benchmarks.js'
@@ -11,7 +13,6 @@ import { joinFactFiles, stageFactFile } from '../star/stage-facts.js'
 import { STAGED_BENCHMARKS, STAGED_DIMENSIONS, STAGED_FACTS } from '../star/staged-files.js'
 import { type CheckedTable, selectInputs } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
-import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
 import {
   type InputContext,
   openContextOverInputs,
@@ -21,7 +22,6 @@ import {
   withEngine,
 } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Measured, RunRef, Staged } from './types.js'
 
 type Answer = Omit<Staged, keyof Measured>
 

@@ -1,6 +1,6 @@
 /** The staged star of the run that this worker works on: read once, given up under memory pressure or for another run. */
 
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import { loadQuarantined } from '../star/fact-window.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type Block, loadBlock, loadStagedStar, type StagedStar } from '../star/staged-star.js'

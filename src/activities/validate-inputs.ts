@@ -1,15 +1,15 @@
 /** Checks the input: schemas, keys, free disk. Leaves `inputs.json`. */
 import { statfsSync } from 'node:fs'
+import type { Measured, RunRef, ValidatedInputs } from '../contract/activities.js'
+import { type InputsRecord, parseInputsRecord } from '../records/inputs.js'
 import { ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
 import { countOf } from '../runtime/figures.js'
 import { withCopies } from '../star/inputs.js'
 import { checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
-import { type InputsRecord, parseInputsRecord } from './inputs-record.js'
 import { openContextOverInputs, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-import type { Measured, RunRef, ValidatedInputs } from './types.js'
 
 /**
  * Least free space, as a multiple of the input's bytes. Measured on the real star: staged files, objects and spill

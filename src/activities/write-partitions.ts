@@ -1,10 +1,12 @@
 /** Writes one unit: encodes each partition and puts it once into the run's folder, in chunks. */
 
+import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
+import type { Engine } from '../engine/engine.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { createPartitionEncoder } from '../parquet/encoder.js'
 import type { BoundRows, FactorisedRows } from '../parquet/factorised.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
-import type { Engine } from '../runtime/engine.js'
+import { type LedgerEntry, objectName, parseUnitRecord, type UnitRecord, unitRecordName } from '../records/unit.js'
 import { InputError, IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { DICTIONARY } from '../star/dictionary.js'
@@ -28,8 +30,6 @@ import { PLAN } from './plan-partitions.js'
 import { foreseenPlace, openContext, type RunContext, stagedPaths, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { LoadedStar } from './star-cache.js'
-import type { Measured, UnitDone, UnitInput } from './types.js'
-import { type LedgerEntry, objectName, parseUnitRecord, type UnitRecord, unitRecordName } from './unit-record.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
 

@@ -1,8 +1,14 @@
 /** The last step: report, receipt, and `current.json`, which makes this run the one that the table shows. */
 
 import { z } from 'zod'
+import type { ReportInput, RunRef } from '../contract/activities.js'
+import type { RunResult } from '../contract/messages.js'
+import { pruneRuns } from '../history/prune-runs.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
+import { type CurrentRecord, readCurrent } from '../records/current.js'
+import { jsonBytes, RunRecords } from '../records/records.js'
+import { parseRunRecord } from '../records/run.js'
 import type { Chart, PageCharts } from '../report/chart.js'
 import { CHART_PROCESS_MB, ChartProcess } from '../report/chart-process.js'
 import { chartsOf } from '../report/charts.js'
@@ -12,20 +18,14 @@ import { parseRunReport, type RunReport, runReportSchema } from '../report/run-r
 import { runResultSchema } from '../report/run-result.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
-import type { RunResult } from '../workflows/messages.js'
 import { ENDED } from './close-run.js'
-import { type CurrentRecord, readCurrent } from './current.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { MANIFEST } from './manifest.js'
 import { notifyResult } from './notify-end.js'
-import { pruneRuns } from './prune-runs.js'
-import { jsonBytes, RunRecords } from './records.js'
 import { gatherReport } from './report-data.js'
 import { openContext, type RunContext } from './run-context.js'
-import { parseRunRecord } from './run-record.js'
 import type { ActivityScope } from './scope.js'
-import type { ReportInput, RunRef } from './types.js'
 
 const BYTES_PER_MB = 1024 * 1024
 

@@ -1,7 +1,7 @@
 /** `etl3 dev`: Temporal server, Web UI and worker in the foreground. */
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { workflowIdOf } from '../runtime/workflow-id.js'
+import { workflowIdOf } from '../runtime/temporal/workflow-id.js'
 import { stayInForeground } from './foreground.js'
 import type { CliCall, CliShell } from './shell.js'
 
@@ -38,7 +38,7 @@ async function runDev(call: CliCall): Promise<number> {
   const { port = DEFAULT_PORT, uiPort = DEFAULT_UI_PORT, dbFilename } = optionsOf(call)
   const log = await call.logger(resolved, 'dev')
 
-  const { openSession } = await import('../runtime/session.js')
+  const { openSession } = await import('../runtime/temporal/session.js')
   const session = await openSession({
     config,
     // A history file of its own goes with a server of its own, which must not be taken for that of the output.

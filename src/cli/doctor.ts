@@ -1,8 +1,8 @@
 /** `etl3 doctor`: looks at everything that a run needs, and says how to mend what is wrong. */
 import type { Command } from 'commander'
 import { plainText } from '../runtime/plain-text.js'
-import { checkup, exitCodeOfFindings, type Finding, type Verdict } from './checkup.js'
-import type { Palette } from './palette.js'
+import { checkup, exitCodeOfFindings, type Finding, type Verdict } from './doctor/checkup.js'
+import type { Palette } from './output/palette.js'
 import type { CliCall, CliShell } from './shell.js'
 
 const DESCRIPTION = `Looks at Node, DuckDB, the configuration, Temporal, the input tables, the output folder, disk and memory.

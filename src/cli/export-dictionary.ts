@@ -1,6 +1,6 @@
 /** `etl3 export-dictionary`: what the columns of the table mean, for people and for other programs. */
 import { type Command, Option } from 'commander'
-import { jsonText } from './json-text.js'
+import { jsonText } from './output/json-text.js'
 import type { CliShell } from './shell.js'
 
 const FORMATS = ['markdown', 'json', 'glue'] as const

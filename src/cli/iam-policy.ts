@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
-import { jsonText } from './json-text.js'
+import { jsonText } from './output/json-text.js'
 import type { CliShell } from './shell.js'
 
 const ROLES = ['reader', 'writer', 'vacuum'] as const

@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { TemplateAnswers } from '../config/template.js'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
-import { shellWord } from './run-summary.js'
+import { shellWord } from './output/run-summary.js'
 import type { CliCall, CliShell } from './shell.js'
 
 const MB_PER_GB = 1024
@@ -46,7 +46,7 @@ async function writeConfiguration(call: CliCall): Promise<void> {
   const answers = await answersOf(call)
   const [{ configTemplate }, { isS3Address }] = await Promise.all([
     import('../config/template.js'),
-    import('../lake/s3-address.js'),
+    import('../lake/s3/address.js'),
   ])
   mkdirSync(dirname(file), { recursive: true })
   try {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { EXIT_CODES } from '../runtime/errors.js'
 import { EXIT_DONE } from './exit-codes.js'
-import type { SampleFigures } from './sample-run.js'
+import type { SampleFigures } from './runs/sample-run.js'
 import type { CliCall, CliShell } from './shell.js'
 
 // Above this share of the limit the guard begins to clean up and to halve chunks (design §6): it works, but slower.
@@ -26,7 +26,7 @@ export function registerMemoryTest(program: Command, shell: CliShell): void {
   })
   shell.configOptions(command)
   shell.action(command, async (call) => {
-    const { sampleRun } = await import('./sample-run.js')
+    const { sampleRun } = await import('./runs/sample-run.js')
     const figures = await sampleRun(call, shell.services)
     return report(call, figures)
   })

@@ -1,7 +1,7 @@
 /** `etl3 plan`: which partitions and how many rows a run would write, why, and whether the layout is a good one. */
 import { type Command, InvalidArgumentError } from 'commander'
-import type { RunResult } from '../workflows/messages.js'
-import type { Addition } from './drive-run.js'
+import type { RunResult } from '../contract/messages.js'
+import type { Addition } from './runs/drive-run.js'
 import type { CliServices } from './services.js'
 import type { CliCall, CliShell } from './shell.js'
 
@@ -38,7 +38,7 @@ export function registerPlan(program: Command, shell: CliShell): void {
     .option('--advise', 'compare the partition layout with others')
     .option('--queries <columns>', 'the queries that --advise looks at, by the columns that they name a value of')
   shell.action(command, async (call) => {
-    const { driveToEnd } = await import('./drive-run.js')
+    const { driveToEnd } = await import('./runs/drive-run.js')
     const { explain, advise } = call.options
     if (explain === undefined && advise !== true) return await driveToEnd(call, shell.services, 'plan')
     return await driveToEnd(call, shell.services, 'plan', {
@@ -54,8 +54,8 @@ async function addition(
   result: RunResult,
 ): Promise<Addition> {
   const [{ explanationText }, { adviceText }] = await Promise.all([
-    import('./explanation-text.js'),
-    import('./advice-text.js'),
+    import('./output/explanation-text.js'),
+    import('./output/advice-text.js'),
   ])
   const abort = new AbortController()
   call.onSignal(() => abort.abort(new Error('the command was told to end')))

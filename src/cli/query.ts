@@ -1,9 +1,9 @@
 /** `etl3 query`: asks the catalog. */
 import type { Command } from 'commander'
 import { Interrupted } from './exit-codes.js'
-import { countOf } from './figures.js'
 import type { SignalName } from './io.js'
-import { csvText, jsonRows, tableText } from './query-output.js'
+import { countOf } from './output/figures.js'
+import { csvText, jsonRows, tableText } from './output/query-output.js'
 import type { CliShell } from './shell.js'
 
 /** Adds `etl3 query`. */

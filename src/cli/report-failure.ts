@@ -6,8 +6,8 @@ import { maskUserinfo } from '../runtime/secrets.js'
 import { exitCodeOf, Interrupted } from './exit-codes.js'
 import { etl3ErrorIn, type FailureReport, UNEXPECTED_CODE } from './failure.js'
 import type { CliIo } from './io.js'
-import { jsonText } from './json-text.js'
-import { paletteFor } from './palette.js'
+import { jsonText } from './output/json-text.js'
+import { paletteFor } from './output/palette.js'
 import type { CallRecord } from './shell.js'
 
 /** The call that failed. */

@@ -1,10 +1,10 @@
 /** `etl3 resume`: takes up the last run that did not come to its end. */
 import type { Command } from 'commander'
-import type { UnfinishedRun } from '../activities/unfinished-run.js'
 import type { ResolvedConfig } from '../config/load.js'
+import type { UnfinishedRun } from '../history/unfinished-run.js'
 import { plainText } from '../runtime/plain-text.js'
-import { countOf } from './figures.js'
-import type { OngoingRun, Runs, StartRun } from './runs.js'
+import { countOf } from './output/figures.js'
+import type { OngoingRun, Runs, StartRun } from './runs/runs.js'
 import type { CliServices } from './services.js'
 import type { CliCall, CliShell } from './shell.js'
 
@@ -27,7 +27,7 @@ export function registerResume(program: Command, shell: CliShell): void {
   })
   shell.gateOptions(command)
   shell.action(command, async (call) => {
-    const { driveToEnd } = await import('./drive-run.js')
+    const { driveToEnd } = await import('./runs/drive-run.js')
     return await driveToEnd(call, shell.services, 'run', {
       begin: (_, runs, start, resolved) => takeUp(call, shell.services, runs, start, resolved),
     })
@@ -59,7 +59,7 @@ async function takeUp(
     return undefined
   }
   await say(call, unfinished, resolved)
-  const { startOrAttach } = await import('./drive-run.js')
+  const { startOrAttach } = await import('./runs/drive-run.js')
   return await startOrAttach(call, runs, start)
 }
 
@@ -68,7 +68,7 @@ async function say(
   { runId, startedAt, unitsWritten, config }: UnfinishedRun,
   resolved: ResolvedConfig,
 ): Promise<void> {
-  const { differenceOf, requestOf } = await import('./run-request.js')
+  const { differenceOf, requestOf } = await import('./runs/run-request.js')
   call.notice(
     `taking up run ${plainText(runId)} of ${plainText(startedAt)}: ${countOf(unitsWritten, 'unit')} of partitions ${unitsWritten === 1 ? 'is' : 'are'} written`,
   )

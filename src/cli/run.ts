@@ -1,7 +1,7 @@
 /** `etl3 run`: the whole pipeline. `--dry-run` makes it a plan, `--validate-only` a validation. */
 import type { Command } from 'commander'
+import type { RunMode } from '../contract/messages.js'
 import { UsageError } from '../runtime/errors.js'
-import type { RunMode } from '../workflows/messages.js'
 import type { CliShell } from './shell.js'
 
 const DESCRIPTION = `Reads the star, writes the enriched, partitioned table and publishes it.
@@ -32,7 +32,7 @@ export function registerRun(program: Command, shell: CliShell): void {
     .option('--dry-run', "stop after the plan, as 'etl3 plan'")
   shell.action(command, async (call) => {
     const mode = modeOf(call.options)
-    const { driveRun } = await import('./drive-run.js')
+    const { driveRun } = await import('./runs/drive-run.js')
     return await driveRun(call, shell.services, mode)
   })
 }

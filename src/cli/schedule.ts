@@ -2,10 +2,10 @@
 import type { Command } from 'commander'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
-import { workflowIdOf } from '../runtime/workflow-id.js'
+import { workflowIdOf } from '../runtime/temporal/workflow-id.js'
 import { Interrupted } from './exit-codes.js'
-import { introductionOf } from './run-introduction.js'
-import type { ScheduleState, Schedules } from './schedules.js'
+import { introductionOf } from './runs/run-introduction.js'
+import type { ScheduleState, Schedules } from './runs/schedules.js'
 import type { CliCall, CliShell } from './shell.js'
 
 const DEFAULT_TIME_ZONE = 'UTC'
@@ -74,7 +74,7 @@ function addCreate(parent: Command, shell: CliShell): void {
   shell.action(command, async (call) => {
     const resolved = await call.loadConfig()
     const { config } = resolved
-    const { inputOf, requestOf } = await import('./run-request.js')
+    const { inputOf, requestOf } = await import('./runs/run-request.js')
     const { summary, details } = introductionOf(resolved, 'run')
     const workflowId = workflowIdOf(config)
     const { cron, timeZone, id, paused } = call.options

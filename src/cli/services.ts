@@ -2,15 +2,16 @@
  * The machinery behind the commands, loaded when a command needs it: Temporal's client and DuckDB take half a second
  * each, and `--help` should not.
  */
-import type { CurrentRecord } from '../activities/current.js'
-import type { Explanation, PlanQuestion } from '../activities/plan-answers.js'
-import type { UnfinishedRun } from '../activities/unfinished-run.js'
-import type { VacuumRequest, VacuumResult } from '../activities/vacuum.js'
+
 import type { Config } from '../config/schema.js'
+import type { Explanation, PlanQuestion } from '../history/plan-answers.js'
+import type { UnfinishedRun } from '../history/unfinished-run.js'
+import type { VacuumRequest, VacuumResult } from '../history/vacuum.js'
 import type { Advice, TypicalQuery } from '../plan/advise.js'
-import type { FoundReport } from './run-reports.js'
-import type { OpenRunsOptions, Runs } from './runs.js'
-import type { Schedules } from './schedules.js'
+import type { CurrentRecord } from '../records/current.js'
+import type { FoundReport } from './runs/run-reports.js'
+import type { OpenRunsOptions, Runs } from './runs/runs.js'
+import type { Schedules } from './runs/schedules.js'
 
 /** A question to the catalog. */
 export interface CatalogQuery {
@@ -57,61 +58,61 @@ export interface CliServices {
 export function realServices(env: Readonly<Record<string, string | undefined>>): CliServices {
   return {
     async openRuns(options) {
-      const { openSession } = await import('../runtime/session.js')
+      const { openSession } = await import('../runtime/temporal/session.js')
       const { config, workflowId, log } = options
       const onNotice = (line: string): void => options.onNotice(line)
       const session = await openSession({ config, workflowId, log, onNotice, env })
       // Afterwards: it needs Temporal's client, which is loaded while the server starts.
-      const { TemporalRuns } = await import('./temporal-runs.js')
+      const { TemporalRuns } = await import('./runs/temporal-runs.js')
       return new TemporalRuns(session, env)
     },
     async findRuns(options) {
-      const { findRuns } = await import('./find-runs.js')
+      const { findRuns } = await import('./runs/find-runs.js')
       return await findRuns(options, env)
     },
     async openSchedules(config) {
-      const { openSchedules } = await import('./temporal-schedules.js')
+      const { openSchedules } = await import('./runs/temporal-schedules.js')
       return await openSchedules(config)
     },
     async queryCatalog(query) {
       const { isOnAws } = await import('../lake/catalogs.js')
       if (isOnAws(query.config)) {
-        const { queryAthena } = await import('../lake/athena-query.js')
+        const { queryAthena } = await import('../lake/glue/athena-query.js')
         return await queryAthena(query)
       }
-      const { queryCatalog } = await import('../lake/query.js')
+      const { queryCatalog } = await import('../lake/duckdb/query.js')
       return await queryCatalog(query)
     },
     async vacuum(request) {
-      const { vacuum } = await import('../activities/vacuum.js')
+      const { vacuum } = await import('../history/vacuum.js')
       return await vacuum(request)
     },
     async publishedRun(config, signal) {
       const [{ readCurrent }, { openStore }, { s3SettingsOf }] = await Promise.all([
-        import('../activities/current.js'),
+        import('../records/current.js'),
         import('../lake/stores.js'),
-        import('../lake/s3-settings.js'),
+        import('../lake/s3/settings.js'),
       ])
       return await readCurrent(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), signal)
     },
     async findReport(config, runId, signal) {
-      const { findReport } = await import('./run-reports.js')
+      const { findReport } = await import('./runs/run-reports.js')
       return await findReport(config, runId, signal)
     },
     async unfinishedRun(config, signal) {
       const [{ findUnfinishedRun }, { openStore }, { s3SettingsOf }] = await Promise.all([
-        import('../activities/unfinished-run.js'),
+        import('../history/unfinished-run.js'),
         import('../lake/stores.js'),
-        import('../lake/s3-settings.js'),
+        import('../lake/s3/settings.js'),
       ])
       return await findUnfinishedRun(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), signal)
     },
     async explainPlan(plan, ask) {
-      const { explainPlan } = await import('../activities/plan-answers.js')
+      const { explainPlan } = await import('../history/plan-answers.js')
       return await explainPlan(plan, ask)
     },
     async advisePlan(plan, queries) {
-      const { advisePlan } = await import('../activities/plan-answers.js')
+      const { advisePlan } = await import('../history/plan-answers.js')
       return await advisePlan(plan, queries)
     },
   }

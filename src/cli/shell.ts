@@ -20,10 +20,10 @@ import type { FlagValue, ResolvedConfig } from '../config/load.js'
 import type { Logger, LogOrigin } from '../runtime/logging.js'
 import { EXIT_DONE } from './exit-codes.js'
 import type { CliIo, SignalName } from './io.js'
-import { jsonText } from './json-text.js'
-import { type Palette, paletteFor } from './palette.js'
+import { jsonText } from './output/json-text.js'
+import { type Palette, paletteFor } from './output/palette.js'
+import { Terminal } from './output/terminal.js'
 import type { CliServices } from './services.js'
-import { Terminal } from './terminal.js'
 
 /** How results are printed. */
 export type OutputFormat = 'text' | 'json' | 'csv'

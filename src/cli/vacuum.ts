@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
-import { bytesText, countOf } from './figures.js'
+import { bytesText, countOf } from './output/figures.js'
 import type { CliShell } from './shell.js'
 
 const DEFAULT_HOURS = 24

@@ -16,7 +16,7 @@ export function registerValidate(program: Command, shell: CliShell): void {
   })
   shell.gateOptions(command)
   shell.action(command, async (call) => {
-    const { driveRun } = await import('./drive-run.js')
+    const { driveRun } = await import('./runs/drive-run.js')
     return await driveRun(call, shell.services, 'validate')
   })
 }

@@ -39,10 +39,10 @@ async function runWorkers(call: CliCall): Promise<number> {
   const { processing, temporal, logging, metrics } = resolved.config
   const log = await call.logger(resolved, 'cli')
   const [connection, { stateRoot }, { WorkerSupervisor }, { enter, leave }, { UnavailableError }] = await Promise.all([
-    import('../runtime/connection.js'),
+    import('../runtime/temporal/connection.js'),
     import('../runtime/state-folder.js'),
-    import('../runtime/worker-supervisor.js'),
-    import('../runtime/presence.js'),
+    import('../runtime/worker/supervisor.js'),
+    import('../runtime/worker/presence.js'),
     import('../runtime/errors.js'),
   ])
   const { configuredEndpoint, connectClient, DEFAULT_ADDRESS } = connection

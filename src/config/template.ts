@@ -1,5 +1,5 @@
 /** The text of a new configuration file: what `etl3 init` writes. */
-import { isS3Address } from '../lake/s3-address.js'
+import { isS3Address } from '../lake/s3/address.js'
 import type { Config } from './schema.js'
 
 /** What a new configuration depends on. */

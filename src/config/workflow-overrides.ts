@@ -1,6 +1,6 @@
 /** How a configuration travels in a workflow's input, so that a worker elsewhere resolves the same one. */
 import { ConfigError } from '../runtime/errors.js'
-import { normalisedUri } from '../runtime/workflow-id.js'
+import { normalisedUri } from '../runtime/temporal/workflow-id.js'
 import { loadConfig, type OverrideValue, type ResolvedConfig, valueAt } from './load.js'
 
 /** The part of a workflow's input that says which configuration. */

@@ -1,5 +1,5 @@
 /** The SELECT behind each file of a generated star. All of them are arithmetic over row numbers: no state, no order. */
-import { sqlString } from '../runtime/sql.js'
+import { sqlString } from '../engine/sql.js'
 import type { StarShape } from './star-shape.js'
 
 /** One file of a generated star. */

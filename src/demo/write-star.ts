@@ -1,8 +1,8 @@
 /** Writes a generated star to a folder, and writes nothing where the same star is already there. */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { Engine } from '../runtime/engine.js'
-import { sqlString } from '../runtime/sql.js'
+import { Engine } from '../engine/engine.js'
+import { sqlString } from '../engine/sql.js'
 import { drawMacros } from './draw.js'
 import { DEMO_DEFAULTS, type DemoOptions, demoShape, largeShape, type StarShape } from './star-shape.js'
 import { starFiles, starMacros } from './star-tables.js'

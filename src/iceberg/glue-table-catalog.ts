@@ -4,7 +4,7 @@
  * where the table still has the version that was read.
  */
 import type { Column, Table, TableInput } from '@aws-sdk/client-glue'
-import type { GlueTables } from '../lake/glue-tables.js'
+import type { GlueTables } from '../lake/glue/tables.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { ConflictError } from '../runtime/errors.js'
 import { contentName, digestUuid } from './digest-names.js'

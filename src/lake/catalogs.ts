@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/schema.js'
 import type { Catalog } from './catalog.js'
-import { isS3Address } from './s3-address.js'
+import { isS3Address } from './s3/address.js'
 
 /** Whether the table lies on S3, so that Glue and Athena are its catalog. */
 export function isOnAws({ output }: Pick<Config, 'output'>): boolean {
@@ -17,9 +17,9 @@ export async function openCatalog(config: Config): Promise<Catalog> {
   const { athena, output, processing } = config
   if (isOnAws(config)) {
     const [{ GlueCatalog }, { GlueTables }, { AthenaQueries }] = await Promise.all([
-      import('./glue-catalog.js'),
-      import('./glue-tables.js'),
-      import('./athena.js'),
+      import('./glue/catalog.js'),
+      import('./glue/tables.js'),
+      import('./glue/athena.js'),
     ])
     return new GlueCatalog({
       glue: new GlueTables(athena.database, athena.region),
@@ -33,7 +33,7 @@ export async function openCatalog(config: Config): Promise<Catalog> {
       scratch: processing.scratch,
     })
   }
-  const { DuckDbCatalog } = await import('./duckdb-catalog.js')
+  const { DuckDbCatalog } = await import('./duckdb/catalog.js')
   return new DuckDbCatalog({
     metadataFolder: resolve(output.metadata_uri),
     database: athena.database,

@@ -1,7 +1,7 @@
 /** The least that a role must be allowed, from the configuration (`etl3 iam-policy`). */
 import type { Config } from '../config/schema.js'
-import { projectedTableName } from './projected-table-name.js'
-import { bucketPlaceOf, isPattern, literalHead, prefixBelow, type S3Address } from './s3-address.js'
+import { projectedTableName } from './glue/projected-table-name.js'
+import { bucketPlaceOf, isPattern, literalHead, prefixBelow, type S3Address } from './s3/address.js'
 
 /** Beginning of the names under which `etl3 doctor` writes and deletes. Queries pass over names that begin with a dot. */
 export const DOCTOR_KEYS = '.etl3-doctor-'

@@ -8,7 +8,7 @@ import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
-import { systemCode } from './folder-errors.js'
+import { systemCode } from './file-errors.js'
 import type { ObjectKey, ObjectStore } from './object-store.js'
 
 const FOLDER = 'lock'

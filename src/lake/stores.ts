@@ -1,11 +1,11 @@
 /** Picks the adapter behind the {@link ObjectStore} port by an address. */
 import { resolve } from 'node:path'
 import { UsageError } from '../runtime/errors.js'
-import { FolderStore } from './folder-store.js'
+import { FolderStore } from './folder/store.js'
 import type { ObjectStore } from './object-store.js'
-import { isS3Address } from './s3-address.js'
-import type { S3Settings } from './s3-settings.js'
-import { S3ObjectStore } from './s3-store.js'
+import { isS3Address } from './s3/address.js'
+import type { S3Settings } from './s3/settings.js'
+import { S3ObjectStore } from './s3/store.js'
 
 /** How an address is read. */
 export interface OpenStoreOptions {

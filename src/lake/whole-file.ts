@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { systemCode } from './folder-errors.js'
+import { systemCode } from './file-errors.js'
 import type { ObjectContent } from './object-store.js'
 
 /** What a file is after it was written. */

@@ -2,9 +2,9 @@
  * Which partition columns would serve queries best. Every layout that is compared takes its columns from the planned
  * ones, so its partitions are sums over the plan's: no enriched row is made for it.
  */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import { UsageError } from '../runtime/errors.js'
-import { sqlIdentifier } from '../runtime/sql.js'
 import { type SizePoint, sizeInSql } from './size-curve.js'
 
 /** What an engine could read in the time that it takes to open a file (Spark: `spark.sql.files.openCostInBytes`). */

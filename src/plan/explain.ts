@@ -1,8 +1,9 @@
 /** Why partitions are written, kept or removed: the plan against what is published, and for some of them row by row. */
+
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { encodePartitionValue } from '../lake/keys.js'
-import { type Engine, readParquet } from '../runtime/engine.js'
 import { UsageError } from '../runtime/errors.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { enrichInSql } from '../star/enriched-sql.js'
 import type { StagedPaths } from '../star/staged-files.js'

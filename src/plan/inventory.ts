@@ -2,8 +2,8 @@
  * The exact inventory: which partitions there will be, with how many rows and facts, and what is in them, computed from
  * the factorised star (design §5). Cost: one step per fact and member link, not per row.
  */
-import type { Engine } from '../runtime/engine.js'
-import { readParquet } from '../runtime/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/engine.js'
 import { isQuarantined } from '../star/fact-window.js'
 import { requireConsecutive } from '../star/in-order.js'
 import type { Block, StagedStar } from '../star/staged-star.js'

@@ -1,6 +1,6 @@
 /** The values of a partition's key, from the ids of its slice and cell. */
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlIdentifier } from '../runtime/sql.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import type { Layout } from '../star/layout.js'
 import type { StagedPaths } from '../star/staged-files.js'
 

@@ -2,10 +2,11 @@
  * The plan: every partition with its key, rows, facts and fingerprint, what happens to it, and in which unit. It is put
  * together in the engine, so that its memory does not grow with the number of partitions.
  */
+
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlString } from '../engine/sql.js'
 import { partitionKey } from '../lake/keys.js'
-import { type Engine, readParquet } from '../runtime/engine.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
-import { sqlString } from '../runtime/sql.js'
 import type { Layout } from '../star/layout.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { InventoryEntry } from './inventory.js'

@@ -1,5 +1,5 @@
 /** Reading a plan back, unit by unit. */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { PlanAction } from './plan-action.js'
 
 /** One partition of a plan. */

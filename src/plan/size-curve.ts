@@ -1,5 +1,5 @@
 /** How many bytes a file of so many rows takes: read off the files that are published, else off a measured star. */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 
 /** A point of the curve; points come by growing rows. */
 export interface SizePoint {

@@ -1,5 +1,5 @@
 /** The rules that look at the whole: from the staged star and the plan, weighted by rows, before any row exists. */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'
 import { checkNullRatios } from './null-ratios.js'

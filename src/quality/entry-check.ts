@@ -1,5 +1,5 @@
 /** What a rule on single facts or providers looks for, as SQL over the staged star. */
-import { sqlString } from '../runtime/sql.js'
+import { sqlString } from '../engine/sql.js'
 import type { ActiveRule } from './active-rule.js'
 import { maskedSql, shownSql } from './mask.js'
 import type { MonthRange } from './months.js'

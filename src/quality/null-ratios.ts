@@ -1,6 +1,6 @@
 /** How many rows hold no value, column by column. An empty text counts as no value. */
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlIdentifier } from '../runtime/sql.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import { DICTIONARY, type DictionaryColumn } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, resultOf } from './active-rule.js'

@@ -2,7 +2,7 @@
  * Usual rates of each code: the median of its dollar rates, and the median absolute deviation from it (MAD) times a
  * factor to either side. Percentages never count, nor do rates that are not above 0.
  */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { ActiveRule } from './active-rule.js'
 
 /** Local paths of what the bounds are computed from. */

@@ -1,6 +1,6 @@
 /** Whether the engine can read the regular expressions of the configuration. */
-import type { Engine } from '../runtime/engine.js'
-import { sqlString } from '../runtime/sql.js'
+import type { Engine } from '../engine/engine.js'
+import { sqlString } from '../engine/sql.js'
 import type { ActiveRule } from './active-rule.js'
 import { unusableRule } from './rule-columns.js'
 

@@ -1,5 +1,5 @@
 /** The rules on providers: one scan over them, each weighted by the rows of the table that it has. */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { MOST_EXAMPLES, resultOf } from './active-rule.js'
 import { maskedSql } from './mask.js'

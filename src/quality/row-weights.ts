@@ -2,7 +2,7 @@
  * How many rows of the table each entry of each axis has, from the staged star: a fact counts once per member of its
  * group, and no row is built for it. One scan over the facts; everything else hangs on the axes.
  */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { StagedPaths } from '../star/staged-files.js'
 
 /** Sums over all rows. */

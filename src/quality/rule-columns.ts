@@ -1,6 +1,7 @@
 /** The columns that a rule may name, and how SQL over the staged star reads them. */
+
+import { sqlIdentifier } from '../engine/sql.js'
 import { ConfigError } from '../runtime/errors.js'
-import { sqlIdentifier } from '../runtime/sql.js'
 import { DICTIONARY, type DictionaryColumn } from '../star/dictionary.js'
 
 /** What a condition hangs on; a condition on `fact` may also read attr, code and group. */

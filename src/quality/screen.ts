@@ -1,7 +1,7 @@
 /** The screen: the rules on single facts, and the facts that they set aside before the plan is made (design §5). */
 import { join } from 'node:path'
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlString } from '../runtime/sql.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlString } from '../engine/sql.js'
 import type { ActiveRule } from './active-rule.js'
 import { MOST_EXAMPLES, resultOf } from './active-rule.js'
 import { type Condition, SHOWN_FACT } from './entry-check.js'

@@ -1,6 +1,6 @@
 /** What a run changes against the table that was there before, from its plan and the manifest of the last run. */
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import type { ChangedValue, Changes } from './run-report.js'
 
 /** Columns by which changes are told, where they are partition columns. */

@@ -2,7 +2,7 @@
  * What is in the table, from the factorised star: each fact counts as often as its group has members, so no enriched
  * row is made. Memory: one counter per attr, code, group and distinct rate, in the engine, which spills.
  */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { LogBins, SortedQuantiles, UnsortedQuantiles } from './rate-distribution.js'
 import type { Breakdown, Contents, MedicareComparison, RateSummary } from './run-report.js'

@@ -5,7 +5,7 @@
 
 import { text } from 'node:stream/consumers'
 import type { TopLevelSpec } from 'vega-lite'
-import { OWN_MEMORY } from '../runtime/memory-sampler.js'
+import { OWN_MEMORY } from '../runtime/worker/memory-sampler.js'
 import { drawSvg } from './draw-svg.js'
 
 const specs: Readonly<Record<string, TopLevelSpec>> = JSON.parse(await text(process.stdin))

@@ -1,5 +1,5 @@
 /** How the rows are spread over partitions: sizes, the largest, the smallest, skew. */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { Placement, SizeSummary } from './run-report.js'
 
 /** Partitions that are named at each end. */

@@ -2,9 +2,10 @@
  * The columns of one axis in memory, as the encoder wants them: each distinct value once, in Parquet's PLAIN encoding,
  * and for each entry which value it has.
  */
+
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import type { ValuePool } from '../parquet/factorised.js'
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlIdentifier } from '../runtime/sql.js'
 import { type Axis, columnsOf, type DictionaryColumn } from './dictionary.js'
 import { requireConsecutive } from './in-order.js'
 

@@ -1,5 +1,5 @@
 /** Which Medicare row belongs to a (code, year, state): a dense table, read once per worker. */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { StagedPaths } from './staged-files.js'
 
 /** Look-up of benchmark entries. A state is an index; −1 means NULL, and the fact's market decides. */

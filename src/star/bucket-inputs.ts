@@ -1,10 +1,10 @@
 /** Input files in a bucket: found by key or pattern, fetched once to the scratch folder, recognised by their ETag. */
 
 import type { ObjectStore } from '../lake/object-store.js'
-import { formatS3Address, isPattern, literalHead, parseS3Address } from '../lake/s3-address.js'
-import { connectS3 } from '../lake/s3-client.js'
-import { listPages } from '../lake/s3-listing.js'
-import type { S3Settings } from '../lake/s3-settings.js'
+import { formatS3Address, isPattern, literalHead, parseS3Address } from '../lake/s3/address.js'
+import { connectS3 } from '../lake/s3/client.js'
+import { listPages } from '../lake/s3/listing.js'
+import type { S3Settings } from '../lake/s3/settings.js'
 import { openStore } from '../lake/stores.js'
 
 /** How inputs in buckets are reached, and where their copies go. */

@@ -1,5 +1,5 @@
 /** The fingerprint of what an entry of an axis says, from which the fingerprints of partitions are made. */
-import { sqlIdentifier } from '../runtime/sql.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import { type Axis, columnsOf } from './dictionary.js'
 
 /**

@@ -2,8 +2,8 @@
  * Enrichment once more, as one SQL join over the staged star: the audit's second opinion. It shares no code with the
  * writer but the staged files and the data dictionary.
  */
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { type Axis, DICTIONARY } from './dictionary.js'
 import type { StagedPaths } from './staged-files.js'
 

@@ -1,6 +1,7 @@
 /** Reading staged facts: numbers as typed arrays, identities as bytes, never a JavaScript string per fact. */
+
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { ValuePool } from '../parquet/factorised.js'
-import { type Engine, readParquet } from '../runtime/engine.js'
 import { requireConsecutive } from './in-order.js'
 import { UIDS_PER_BLOB } from './stage-facts.js'
 import type { StagedPaths } from './staged-files.js'

@@ -1,8 +1,8 @@
 /** What an input file's schema gives for the contract, and the SELECT through which everything else reads it. */
 import type { TableName } from '../config/schema.js'
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { type ColumnKind, type ContractColumn, contractOf } from './contract.js'
 import type { InputFile } from './inputs.js'
 

@@ -2,7 +2,7 @@
  * Reads the facts of slices for the writer: several small slices at once, a large one piece by piece, so that memory
  * does not grow with the size of a slice.
  */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import type { SliceFacts } from './enrich.js'
 import { type FactWindow, readFacts } from './fact-window.js'
 import type { StagedPaths } from './staged-files.js'

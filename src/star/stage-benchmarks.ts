@@ -3,8 +3,8 @@
  * after the fact's. A star's file holds every code of every state, of which a run needs a small part.
  */
 import { join } from 'node:path'
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlString } from '../runtime/sql.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlString } from '../engine/sql.js'
 import { contentHash } from './content-hash.js'
 import { STAGED_BENCHMARKS, type StagedPaths } from './staged-files.js'
 

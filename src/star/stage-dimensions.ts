@@ -9,9 +9,9 @@
  */
 import { join } from 'node:path'
 import type { TableName } from '../config/schema.js'
-import type { Engine } from '../runtime/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { ConfigError } from '../runtime/errors.js'
-import { sqlIdentifier, sqlString } from '../runtime/sql.js'
 import { contentHash } from './content-hash.js'
 import { ADDRESS_COLUMNS, contractOf, GEO_TEXT_COLUMNS } from './contract.js'
 import { columnsOf } from './dictionary.js'

@@ -5,8 +5,8 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Engine, readParquet } from '../runtime/engine.js'
-import { sqlString } from '../runtime/sql.js'
+import { type Engine, readParquet } from '../engine/engine.js'
+import { sqlString } from '../engine/sql.js'
 
 /** Rows per row group of the staged facts: small enough that a unit reads little more than its own slices. */
 const STAGED_ROW_GROUP_ROWS = 20_480

@@ -2,7 +2,7 @@
  * The staged star as a worker holds it: the axes, the member links of one block, the Medicare look-up. All of it is
  * read from staged files and can be thrown away at any moment.
  */
-import { type Engine, readParquet } from '../runtime/engine.js'
+import { type Engine, readParquet } from '../engine/engine.js'
 import { type AxisTable, loadAxis } from './axis-table.js'
 import { type BenchmarkLookup, loadBenchmarkLookup } from './benchmark-lookup.js'
 import { outOfOrder } from './in-order.js'

@@ -1,8 +1,8 @@
 /** Checks of the input that need its rows: keys that differ, and how often the traps of design §3 occur. */
 import type { Config, TableName } from '../config/schema.js'
-import type { Engine } from '../runtime/engine.js'
+import type { Engine } from '../engine/engine.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import { Etl3Error, InputError } from '../runtime/errors.js'
-import { sqlIdentifier } from '../runtime/sql.js'
 import { CONTRACT, contractOf } from './contract.js'
 import { type FileSchema, readSchema, selectInput, unreadable } from './file-schema.js'
 import type { InputTable } from './inputs.js'

@@ -1,6 +1,6 @@
 /** The activities as the workflow calls them: time-outs, retries, and the line that the Web UI shows for each. */
 import { type ActivityOptions, proxyActivities } from '@temporalio/workflow'
-import type { Etl3Activities } from '../activities/types.js'
+import type { Etl3Activities } from '../contract/activities.js'
 
 const OPTIONS: ActivityOptions = {
   startToCloseTimeout: '12 hours',

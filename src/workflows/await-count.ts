@@ -1,6 +1,6 @@
 /** Waits for the check query of the catalog, where it takes its time: between two looks no activity holds a slot. */
 import { ApplicationFailure, CancellationScope, sleep } from '@temporalio/workflow'
-import type { Registered, RunRef } from '../activities/types.js'
+import type { Registered, RunRef } from '../contract/activities.js'
 import type { RunLog } from './run-log.js'
 
 /** Pauses grow up to this many times the first one. */

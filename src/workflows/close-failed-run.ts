@@ -1,6 +1,6 @@
 /** A run that ends badly, or is cancelled, gives back what it holds. */
 import { CancellationScope, ContinueAsNew, log as workflowLog } from '@temporalio/workflow'
-import type { OpenRunInput, RunRef } from '../activities/types.js'
+import type { OpenRunInput, RunRef } from '../contract/activities.js'
 import { failureOf } from './run-failure.js'
 import type { RunLog } from './run-log.js'
 

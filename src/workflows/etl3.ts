@@ -1,9 +1,9 @@
 /** The workflow: the order of the steps, nothing else. What a step does is in src/activities. */
 import { workflowInfo } from '@temporalio/workflow'
-import type { OpenedRun, OpenRunInput, RunRef, Staged } from '../activities/types.js'
+import type { OpenedRun, OpenRunInput, RunRef, Staged } from '../contract/activities.js'
+import type { RunResult } from '../contract/messages.js'
 import { awaitCount } from './await-count.js'
 import { closeFailedRun, closeUnopenedRun } from './close-failed-run.js'
-import type { RunResult } from './messages.js'
 import { type ContinuedInput, RunLog } from './run-log.js'
 import { runUnits, type UnitsInput } from './units.js'
 

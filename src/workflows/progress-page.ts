@@ -9,9 +9,16 @@ import type {
   Staged,
   UnitDone,
   ValidatedInputs,
-} from '../activities/types.js'
+} from '../contract/activities.js'
+import {
+  PHASES,
+  type Phase,
+  type PhaseProgress,
+  type Progress,
+  type RunMode,
+  type RunResult,
+} from '../contract/messages.js'
 import { markdownCode, markdownText } from '../runtime/markdown-text.js'
-import { PHASES, type Phase, type PhaseProgress, type Progress, type RunMode, type RunResult } from './messages.js'
 import type { RunFailure } from './run-failure.js'
 
 /** What each phase answers. */

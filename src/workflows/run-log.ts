@@ -11,10 +11,10 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
-import type { Measured, ReportInput, RunRef, UnitDone } from '../activities/types.js'
+import type { Measured, ReportInput, RunRef, UnitDone } from '../contract/activities.js'
+import type { Etl3Input, Phase, PhaseProgress, Progress } from '../contract/messages.js'
+import { pauseUpdate, progressQuery, resumeUpdate } from '../contract/messages.js'
 import { activitiesFor } from './activity-proxies.js'
-import type { Etl3Input, Phase, PhaseProgress, Progress } from './messages.js'
-import { pauseUpdate, progressQuery, resumeUpdate } from './messages.js'
 import { detailOf, type PhaseAnswers, progressPage } from './progress-page.js'
 import { failureOf, type RunFailure } from './run-failure.js'
 import { showSearchAttributes } from './search-attributes.js'

@@ -1,7 +1,7 @@
 /** Search attributes of a run in Temporal. */
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common'
 import { upsertSearchAttributes } from '@temporalio/workflow'
-import { SEARCH_ATTRIBUTES } from './messages.js'
+import { SEARCH_ATTRIBUTES } from '../contract/messages.js'
 
 const DATASET = defineSearchAttributeKey(SEARCH_ATTRIBUTES.dataset, SearchAttributeType.KEYWORD)
 const STATUS = defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, SearchAttributeType.KEYWORD)

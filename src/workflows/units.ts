@@ -1,5 +1,5 @@
 /** How units run: several at once, a pause between any two, a new execution when the history grows long. */
-import type { Planned, RunRef, UnitDone } from '../activities/types.js'
+import type { Planned, RunRef, UnitDone } from '../contract/activities.js'
 import type { RunLog, UnitPhase } from './run-log.js'
 
 const ACTIVITY_OF = { write: 'writePartitions', audit: 'auditObjects', publish: 'publishPartitions' } as const

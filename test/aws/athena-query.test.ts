@@ -1,10 +1,10 @@
 /** `etl3 query` where the table lies on S3: Athena's API on the wire. */
 import { describe, expect, it } from 'vitest'
 import { type Config, configSchema } from '../../src/config/schema.js'
-import { queryAthena } from '../../src/lake/athena-query.js'
+import { queryAthena } from '../../src/lake/glue/athena-query.js'
 import { iamPolicy } from '../../src/lake/iam-policy.js'
-import { GO_ON } from '../unit/lake/lake-folder.js'
-import { DIFFICULT, writeSmallLake } from '../unit/lake/small-lake.js'
+import { DIFFICULT, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
+import { GO_ON } from '../unit/lake/folder/lake-folder.js'
 import { awsServers, type GluePlace, gluePlace } from './glue-place.js'
 
 const servers = awsServers()

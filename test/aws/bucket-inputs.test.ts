@@ -1,8 +1,8 @@
 /** Input files in a bucket, and what is asked of S3 to find them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { S3ObjectStore } from '../../src/lake/s3-store.js'
+import { S3ObjectStore } from '../../src/lake/s3/store.js'
 import { findInBucket } from '../../src/star/bucket-inputs.js'
-import { GO_ON, lakeFolder } from '../unit/lake/lake-folder.js'
+import { GO_ON, lakeFolder } from '../unit/lake/folder/lake-folder.js'
 import { FaultProxy } from './support/fault-proxy.js'
 import { CREDENTIAL_VARIABLES, makeBucket, type S3Server, settingsFor, startVersitygw } from './support/servers.js'
 

@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-glue'
 import { afterEach, describe, expect, it } from 'vitest'
 import { countRows } from '../unit/lake/count-rows.js'
-import { GO_ON } from '../unit/lake/lake-folder.js'
-import { DIFFICULT, PARTITION_COLUMNS, type SmallPartition, writeSmallLake } from '../unit/lake/small-lake.js'
+import { DIFFICULT, PARTITION_COLUMNS, type SmallPartition, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
+import { GO_ON } from '../unit/lake/folder/lake-folder.js'
 import { awsServers, gluePlace, REGION } from './glue-place.js'
 import { awsError } from './json-front.js'
 import { leavingOut } from './leaving-out.js'
@@ -307,7 +307,7 @@ describe('a registration', () => {
 })
 
 async function ask(database: string, sql: string): Promise<readonly (readonly (string | null)[])[]> {
-  const { AthenaQueries } = await import('../../src/lake/athena.js')
+  const { AthenaQueries } = await import('../../src/lake/glue/athena.js')
   const athena = new AthenaQueries({ region: REGION, database, workgroup: 'primary', outputLocation: undefined })
   const query = await athena.start(sql, GO_ON)
   while (!(await athena.isDone(query, GO_ON))) await new Promise((resolve) => setTimeout(resolve, 10))

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { S3ObjectStore } from '../../src/lake/s3-store.js'
+import { S3ObjectStore } from '../../src/lake/s3/store.js'
 import { signalProcess } from '../../src/runtime/process-identity.js'
 import type { ChangedGroup } from '../check-star/changed-group.js'
 import { differenceOf, readStamps } from '../check-star/tree.js'

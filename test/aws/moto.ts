@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freePort } from '../../src/runtime/dev-server.js'
+import { freePort } from '../../src/runtime/temporal/dev-server.js'
 
 const PYTHON = process.env['ETL3_PYTHON'] ?? (existsSync('.venv/bin/python') ? '.venv/bin/python' : 'python3')
 const START = 'import sys; from moto.server import main; main(sys.argv[1:])'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll } from 'vitest'
-import { S3ObjectStore } from '../../src/lake/s3-store.js'
+import { S3ObjectStore } from '../../src/lake/s3/store.js'
 import { objectStoreSuite } from '../unit/lake/object-store.suite.js'
 import { FaultProxy } from './support/fault-proxy.js'
 import {

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RunResult } from '../../src/workflows/messages.js'
+import type { RunResult } from '../../src/contract/messages.js'
 import { compareTable } from '../oracle/compare-table.js'
 import { changeOneGroup } from './changed-group.js'
 import { type Ended, type Installation, queryNumber, resultOf, runEtl3, writeConfig } from './etl3-process.js'

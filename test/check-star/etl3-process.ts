@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { RunResult } from '../../src/workflows/messages.js'
+import type { RunResult } from '../../src/contract/messages.js'
 
 const LOOK_EVERY_MS = 100
 const TIMEOUT_MS = 10 * 60 * 1000

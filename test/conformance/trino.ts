@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { freePort } from '../../src/runtime/dev-server.js'
+import { freePort } from '../../src/runtime/temporal/dev-server.js'
 
 const PATIENCE_MS = 300_000
 const LOOK_INTERVAL_MS = 500

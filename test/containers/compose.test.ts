@@ -2,7 +2,7 @@
 import { chownSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RunResult } from '../../src/workflows/messages.js'
+import type { RunResult } from '../../src/contract/messages.js'
 import type { Tree } from '../check-star/tree.js'
 import { until } from '../e2e/support/until.js'
 import type { Container } from './container.js'

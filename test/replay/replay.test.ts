@@ -5,7 +5,7 @@ import { Runtime, Worker } from '@temporalio/worker'
 import { DeterminismViolationError } from '@temporalio/workflow'
 import { describe, expect, it } from 'vitest'
 import { SILENT_LOGGER } from '../../src/runtime/logging.js'
-import { builtWorkflowBundle } from '../../src/runtime/workflow-bundle.js'
+import { builtWorkflowBundle } from '../../src/runtime/temporal/workflow-bundle.js'
 
 const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url))
 const NAMES = readdirSync(HISTORIES).map((file) => file.replace(/\.json$/, ''))

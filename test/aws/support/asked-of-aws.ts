@@ -1,6 +1,6 @@
 /** What requests to S3 and Glue ask for, in the words of policies. */
 import { z } from 'zod'
-import { elementOf } from '../../../src/lake/s3-answer.js'
+import { elementOf } from '../../../src/lake/s3/answer.js'
 import type { AskedOfAws } from '../../unit/lake/policy-judge.js'
 import type { SeenRequest } from './fault-proxy.js'
 

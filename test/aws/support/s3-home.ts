@@ -1,6 +1,6 @@
 /** A home whose table and records lie in a bucket of versitygw, and are looked at in that server's own folder. */
 import { join } from 'node:path'
-import { normalisedUri, workflowIdOf } from '../../../src/runtime/workflow-id.js'
+import { normalisedUri, workflowIdOf } from '../../../src/runtime/temporal/workflow-id.js'
 import { Home, type HomeOptions } from '../../e2e/support/home.js'
 import { makeBucket, type S3Server } from './servers.js'
 

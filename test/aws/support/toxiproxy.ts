@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { freePort } from '../../../src/runtime/dev-server.js'
+import { freePort } from '../../../src/runtime/temporal/dev-server.js'
 import { until } from '../../e2e/support/until.js'
 
 /** The same connections are struck each time. */

@@ -1,7 +1,7 @@
 /** A star as input in a bucket. */
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
-import { S3ObjectStore } from '../../../src/lake/s3-store.js'
+import { S3ObjectStore } from '../../../src/lake/s3/store.js'
 import type { StarOnDisk } from '../../e2e/support/stars.js'
 import { filesUnder } from '../../oracle/compare-table.js'
 import { settingsFor } from './servers.js'

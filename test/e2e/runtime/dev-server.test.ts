@@ -3,15 +3,15 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { answers, connectClient } from '../../../src/runtime/connection.js'
+import { isAlive } from '../../../src/runtime/process-identity.js'
+import { answers, connectClient } from '../../../src/runtime/temporal/connection.js'
 import {
   type DevServer,
   type DevServerOptions,
   startDevServer,
   stopDevServer,
-} from '../../../src/runtime/dev-server.js'
-import { isAlive } from '../../../src/runtime/process-identity.js'
-import { findTemporalCli } from '../../../src/runtime/temporal-cli.js'
+} from '../../../src/runtime/temporal/dev-server.js'
+import { findTemporalCli } from '../../../src/runtime/temporal/temporal-cli.js'
 
 describe('a development server', () => {
   let folder = ''

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { freePort } from '../../../src/runtime/dev-server.js'
 import { built } from '../../../src/runtime/package-root.js'
 import { identifyProcess } from '../../../src/runtime/process-identity.js'
+import { freePort } from '../../../src/runtime/temporal/dev-server.js'
 import { until } from './tiny/tiny-run.js'
 
 const devSchema = z.object({ address: z.string(), uiUrl: z.url(), workerPid: z.int() })

@@ -1,7 +1,7 @@
 /** The built command line as a process: what it prints, how it ends, and signals for it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { RunResult } from '../../../src/workflows/messages.js'
+import type { RunResult } from '../../../src/contract/messages.js'
 import { until } from './until.js'
 
 /** The built program. */

@@ -4,13 +4,17 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WorkflowHandle } from '@temporalio/client'
-import { connectClient } from '../../../src/runtime/connection.js'
-import { present } from '../../../src/runtime/presence.js'
-import { openPrivateServer, runningPrivateServer, stopPrivateServer } from '../../../src/runtime/private-server.js'
 import { endProcess, type ProcessIdentity, signalProcess } from '../../../src/runtime/process-identity.js'
 import { stateFolder } from '../../../src/runtime/state-folder.js'
-import { findTemporalCli } from '../../../src/runtime/temporal-cli.js'
-import { normalisedUri, workflowIdOf } from '../../../src/runtime/workflow-id.js'
+import { connectClient } from '../../../src/runtime/temporal/connection.js'
+import {
+  openPrivateServer,
+  runningPrivateServer,
+  stopPrivateServer,
+} from '../../../src/runtime/temporal/private-server.js'
+import { findTemporalCli } from '../../../src/runtime/temporal/temporal-cli.js'
+import { normalisedUri, workflowIdOf } from '../../../src/runtime/temporal/workflow-id.js'
+import { present } from '../../../src/runtime/worker/presence.js'
 import { readStamps, readTree, type Tree } from '../../check-star/tree.js'
 import { filesUnder } from '../../oracle/compare-table.js'
 import { Command } from './command.js'

@@ -1,9 +1,9 @@
 /** A Temporal server of the test's own, with a worker of ETL3 for it: what somebody has who starts runs by hand. */
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
-import { connectClient } from '../../../src/runtime/connection.js'
-import { startDevServer, stopDevServer } from '../../../src/runtime/dev-server.js'
-import { findTemporalCli } from '../../../src/runtime/temporal-cli.js'
+import { connectClient } from '../../../src/runtime/temporal/connection.js'
+import { startDevServer, stopDevServer } from '../../../src/runtime/temporal/dev-server.js'
+import { findTemporalCli } from '../../../src/runtime/temporal/temporal-cli.js'
 import type { Home } from './home.js'
 
 /** What a test gets. */

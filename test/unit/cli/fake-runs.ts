@@ -1,10 +1,10 @@
 /** A Temporal server that exists only in memory: runs that end when the test says so. */
 
-import type { CurrentRecord } from '../../../src/activities/current.js'
-import type { UnfinishedRun } from '../../../src/activities/unfinished-run.js'
-import type { OngoingRun, Runs, StartRun } from '../../../src/cli/runs.js'
+import type { OngoingRun, Runs, StartRun } from '../../../src/cli/runs/runs.js'
 import type { CliServices, QueryAnswer } from '../../../src/cli/services.js'
-import type { Progress, RunResult } from '../../../src/workflows/messages.js'
+import type { Progress, RunResult } from '../../../src/contract/messages.js'
+import type { UnfinishedRun } from '../../../src/history/unfinished-run.js'
+import type { CurrentRecord } from '../../../src/records/current.js'
 
 /** A run that ends when told. */
 export class FakeRun implements OngoingRun {

@@ -5,7 +5,7 @@ import { type ColumnMetrics, type DataFile, MetricsCollector } from '../../../sr
 import type { TableColumn } from '../../../src/iceberg/table-columns.js'
 import { createPartitionEncoder } from '../../../src/parquet/encoder.js'
 import type { ColumnType } from '../../../src/parquet/factorised.js'
-import { GO_ON } from '../lake/lake-folder.js'
+import { GO_ON } from '../lake/folder/lake-folder.js'
 import { type Cell, columnOf, encodeAll, rowsOf } from '../parquet/partition.js'
 import { limits, partitions } from '../parquet/random-partition.js'
 import { PyIceberg } from './pyiceberg.js'

@@ -3,9 +3,9 @@ import { commitTable, type IcebergTable } from '../../../src/iceberg/commit-tabl
 import type { DataFile } from '../../../src/iceberg/data-file.js'
 import { type ExpiryRule, expireSnapshots } from '../../../src/iceberg/expire-snapshots.js'
 import { openSnapshot } from '../../../src/iceberg/open-snapshot.js'
-import { FolderStore } from '../../../src/lake/folder-store.js'
+import { FolderStore } from '../../../src/lake/folder/store.js'
 import type { ObjectKey } from '../../../src/lake/object-store.js'
-import { GO_ON } from '../lake/lake-folder.js'
+import { GO_ON } from '../lake/folder/lake-folder.js'
 import { PyIceberg } from './pyiceberg.js'
 import { folderTable, row, run, START_MS, tableIn, writeRows } from './small-table.js'
 

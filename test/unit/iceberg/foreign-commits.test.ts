@@ -5,7 +5,7 @@ import { commitTable, type IcebergTable } from '../../../src/iceberg/commit-tabl
 import type { DataFile } from '../../../src/iceberg/data-file.js'
 import { expireSnapshots } from '../../../src/iceberg/expire-snapshots.js'
 import { openSnapshot } from '../../../src/iceberg/open-snapshot.js'
-import { GO_ON } from '../lake/lake-folder.js'
+import { GO_ON } from '../lake/folder/lake-folder.js'
 import { type Change, PyIceberg } from './pyiceberg.js'
 import { folderTable, row, run, START_MS, writeRows } from './small-table.js'
 

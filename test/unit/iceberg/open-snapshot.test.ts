@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { commitTable } from '../../../src/iceberg/commit-table.js'
 import { openSnapshot } from '../../../src/iceberg/open-snapshot.js'
-import { GO_ON } from '../lake/lake-folder.js'
+import { GO_ON } from '../lake/folder/lake-folder.js'
 import { folderTable, row, run, START_MS, writeRows } from './small-table.js'
 
 const HOUR_MS = 3_600_000

@@ -6,10 +6,10 @@ import type { CommitRequest } from '../../../src/iceberg/plan-commit.js'
 import type { TableColumn } from '../../../src/iceberg/table-columns.js'
 import type { TableLayout } from '../../../src/iceberg/table-layout.js'
 import { VersionedCatalog } from '../../../src/iceberg/versioned-catalog.js'
-import { FolderStore } from '../../../src/lake/folder-store.js'
+import { FolderStore } from '../../../src/lake/folder/store.js'
 import type { ObjectStore } from '../../../src/lake/object-store.js'
 import { createPartitionEncoder } from '../../../src/parquet/encoder.js'
-import { GO_ON, lakeFolder } from '../lake/lake-folder.js'
+import { GO_ON, lakeFolder } from '../lake/folder/lake-folder.js'
 import { columnOf, encodeAll, group, type Partition, type Row } from '../parquet/partition.js'
 
 export const COLUMNS: readonly TableColumn[] = [

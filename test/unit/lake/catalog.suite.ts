@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import type { Catalog } from '../../../src/lake/catalog.js'
 import { partitionKey } from '../../../src/lake/keys.js'
 import { countRows } from './count-rows.js'
-import { GO_ON } from './lake-folder.js'
-import { DIFFICULT, PARTITION_COLUMNS, type SmallPartition, writeSmallLake } from './small-lake.js'
+import { DIFFICULT, PARTITION_COLUMNS, type SmallPartition, writeSmallLake } from './duckdb/small-lake.js'
+import { GO_ON } from './folder/lake-folder.js'
 
 /** A catalog over nothing, and where its table lies. */
 export interface CatalogPlace {

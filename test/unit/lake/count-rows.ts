@@ -1,7 +1,7 @@
 /** Asks a catalog for its counts and waits for them, as a run does. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalog, SmokeCount } from '../../../src/lake/catalog.js'
-import { GO_ON } from './lake-folder.js'
+import { GO_ON } from './folder/lake-folder.js'
 
 /** Counts rows by some partition columns. */
 export async function countRows(

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { register } from 'node:module'
 
 register('../../../scripts/typescript-hooks.mjs', import.meta.url)
-const { FolderStore } = await import('../../../src/lake/folder-store.ts')
+const { FolderStore } = await import('../../../src/lake/folder/store.ts')
 const { RunLock } = await import('../../../src/lake/run-lock.ts')
 
 const [root, owner] = process.argv.slice(2)

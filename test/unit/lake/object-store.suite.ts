@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ObjectNotFound, type ObjectStore, type StoredObject } from '../../../src/lake/object-store.js'
-import { GO_ON, lakeFolder } from './lake-folder.js'
+import { GO_ON, lakeFolder } from './folder/lake-folder.js'
 
 /** Opens stores over one new, empty root each time it is called. */
 export type MakeStore = () => Promise<{

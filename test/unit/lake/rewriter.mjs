@@ -2,7 +2,7 @@
 import { register } from 'node:module'
 
 register('../../../scripts/typescript-hooks.mjs', import.meta.url)
-const { FolderStore } = await import('../../../src/lake/folder-store.ts')
+const { FolderStore } = await import('../../../src/lake/folder/store.ts')
 
 const [root, key] = process.argv.slice(2)
 const store = new FolderStore(root)

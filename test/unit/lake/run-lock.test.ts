@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { FolderStore } from '../../../src/lake/folder-store.js'
+import { FolderStore } from '../../../src/lake/folder/store.js'
 import { RunLock, type RunLockOptions } from '../../../src/lake/run-lock.js'
-import { GO_ON, lakeFolder } from './lake-folder.js'
+import { GO_ON, lakeFolder } from './folder/lake-folder.js'
 
 const LEASE_MS = 1000
 const START = Date.parse('2026-01-01T00:00:00Z')

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.js'
-import { s3SettingsOf } from '../../../src/lake/s3-settings.js'
+import { s3SettingsOf } from '../../../src/lake/s3/settings.js'
 import { openStore } from '../../../src/lake/stores.js'
 
 const s3 = s3SettingsOf(loadConfig({ env: {} }).config)

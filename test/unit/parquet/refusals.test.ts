@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { createPartitionEncoder } from '../../../src/parquet/encoder.js'
 import { readFooter } from '../../../src/parquet/footer-check.js'
 import { Etl3Error } from '../../../src/runtime/errors.js'
-import { lakeFolder } from '../lake/lake-folder.js'
+import { lakeFolder } from '../lake/folder/lake-folder.js'
 import { axis, bytesPool, columnOf, encodeAll, group, int32Pool, listPool, type Partition } from './partition.js'
 
 function codeOf(call: () => unknown): string {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeDemoStar } from '../../../src/demo/write-star.js'
+import { Engine } from '../../../src/engine/engine.js'
+import { sqlString } from '../../../src/engine/sql.js'
 import { partitionValues } from '../../../src/lake/keys.js'
 import { advise, OPEN_COST_BYTES, typicalQueries } from '../../../src/plan/advise.js'
 import { sizeCurve, sizeInSql } from '../../../src/plan/size-curve.js'
-import { Engine } from '../../../src/runtime/engine.js'
-import { sqlString } from '../../../src/runtime/sql.js'
 import { type KeyedEntry, runInProcess } from '../../pipeline/run-in-process.js'
 
 const NINE = [

@@ -2,9 +2,9 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { Engine } from '../../../src/engine/engine.js'
 import { takeChanges } from '../../../src/report/changes.js'
 import { takePlacement } from '../../../src/report/placement.js'
-import { Engine } from '../../../src/runtime/engine.js'
 
 async function withFiles<T>(use: (engine: Engine, plan: string, manifest: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'etl3-changes-'))

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { writeDemoStar } from '../../../src/demo/write-star.js'
+import { type Cell, Engine } from '../../../src/engine/engine.js'
 import { takeContents } from '../../../src/report/contents.js'
 import type { Contents } from '../../../src/report/run-report.js'
-import { type Cell, Engine } from '../../../src/runtime/engine.js'
 import { pathsIn, runInProcess } from '../../pipeline/run-in-process.js'
 
 /** Asks the files of the table, as somebody would who does not know how they came about. */

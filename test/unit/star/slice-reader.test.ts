@@ -1,7 +1,7 @@
 /** Facts of a slice in pieces: where a piece ends must not depend on facts of others. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Engine, readParquet } from '../../../src/runtime/engine.js'
+import { Engine, readParquet } from '../../../src/engine/engine.js'
 import { type FactWindow, loadQuarantined, readFacts } from '../../../src/star/fact-window.js'
 import { piecesOf } from '../../../src/star/slice-reader.js'
 import { goodFact, goodStar } from '../../stars/good-star.js'

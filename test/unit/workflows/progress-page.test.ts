@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PhaseProgress, Progress, RunResult } from '../../../src/workflows/messages.js'
+import type { PhaseProgress, Progress, RunResult } from '../../../src/contract/messages.js'
 import { type PageFacts, progressPage } from '../../../src/workflows/progress-page.js'
 
 const phase = (name: PhaseProgress['phase'], state: PhaseProgress['state'], detail = ''): PhaseProgress => ({

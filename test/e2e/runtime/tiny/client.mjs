@@ -2,7 +2,7 @@
 // Arguments: one JSON object { config, workflowId, env, steps, stepMs, idleAfterMs, detach }.
 import { fileURLToPath } from 'node:url'
 import { SILENT_LOGGER } from '../../../../dist/runtime/logging.js'
-import { openSession } from '../../../../dist/runtime/session.js'
+import { openSession } from '../../../../dist/runtime/temporal/session.js'
 
 const { config, workflowId, env, steps, stepMs, idleAfterMs, defaultAddress } = JSON.parse(process.argv[2])
 const say = (event, fields = {}) => process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`)

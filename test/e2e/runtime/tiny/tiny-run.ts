@@ -7,11 +7,11 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { WorkflowHandle } from '@temporalio/client'
 import { type Config, configSchema } from '../../../../src/config/schema.js'
-import { connectClient } from '../../../../src/runtime/connection.js'
-import { present } from '../../../../src/runtime/presence.js'
-import { runningPrivateServer } from '../../../../src/runtime/private-server.js'
 import { endProcess, type ProcessIdentity } from '../../../../src/runtime/process-identity.js'
 import { stateFolder } from '../../../../src/runtime/state-folder.js'
+import { connectClient } from '../../../../src/runtime/temporal/connection.js'
+import { runningPrivateServer } from '../../../../src/runtime/temporal/private-server.js'
+import { present } from '../../../../src/runtime/worker/presence.js'
 
 const CLIENT = fileURLToPath(new URL('./client.mjs', import.meta.url))
 

@@ -2,8 +2,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { heartbeat } from '@temporalio/activity'
 import { createLogger } from '../../../../dist/runtime/logging.js'
-import { runWorker } from '../../../../dist/runtime/worker-host.js'
-import { decodeSettings, readEndpoint } from '../../../../dist/runtime/worker-settings.js'
+import { runWorker } from '../../../../dist/runtime/worker/host.js'
+import { decodeSettings, readEndpoint } from '../../../../dist/runtime/worker/settings.js'
 
 const settings = decodeSettings(process.argv[2])
 const log = createLogger({ ...settings.logging, origin: 'worker' })

@@ -1,0 +1,201 @@
+/** Progress as lines: a live picture on a terminal, one plain line a phase elsewhere. */
+
+import type { PhaseProgress } from '../../contract/messages.js'
+import { plainText } from '../../runtime/plain-text.js'
+import { type CountedWork, countedWork, type LiveProgress } from '../runs/live-progress.js'
+import { countText, percentText, secondsText } from './figures.js'
+import type { Palette } from './palette.js'
+import { RateMeter } from './rate-meter.js'
+import type { Terminal } from './terminal.js'
+
+const PHASE_COLUMNS = 10
+const SECONDS_COLUMNS = 13
+const BAR_COLUMNS = 20
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+/** Between two plain lines about a phase that goes on. */
+const PLAIN_PAUSE_MS = 10_000
+
+/** Shows how a run goes. */
+export interface ProgressView {
+  /** @param progress undefined while nobody answers */
+  show(progress: LiveProgress | undefined, nowMs: number): void
+  /** The last look: leaves what should stay on the screen. */
+  end(progress: LiveProgress | undefined, nowMs: number): void
+}
+
+/** The view that suits the terminal. */
+export function progressViewFor(terminal: Terminal): ProgressView {
+  return terminal.interactive ? new LiveView(terminal) : new PlainView((line) => terminal.line(line))
+}
+
+/** The view under `--quiet`. */
+export const NO_VIEW: ProgressView = { show() {}, end() {} }
+
+/** Redraws a few lines in place. */
+export class LiveView implements ProgressView {
+  readonly #meter = new RateMeter()
+  #last: LiveProgress | undefined
+  #frame = 0
+
+  constructor(private readonly terminal: Terminal) {}
+
+  show(progress: LiveProgress | undefined, nowMs: number): void {
+    this.#frame += 1
+    const known = progress ?? this.#last
+    this.#last = known
+    addTo(this.#meter, progress, nowMs)
+    this.terminal.live(
+      known
+        ? liveLines(known, {
+            nowMs,
+            perSecond: this.#meter.perSecond(),
+            answering: progress !== undefined,
+            spinner: SPINNER[this.#frame % SPINNER.length] ?? '',
+            palette: this.terminal.palette,
+          })
+        : [this.terminal.palette.dim(`${SPINNER[this.#frame % SPINNER.length] ?? ''} waiting for a worker`)],
+    )
+  }
+
+  end(progress: LiveProgress | undefined, nowMs: number): void {
+    const known = progress ?? this.#last
+    this.terminal.live([])
+    for (const phase of known?.phases ?? []) {
+      this.terminal.line(phaseLine(phase, { nowMs, spinner: '·', palette: this.terminal.palette }))
+    }
+  }
+}
+
+/** What a live picture needs besides the progress. */
+export interface LivePicture {
+  readonly nowMs: number
+  /** Rows or partitions a second, whatever the phase counts. */
+  readonly perSecond: number | undefined
+  /** Whether the progress is fresh. */
+  readonly answering: boolean
+  readonly spinner: string
+  readonly palette: Palette
+}
+
+/** The live picture: a line for each phase, the rows while they are written, the memory. */
+export function liveLines(progress: LiveProgress, picture: LivePicture): string[] {
+  const { palette } = picture
+  const lines = progress.phases.map((phase) => phaseLine(phase, picture))
+  const work = countedWork(progress)
+  if (work) {
+    const [speed, left] = speedParts(work, picture.perSecond)
+    const units =
+      progress.phase === 'write' ? [`unit ${countText(progress.units.done)} of ${countText(progress.units.total)}`] : []
+    const second = [...units, ...(speed === undefined ? [] : [speed])]
+    lines.push(
+      `  ${bar(work.done, work.total, palette)} ${percentText(work.done, work.total).padStart(5)}  ${[amountText(work), ...(left === undefined ? [] : [left])].join(', ')}`,
+    )
+    // Two lines, so that both fit into 80 columns.
+    if (second.length > 0) lines.push(`  ${' '.repeat(BAR_COLUMNS + 1)}${' '.repeat(5)}  ${second.join(', ')}`)
+  }
+  if (progress.memoryLimitMb > 0) lines.push(memoryLine(progress, palette))
+  if (progress.paused) lines.push(palette.yellow('  paused: nothing new is started until it is resumed'))
+  if (!picture.answering) lines.push(palette.dim('  no answer from a worker just now'))
+  return lines
+}
+
+/** Prints a line when a phase ends, and now and then one about a phase that takes long. */
+export class PlainView implements ProgressView {
+  readonly #meter = new RateMeter()
+  readonly #printed = new Set<string>()
+  #lastLineMs: number | undefined
+
+  constructor(private readonly print: (line: string) => void) {}
+
+  show(progress: LiveProgress | undefined, nowMs: number): void {
+    this.#lastLineMs ??= nowMs
+    addTo(this.#meter, progress, nowMs)
+    for (const phase of progress?.phases ?? []) {
+      if (phase.state !== 'running') this.#printOnce(phase, nowMs)
+    }
+    if (nowMs - this.#lastLineMs < PLAIN_PAUSE_MS) return
+    this.#lastLineMs = nowMs
+    this.print(progress ? this.#statusLine(progress, nowMs) : 'waiting for a worker')
+  }
+
+  end(progress: LiveProgress | undefined, nowMs: number): void {
+    for (const phase of progress?.phases ?? []) {
+      if (phase.state !== 'running') this.#printOnce(phase, nowMs)
+    }
+  }
+
+  #printOnce(phase: PhaseProgress, nowMs: number): void {
+    // A phase can come again (the run continued as new): then it has another start.
+    const identity = `${phase.phase} ${phase.startedAtMs} ${phase.state}`
+    if (this.#printed.has(identity)) return
+    this.#printed.add(identity)
+    this.#lastLineMs = nowMs
+    const took = phase.seconds === undefined ? '' : ` in ${secondsText(phase.seconds)}`
+    this.print(`${phase.phase}: ${phase.state}${took}${detailTail(phase)}`)
+  }
+
+  #statusLine(progress: LiveProgress, nowMs: number): string {
+    const { phases, phase, paused, peakMemoryMb, memoryMb, memoryLimitMb } = progress
+    const current = phases.findLast((one) => one.phase === phase)
+    const work = countedWork(progress)
+    const parts = [
+      current ? `${paused ? 'paused' : 'running'} for ${secondsText(elapsed(current, nowMs))}` : 'running',
+      ...(work
+        ? [`${amountText(work)} (${percentText(work.done, work.total)})`, ...speedParts(work, this.#meter.perSecond())]
+        : []),
+      ...(memoryLimitMb > 0
+        ? [`${countText(Math.round(memoryMb ?? peakMemoryMb))} of ${countText(memoryLimitMb)} MB`]
+        : []),
+    ]
+    return `${phase}: ${parts.join(', ')}`
+  }
+}
+
+function addTo(meter: RateMeter, progress: LiveProgress | undefined, nowMs: number): void {
+  const work = progress && countedWork(progress)
+  if (work) meter.add(work.done, nowMs)
+}
+
+function amountText({ done, total, noun }: CountedWork): string {
+  return `${countText(done)} of ${countText(total)} ${noun}`
+}
+
+/** Memory now where a worker says it, else the peak, against the limit. */
+function memoryLine({ memoryMb, peakMemoryMb, memoryLimitMb }: LiveProgress, palette: Palette): string {
+  const shown = memoryMb ?? peakMemoryMb
+  const peak = `${countText(Math.round(Math.max(peakMemoryMb, shown)))} of ${countText(memoryLimitMb)} MB at the peak`
+  const now = memoryMb === undefined ? '' : `${countText(Math.round(memoryMb))} MB now, `
+  return `  ${bar(shown, memoryLimitMb, palette)} ${percentText(shown, memoryLimitMb).padStart(5)}  memory: ${now}${peak}`
+}
+
+function phaseLine(
+  phase: PhaseProgress,
+  { nowMs, spinner, palette }: Pick<LivePicture, 'nowMs' | 'spinner' | 'palette'>,
+): string {
+  const mark =
+    phase.state === 'done' ? palette.green('✓') : phase.state === 'failed' ? palette.red('✗') : palette.cyan(spinner)
+  const seconds = secondsText(phase.seconds ?? elapsed(phase, nowMs)).padStart(SECONDS_COLUMNS)
+  return `${mark} ${phase.phase.padEnd(PHASE_COLUMNS)}${palette.dim(seconds)}  ${plainText(phase.detail)}`.trimEnd()
+}
+
+function elapsed(phase: PhaseProgress, nowMs: number): number {
+  // The server's clock may be ahead of ours.
+  return Math.max(0, (nowMs - phase.startedAtMs) / 1000)
+}
+
+function detailTail(phase: PhaseProgress): string {
+  return phase.detail === '' ? '' : `: ${plainText(phase.detail)}`
+}
+
+function speedParts({ done, total, noun }: CountedWork, perSecond: number | undefined): string[] {
+  if (perSecond === undefined) return []
+  const left = Math.max(0, total - done) / perSecond
+  const speed = perSecond < 10 ? perSecond.toFixed(1) : countText(Math.round(perSecond))
+  return [`${speed} ${noun}/s`, `about ${secondsText(left)} left`]
+}
+
+function bar(part: number, whole: number, palette: Palette): string {
+  const share = whole <= 0 ? 1 : Math.min(1, Math.max(0, part / whole))
+  const full = Math.floor(share * BAR_COLUMNS)
+  return palette.cyan('━'.repeat(full)) + palette.dim('─'.repeat(BAR_COLUMNS - full))
+}

@@ -1,0 +1,103 @@
+/** How a run ended, as text. */
+import type { ResolvedConfig } from '../../config/load.js'
+import type { RunResult } from '../../contract/messages.js'
+import { plainText } from '../../runtime/plain-text.js'
+import { bytesText, countOf, countText, secondsText } from './figures.js'
+import type { Palette } from './palette.js'
+
+const LABEL_COLUMNS = 11
+
+/** What the summary of a run tells besides its result. */
+export interface SummaryContext {
+  readonly palette: Palette
+  readonly resolved: Pick<ResolvedConfig, 'config' | 'file' | 'environment'>
+  /** The Web UI, where one is known. */
+  readonly uiUrl: string | undefined
+  /** Whether the server goes when the command ends. */
+  readonly serverEnds: boolean
+}
+
+/** The lines that end a run, a validation or a plan. */
+export function runSummary(result: RunResult, context: SummaryContext): string {
+  const { palette } = context
+  const lines = [palette.bold(headline(result)), '']
+  const add = (label: string, text: string): void => {
+    lines.push(`${label.padEnd(LABEL_COLUMNS)}${plainText(text)}`)
+  }
+  const { partitions } = result
+  add('facts', `${countText(result.facts)} read, ${countText(result.quarantined)} quarantined`)
+  add(
+    'partitions',
+    `${countText(partitions.total)} (${countText(partitions.added)} added, ${countText(partitions.replaced)} replaced, ${countText(partitions.kept)} kept, ${countText(partitions.removed)} removed)`,
+  )
+  if (result.bytes > 0) add('size', bytesText(result.bytes))
+  if (result.warnings > 0) add('warnings', `${countText(result.warnings)}, see the report`)
+  add(
+    'memory',
+    `${countText(Math.round(result.peakMemoryMb))} MB at the peak, limit ${countText(result.memoryLimitMb)} MB`,
+  )
+  if (Object.keys(result.seconds).length > 0) add('time', timeText(result.seconds))
+  if (result.status === 'published' || result.status === 'unchanged') {
+    add('table', result.outputUri)
+    add('query', queryToTry(result, context.resolved))
+  }
+  if (result.reportUri !== '') add('report', result.reportUri)
+  add('web ui', webUiText(context))
+  return lines.join('\n')
+}
+
+function headline({ status, rows, partitions }: RunResult): string {
+  const size = `${countOf(rows, 'row')} in ${countOf(partitions.total, 'partition')}`
+  switch (status) {
+    case 'published':
+      return `published: ${size}`
+    case 'unchanged':
+      return `unchanged: input and configuration are those of the last run, nothing was written (${size})`
+    case 'validated':
+      return `validated: the input passes, ${size} are planned, the table was not touched`
+    case 'planned':
+      return `planned: ${size}, the table was not touched`
+    case 'failed':
+      return 'failed'
+  }
+}
+
+function timeText(seconds: Readonly<Record<string, number>>): string {
+  const { total, ...phases } = seconds
+  const parts = Object.entries(phases).map(([phase, value]) => `${phase} ${value.toFixed(1)}`)
+  return `${secondsText(total ?? 0)}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`
+}
+
+function queryToTry({ table }: RunResult, resolved: SummaryContext['resolved']): string {
+  // The table's name may come with its database.
+  const name = table.split('.').at(-1) ?? table
+  const column = resolved.config.partitioning.partition_columns[0] ?? '1'
+  const sql = `select ${sqlName(column)}, count(*) from ${sqlName(name)} group by all order by 2 desc`
+  return [commandToTry('query', resolved), shellWord(sql)].join(' ')
+}
+
+function webUiText({ uiUrl, serverEnds, resolved }: SummaryContext): string {
+  // With the same flags: the private server, and so the history, is that of the configured output.
+  const dev = `'${commandToTry('dev', resolved)}'`
+  if (serverEnds) return `${dev} opens it`
+  return uiUrl ?? `that of your Temporal server, or ${dev}`
+}
+
+/** A command with the flags that lead it to the configuration of this run. */
+function commandToTry(name: string, { file, environment }: SummaryContext['resolved']): string {
+  return [
+    `npx etl3 ${name}`,
+    ...(file === undefined || file === 'config/etl3.yaml' ? [] : [`--config ${shellWord(file)}`]),
+    ...(environment === undefined ? [] : [`--environment ${shellWord(environment)}`]),
+  ].join(' ')
+}
+
+function sqlName(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
+}
+
+/** A word of a shell's command line. */
+export function shellWord(text: string): string {
+  if (/^[\w./:=@-]+$/.test(text)) return text
+  return /["$`\\!]/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : `"${text}"`
+}

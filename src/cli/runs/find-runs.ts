@@ -1,0 +1,55 @@
+/** Finds the server that the runs of an output are on, without starting anything. */
+
+import { stateFolder } from '../../runtime/state-folder.js'
+import {
+  answers,
+  configuredEndpoint,
+  connectClient,
+  DEFAULT_ADDRESS,
+  type Endpoint,
+} from '../../runtime/temporal/connection.js'
+import { runningPrivateServer } from '../../runtime/temporal/private-server.js'
+import type { OpenRunsOptions, Runs } from './runs.js'
+import { TemporalRuns } from './temporal-runs.js'
+
+const LOOK_TIMEOUT_MS = 2_000
+
+/**
+ * In the order in which a session looks: the configured server, the private one of this output, one at the default
+ * address. Undefined when there is none.
+ * @throws UnavailableError ETL3-TP-01 when a configured server does not answer
+ */
+export async function findRuns(
+  { config, workflowId }: OpenRunsOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Runs | undefined> {
+  const { temporal } = config
+  const configured = configuredEndpoint(temporal)
+  if (configured) return await connect(configured, temporal.connect_timeout_ms, undefined, env)
+
+  const own = runningPrivateServer(stateFolder(workflowId, env))
+  if (own && (await answers(own.endpoint, LOOK_TIMEOUT_MS))) {
+    return await connect(own.endpoint, LOOK_TIMEOUT_MS, own.uiUrl, env)
+  }
+  const standard: Endpoint = { address: DEFAULT_ADDRESS, namespace: temporal.namespace, useProfile: false }
+  return (await answers(standard, LOOK_TIMEOUT_MS))
+    ? await connect(standard, LOOK_TIMEOUT_MS, undefined, env)
+    : undefined
+}
+
+async function connect(
+  endpoint: Endpoint,
+  timeoutMs: number,
+  uiUrl: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Runs> {
+  const client = await connectClient(endpoint, timeoutMs)
+  const session = {
+    client,
+    uiUrl,
+    ownsServer: false,
+    broken: new Promise<never>(() => {}),
+    close: async () => await client.connection.close(),
+  }
+  return new TemporalRuns(session, env)
+}

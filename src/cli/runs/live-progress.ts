@@ -1,0 +1,51 @@
+/** A run's progress with what its activities are at just now: the workflow knows finished units only. */
+import type { Phase, Progress } from '../../contract/messages.js'
+import type { Heartbeat } from './heartbeat.js'
+
+/** Progress, and the memory of the workers just now. */
+export interface LiveProgress extends Progress {
+  /** Resident memory of all workers that are at work, in MB; undefined where none says. */
+  readonly memoryMb?: number | undefined
+}
+
+/** So much of so much. */
+export interface Amount {
+  readonly done: number
+  readonly total: number
+}
+
+/** Adds what unfinished units have done. `heartbeats` are those of the activities that are pending. */
+export function withPendingWork(progress: Progress, heartbeats: readonly Heartbeat[]): LiveProgress {
+  const current = heartbeats.filter(({ phase }) => phase === progress.phase)
+  const sum = (key: 'rows' | 'partitions'): number => current.reduce((total, beat) => total + (beat[key] ?? 0), 0)
+  const memory = heartbeats.flatMap(({ memoryMb }) => memoryMb ?? [])
+  const counted = progress.phase === 'write' || progress.phase === 'publish'
+  return {
+    ...progress,
+    ...(counted
+      ? { rows: plus(progress.rows, sum('rows')), partitions: plus(progress.partitions, sum('partitions')) }
+      : {}),
+    ...(memory.length === 0 ? {} : { memoryMb: memory.reduce((total, mb) => total + mb, 0) }),
+  }
+}
+
+/** What is counted in a phase, and in which unit. */
+export interface CountedWork extends Amount {
+  readonly noun: 'rows' | 'partitions'
+}
+
+const COUNTED: { readonly [P in Phase]?: (progress: LiveProgress) => CountedWork } = {
+  write: ({ rows }) => ({ ...rows, noun: 'rows' }),
+  audit: ({ partitions }) => ({ ...partitions, noun: 'partitions' }),
+  publish: ({ partitions }) => ({ ...partitions, noun: 'partitions' }),
+}
+
+/** The work of the phase that runs, where it can be counted. */
+export function countedWork(progress: LiveProgress): CountedWork | undefined {
+  const work = COUNTED[progress.phase]?.(progress)
+  return work && work.total > 0 ? work : undefined
+}
+
+function plus({ done, total }: Amount, more: number): Amount {
+  return { done: Math.min(total, done + more), total }
+}

@@ -1,0 +1,63 @@
+/** What a run is asked for: its workflow input, and the comparison with a run that is already going. */
+import type { ResolvedConfig } from '../../config/load.js'
+import { valueAt } from '../../config/load.js'
+import { overridesOf, shapesRun } from '../../config/workflow-overrides.js'
+import type { Etl3Input, RunMode } from '../../contract/messages.js'
+import { maskUserinfo } from '../../runtime/secrets.js'
+import { normalisedUri } from '../../runtime/temporal/workflow-id.js'
+import type { RunRequest } from './runs.js'
+
+/** Settings that change how fast a run goes and what it may use, but not what it writes. */
+const HOW_NOT_WHAT: ReadonlySet<string> = new Set([
+  'processing.chunk_size',
+  'processing.max_workers',
+  'processing.memory_limit_mb',
+  'processing.scratch',
+  'processing.unit_seconds',
+  'processing.lock_lease_ms',
+  'temporal.heartbeat_timeout_ms',
+])
+
+/** Input of the workflow: the file and section by name, flags and variables by value. */
+export function inputOf(resolved: ResolvedConfig, mode: RunMode): Etl3Input {
+  return {
+    ...(resolved.file === undefined ? {} : { config: resolved.file }),
+    ...(resolved.environment === undefined ? {} : { environment: resolved.environment }),
+    outputUri: normalisedUri(resolved.config.output.uri),
+    mode,
+    overrides: overridesOf(resolved),
+  }
+}
+
+/** The request of a resolved configuration. */
+export function requestOf({ config, origins }: ResolvedConfig, mode: RunMode): RunRequest {
+  const settings: Record<string, string> = {}
+  for (const key of origins.keys()) {
+    if (shapesRun(key)) settings[key] = settingText(valueAt(config, key))
+  }
+  return { mode, settings }
+}
+
+/** How two requests differ. */
+export interface RequestDifference {
+  /** Differences that make it other work: `output.uri is "b" there, "a" here`. */
+  readonly work: readonly string[]
+  /** Differences that only change how the work is done. */
+  readonly way: readonly string[]
+}
+
+/** Compares what is asked for (`here`) with what a run was asked for (`there`). */
+export function differenceOf(here: RunRequest, there: RunRequest): RequestDifference {
+  const work = here.mode === there.mode ? [] : [`it is a '${there.mode}' there, a '${here.mode}' here`]
+  const way: string[] = []
+  const keys = new Set([...Object.keys(here.settings), ...Object.keys(there.settings)])
+  for (const key of keys) {
+    const [ours, theirs] = [here.settings[key] ?? 'unset', there.settings[key] ?? 'unset']
+    if (ours !== theirs) (HOW_NOT_WHAT.has(key) ? way : work).push(`${key} is ${theirs} there, ${ours} here`)
+  }
+  return { work, way }
+}
+
+function settingText(value: unknown): string {
+  return maskUserinfo(JSON.stringify(value) ?? 'unset')
+}

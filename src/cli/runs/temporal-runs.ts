@@ -1,0 +1,214 @@
+/** The port {@link Runs} over a Temporal server. Imported lazily: Temporal's client takes most of a second to load. */
+import {
+  type Client,
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client'
+import { defaultPayloadConverter } from '@temporalio/common'
+import { z } from 'zod'
+import { resolveInput } from '../../config/workflow-overrides.js'
+import { type Etl3Input, progressQuery, type RunResult, resumeUpdate, WORKFLOW_TYPE } from '../../contract/messages.js'
+import { UnavailableError } from '../../runtime/errors.js'
+import { type Heartbeat, parseHeartbeat } from './heartbeat.js'
+import { type LiveProgress, withPendingWork } from './live-progress.js'
+import { requestOf } from './run-request.js'
+import type { OngoingRun, RunRequest, Runs, StartRun } from './runs.js'
+
+/** Name of the memo field that holds what the run was asked for. */
+const MEMO_FIELD = 'etl3'
+const QUERY_DEADLINE_MS = 5_000
+const CALL_DEADLINE_MS = 15_000
+/** How long a server may be away (restarted, moved) before the command gives up on it. */
+const SERVER_AWAY_MS = 60_000
+const RETRY_PAUSE_MS = 500
+
+const requestSchema = z.object({
+  mode: z.enum(['run', 'validate', 'plan']),
+  settings: z.record(z.string(), z.string()),
+})
+
+const inputSchema = z.object({
+  config: z.string().optional(),
+  environment: z.string().optional(),
+  mode: z.enum(['run', 'validate', 'plan']).optional(),
+  overrides: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+})
+
+type RunWorkflow = (input: Etl3Input) => Promise<RunResult>
+
+/** The part of a session with a server that this adapter needs. */
+export interface TemporalConnection {
+  readonly client: Client
+  readonly uiUrl: string | undefined
+  readonly ownsServer: boolean
+  readonly broken: Promise<Error>
+  close(options: { readonly stopServer: boolean }): Promise<void>
+}
+
+/** Runs on a Temporal server. */
+export class TemporalRuns implements Runs {
+  /** Looks at a run's progress that have no answer yet. */
+  readonly #looks = new Set<Promise<unknown>>()
+
+  constructor(
+    private readonly session: TemporalConnection,
+    private readonly env: Readonly<Record<string, string | undefined>>,
+  ) {}
+
+  get uiUrl(): string | undefined {
+    return this.session.uiUrl
+  }
+
+  get ownsServer(): boolean {
+    return this.session.ownsServer
+  }
+
+  get broken(): Promise<Error> {
+    return this.session.broken
+  }
+
+  async start(run: StartRun): Promise<OngoingRun | undefined> {
+    try {
+      const handle = await this.session.client.workflow.start<RunWorkflow>(WORKFLOW_TYPE, {
+        workflowId: run.workflowId,
+        taskQueue: run.taskQueue,
+        args: [run.input],
+        workflowIdConflictPolicy: 'FAIL',
+        memo: { [MEMO_FIELD]: run.request },
+        staticSummary: run.summary,
+        staticDetails: run.details,
+      })
+      return this.#ongoing(handle, run.request)
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined
+      throw error
+    }
+  }
+
+  async ongoing(workflowId: string): Promise<OngoingRun | undefined> {
+    return (await this.#running(workflowId)) ?? (await this.#scheduledRun(workflowId))
+  }
+
+  async #running(workflowId: string): Promise<OngoingRun | undefined> {
+    const { client } = this.session
+    try {
+      const found = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+        client.workflow.getHandle(workflowId).describe(),
+      )
+      if (found.status.name !== 'RUNNING') return undefined
+      const request = requestSchema.safeParse(found.memo?.[MEMO_FIELD])
+      return this.#ongoing(
+        client.workflow.getHandle<RunWorkflow>(workflowId),
+        request.data ?? (await this.#requestByInput(workflowId, found.runId)),
+      )
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined
+      throw error
+    }
+  }
+
+  /** A schedule adds the time to the workflow id of each run that it starts. */
+  async #scheduledRun(workflowId: string): Promise<OngoingRun | undefined> {
+    const { client } = this.session
+    const query = `ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${workflowId.replaceAll("'", "\\'")}-'`
+    for await (const { workflowId: id } of client.workflow.list({ query, pageSize: 1 })) {
+      const found = await this.#running(id)
+      if (found) return found
+    }
+    return undefined
+  }
+
+  async close(options: { readonly stopServer: boolean }): Promise<void> {
+    // The SDK tries a failed call again from a timer. On a connection that is closed by then it throws, where nobody can
+    // catch it: a run that has ended well would end as an unexpected error. A look has a deadline, so this is short.
+    await Promise.all(this.#looks)
+    await this.session.close(options)
+  }
+
+  /** What a run was asked for that somebody started by hand, from the first event of its history. */
+  async #requestByInput(workflowId: string, runId: string): Promise<RunRequest | undefined> {
+    const { client } = this.session
+    const { history } = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+      client.workflowService.getWorkflowExecutionHistory({
+        namespace: client.options.namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: 1,
+      }),
+    )
+    const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]
+    if (!payload) return undefined
+    try {
+      const input = inputSchema.parse(defaultPayloadConverter.fromPayload(payload))
+      return requestOf(resolveInput(input, this.env), input.mode ?? 'run')
+    } catch {
+      // Its configuration file may lie on another machine, or be gone.
+      return undefined
+    }
+  }
+
+  async #look(handle: WorkflowHandle<RunWorkflow>): Promise<LiveProgress | undefined> {
+    try {
+      return await this.session.client.withDeadline(Date.now() + QUERY_DEADLINE_MS, async () => {
+        const progress = await handle.query(progressQuery)
+        // Afterwards: a unit that ended in between is missing for one look, and never counted twice.
+        return withPendingWork(progress, await heartbeatsOf(handle))
+      })
+    } catch {
+      // No worker, or one that is busy, or a server on its way up: the next look may find it.
+      return undefined
+    }
+  }
+
+  #ongoing(handle: WorkflowHandle<RunWorkflow>, request: RunRequest | undefined): OngoingRun {
+    const { client } = this.session
+    return {
+      workflowId: handle.workflowId,
+      request,
+      result: () => resultOf(handle),
+      progress: async () => {
+        const look = this.#look(handle)
+        this.#looks.add(look)
+        return await look.finally(() => this.#looks.delete(look))
+      },
+      async cancel() {
+        await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => handle.cancel())
+      },
+      async unpause() {
+        await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => handle.executeUpdate(resumeUpdate))
+      },
+    }
+  }
+}
+
+/** What the activities that work now said last. */
+async function heartbeatsOf(handle: WorkflowHandle): Promise<Heartbeat[]> {
+  const { raw } = await handle.describe()
+  return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+    const [payload] = heartbeatDetails?.payloads ?? []
+    return (payload && parseHeartbeat(defaultPayloadConverter.fromPayload(payload))) ?? []
+  })
+}
+
+async function resultOf(handle: WorkflowHandle<RunWorkflow>): Promise<RunResult> {
+  let awaySince: number | undefined
+  for (;;) {
+    const askedAt = Date.now()
+    try {
+      return await handle.result()
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
+      // An answer that took long was a long poll that broke, so the server had been there.
+      if (awaySince === undefined || Date.now() - askedAt > SERVER_AWAY_MS) awaySince = Date.now()
+      if (Date.now() - awaySince > SERVER_AWAY_MS) {
+        throw new UnavailableError(
+          'ETL3-CL-04',
+          `the Temporal server does not answer any more [workflow=${handle.workflowId}]`,
+          { hint: 'The run goes on when the server is back; the same command finds it again.', cause: error },
+        )
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
+    }
+  }
+}

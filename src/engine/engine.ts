@@ -1,0 +1,329 @@
+/** DuckDB as ETL3 uses it: in memory, within its share of the budget, one thread, spilling to a scratch folder. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBTypeId,
+  type DuckDBValue,
+} from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
+import { ResourceError } from '../runtime/errors.js'
+import { sqlString } from './sql.js'
+
+/** How much an engine may use. */
+export interface EngineOptions {
+  /** DuckDB's own limit in MB. Resident memory is up to a few hundred MB more while it sorts (design §11). */
+  readonly memoryLimitMb: number
+  readonly threads: number
+  /** Folder for spill files; a folder of its own is made in it and removed by {@link Engine.close}. */
+  readonly scratch: string
+}
+
+/** A value of a small result: what JSON can hold, and bigint. */
+export type Cell = string | number | bigint | boolean | null
+
+let opened = 0
+
+/** One DuckDB instance. */
+export class Engine {
+  readonly #instance: DuckDBInstance
+  readonly #connection: DuckDBConnection
+  readonly #spill: string
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, spill: string) {
+    this.#instance = instance
+    this.#connection = connection
+    this.#spill = spill
+  }
+
+  /** Opens an engine. Close it, or its memory stays. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    opened += 1
+    const spill = join(options.scratch, `spill-${process.pid}-${opened}`)
+    mkdirSync(spill, { recursive: true })
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(options.threads),
+      memory_limit: `${options.memoryLimitMb}MiB`,
+      temp_directory: spill,
+      preserve_insertion_order: 'true',
+      // Every file is read about once: a cache of them would only take memory from the work.
+      enable_external_file_cache: 'false',
+      // What a statement frees goes back to the system at once; by default the allocator keeps up to 128 MiB of it.
+      allocator_flush_threshold: '1MiB',
+      allocator_bulk_deallocation_flush_threshold: '1MiB',
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    })
+    return new Engine(instance, await instance.connect(), spill)
+  }
+
+  /** Frees the engine's memory and removes its spill files. */
+  close(): void {
+    this.#connection.closeSync()
+    this.#instance.closeSync()
+    rmSync(this.#spill, { recursive: true, force: true })
+  }
+
+  /** Stops the statement that runs, if one does. */
+  interrupt(): void {
+    this.#connection.interrupt()
+  }
+
+  /** Runs statements whose result does not matter. @throws ResourceError when memory or disk runs out */
+  async run(sql: string): Promise<void> {
+    await this.#guarded(() => this.#connection.run(sql))
+  }
+
+  /** All rows of a small result. */
+  async rows(sql: string): Promise<Record<string, Cell>[]> {
+    const result = await this.#guarded(() => this.#connection.runAndReadAll(sql))
+    const names = result.deduplicatedColumnNames()
+    const columns = result.getColumns()
+    const rows = Array.from(columns[0] ?? [], (): Record<string, Cell> => ({}))
+    // Column by column: which kind of value it holds is looked up once for each, not once for each value.
+    columns.forEach((values, i) => {
+      const name = names[i] ?? ''
+      rows.forEach((row, at) => {
+        row[name] = toCell(values[at] ?? null)
+      })
+    })
+    return rows
+  }
+
+  /** The first row of a small result. @throws Error when there is none */
+  async row(sql: string): Promise<Record<string, Cell>> {
+    const [first] = await this.rows(sql)
+    if (!first) throw new Error(`no row from: ${sql.slice(0, 200)}`)
+    return first
+  }
+
+  /** One whole number of a one-row result. */
+  async count(sql: string): Promise<number> {
+    return Number(Object.values(await this.row(sql))[0] ?? 0)
+  }
+
+  /**
+   * Streams a result of fixed-width columns without NULLs as typed arrays, about 2,048 rows at a time.
+   * A chunk's arrays are valid until the next one is asked for.
+   */
+  async *chunks(sql: string): AsyncGenerator<FixedWidthChunk> {
+    for await (const chunk of this.#stream(sql)) yield new FixedWidthChunk(chunk.chunk, chunk.rowCount)
+  }
+
+  /** The one column of a result, as JavaScript values; for dimensions, never for facts. */
+  async column(sql: string): Promise<unknown[]> {
+    const values: unknown[] = []
+    for await (const piece of this.columnPieces(sql)) for (const value of piece) values.push(value)
+    return values
+  }
+
+  /** The one column of a result, as JavaScript values, about 2,048 of them at a time. */
+  async *columnPieces(sql: string): AsyncGenerator<readonly unknown[]> {
+    for await (const chunk of this.#stream(sql)) yield chunk.getColumnValues(0)
+  }
+
+  /** The chunks of a result. DuckDB makes the next one, on a thread of its own, while the caller works on this one. */
+  async *#stream(sql: string): AsyncGenerator<DuckDBDataChunk> {
+    const result = await this.#guarded(() => this.#connection.stream(sql))
+    const fetch = (): Promise<DuckDBDataChunk | null> => {
+      const chunk = this.#guarded(() => result.fetchChunk())
+      // A caller that stops early does not ask what became of it.
+      chunk.catch(() => {})
+      return chunk
+    }
+    let coming = fetch()
+    try {
+      for (let chunk = await coming; chunk && chunk.rowCount > 0; chunk = await coming) {
+        coming = fetch()
+        yield chunk
+      }
+    } finally {
+      // The connection is free for the next statement only then.
+      await coming.catch(() => {})
+    }
+  }
+
+  /** Appends rows to a table of this engine: numbers into integer columns, texts into VARCHAR, null into any. */
+  async append(
+    table: string,
+    rows: Iterable<readonly (string | number | null)[]> | AsyncIterable<readonly (string | number | null)[]>,
+  ): Promise<void> {
+    // A connection of its own: `rows` may come from a result that this engine is streaming.
+    const connection = await this.#instance.connect()
+    const appender = await connection.createAppender(table)
+    const wide = Array.from(
+      { length: appender.columnCount },
+      (_, i) => appender.columnType(i).typeId === DuckDBTypeId.BIGINT,
+    )
+    try {
+      for await (const row of rows) {
+        for (const [i, value] of row.entries()) {
+          if (value === null) appender.appendNull()
+          else if (typeof value === 'string') appender.appendVarchar(value)
+          else if (wide[i]) appender.appendBigInt(BigInt(value))
+          else appender.appendInteger(value)
+        }
+        appender.endRow()
+      }
+    } finally {
+      appender.closeSync()
+      connection.closeSync()
+    }
+  }
+
+  async #guarded<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act()
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      if (/Out of Memory Error|failed to (allocate|pin)/i.test(message)) {
+        throw new ResourceError('ETL3-ME-02', `the engine ran out of its share of the memory: ${firstLine(message)}`, {
+          hint: 'Raise --memory-limit.',
+          cause,
+        })
+      }
+      if (/No space left on device|max_temp_directory_size/i.test(message)) {
+        throw new ResourceError('ETL3-DK-02', `no free disk for spill files in ${this.#spill}: ${firstLine(message)}`, {
+          hint: 'Free some space, or set processing.scratch to a folder on a larger disk.',
+          cause,
+        })
+      }
+      throw cause
+    }
+  }
+}
+
+/** A piece of a result, column-wise. Every view is over memory of the engine: copy what must last. */
+export class FixedWidthChunk {
+  readonly #chunk: duckdb.DataChunk
+
+  constructor(
+    chunk: duckdb.DataChunk,
+    readonly rows: number,
+  ) {
+    this.#chunk = chunk
+  }
+
+  /** An INTEGER column. */
+  int32(column: number): Int32Array {
+    const data = this.#data(column, 4)
+    return new Int32Array(data.buffer, data.byteOffset, this.rows)
+  }
+
+  /** A DOUBLE column. */
+  float64(column: number): Float64Array {
+    const data = this.#data(column, 8)
+    return new Float64Array(data.buffer, data.byteOffset, this.rows)
+  }
+
+  /** A UBIGINT column as two 32-bit halves a row, low first. */
+  halves(column: number): Int32Array {
+    const data = this.#data(column, 8)
+    return new Int32Array(data.buffer, data.byteOffset, 2 * this.rows)
+  }
+
+  /** A UTINYINT or BOOLEAN column. */
+  uint8(column: number): Uint8Array {
+    return this.#data(column, 1)
+  }
+
+  /** A BLOB column: the bytes of each row. */
+  blob(column: number): Uint8Array[] {
+    const data = this.#data(column, 16)
+    const { buffer } = data
+    if (!(buffer instanceof ArrayBuffer)) throw new Error('the engine handed over shared memory')
+    const view = new DataView(buffer, data.byteOffset, data.byteLength)
+    const blobs: Uint8Array[] = []
+    for (let row = 0; row < this.rows; row++) {
+      // string_t: a 4-byte length, then up to 12 bytes inline or a 4-byte prefix and a pointer.
+      const length = view.getUint32(row * 16, true)
+      blobs.push(
+        length <= 12
+          ? data.subarray(row * 16 + 4, row * 16 + 4 + length)
+          : duckdb.get_data_from_pointer(buffer, data.byteOffset + row * 16 + 8, length),
+      )
+    }
+    return blobs
+  }
+
+  #data(column: number, width: number): Uint8Array {
+    const vector = duckdb.data_chunk_get_vector(this.#chunk, column)
+    this.#refuseNulls(vector, column)
+    return duckdb.vector_get_data(vector, this.rows * width)
+  }
+
+  #refuseNulls(vector: duckdb.Vector, column: number): void {
+    // The binding answers null where the vector has no mask: nothing in it is NULL.
+    const mask: Uint8Array | null = duckdb.vector_get_validity(vector, Math.ceil(this.rows / 64) * 8)
+    if (mask === null) return
+    for (let row = 0; row < this.rows; row++) {
+      if (((mask[row >> 3] ?? 0) & (1 << (row & 7))) === 0)
+        throw new Error(`column ${column} holds a NULL at row ${row}`)
+    }
+  }
+}
+
+function toCell(value: DuckDBValue): Cell {
+  if (value === null || value === undefined) return null
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return value
+    default:
+      return String(value)
+  }
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0] ?? message
+}
+
+/**
+ * `read_parquet([...])` over local files, hive partitioning and file name columns off. A SELECT of nothing else gives the
+ * rows in the order of the file, without sorting (`preserve_insertion_order`; DuckDB's documentation, "Order Preservation").
+ */
+export function readParquet(paths: readonly string[], options = ''): string {
+  return `read_parquet([${paths.map(sqlString).join(', ')}], hive_partitioning = false${options})`
+}
+
+/** Runs `act` with an engine of its own; once the signal is aborted, its statements are interrupted. */
+export async function withEngine<T>(
+  options: EngineOptions,
+  signal: AbortSignal,
+  act: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted()
+  const engine = await Engine.open(options)
+  const stopInterrupting = interruptOn(signal, engine)
+  try {
+    return await act(engine)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    stopInterrupting()
+    engine.close()
+  }
+}
+
+/** An interrupt that finds no statement running is lost; it is repeated this often. */
+const INTERRUPT_INTERVAL_MS = 50
+
+/** Interrupts a connection from when the signal is aborted until the returned function is called. */
+export function interruptOn(signal: AbortSignal, connection: Pick<DuckDBConnection, 'interrupt'>): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const begin = (): void => {
+    connection.interrupt()
+    timer ??= setInterval(() => connection.interrupt(), INTERRUPT_INTERVAL_MS)
+  }
+  if (signal.aborted) begin()
+  else signal.addEventListener('abort', begin)
+  return () => {
+    signal.removeEventListener('abort', begin)
+    clearInterval(timer)
+  }
+}

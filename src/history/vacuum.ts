@@ -1,0 +1,258 @@
+/**
+ * What no reader sees and no run needs any more: old runs, failed ones, staged data, writes that were never ended, old
+ * scratch files. Found first, deleted only on request, and never anything under the table's prefix.
+ */
+import { randomUUID } from 'node:crypto'
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { PLAN } from '../activities/plan-partitions.js'
+import type { Config } from '../config/schema.js'
+import { readParquet, withEngine } from '../engine/engine.js'
+import type { ObjectKey, ObjectStore, UnfinishedWrite } from '../lake/object-store.js'
+import { RunLock } from '../lake/run-lock.js'
+import { FETCHED_FOLDER } from '../lake/s3/fetch.js'
+import { s3SettingsOf } from '../lake/s3/settings.js'
+import { openStore } from '../lake/stores.js'
+import { readCurrent } from '../records/current.js'
+import { RunRecords } from '../records/records.js'
+import { parseRunRecord } from '../records/run.js'
+import { ConflictError } from '../runtime/errors.js'
+import { normalisedUri } from '../runtime/temporal/workflow-id.js'
+
+const HOUR_MS = 60 * 60 * 1000
+const ENGINE_MB = 128
+const RELEASE_TIMEOUT_MS = 10_000
+/** Records that tell the next run what an unfinished publication has left under the table. */
+const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, 'run.json'])
+/** What ETL3 makes in a scratch folder; anything else there is somebody else's. */
+const SCRATCH_ENTRY = /^(?:[0-9a-f]{16}|spill-\d+-\d+|(?:query|register|catalog|doctor)-[\w.-]+)$/
+
+/** Why something may go. */
+export type VacuumReason = 'old run' | 'failed run' | 'staged data' | 'unfinished write' | 'scratch'
+
+/** Something that may go. */
+export interface VacuumItem {
+  readonly reason: VacuumReason
+  /** The run's id, the upload or the local path. */
+  readonly what: string
+  readonly objects: number
+  readonly bytes: number
+}
+
+/** What was found, and deleted if that was asked for. */
+export interface VacuumResult {
+  readonly formatVersion: 1
+  /** False: nothing was touched. */
+  readonly deleted: boolean
+  readonly items: readonly VacuumItem[]
+  readonly objects: number
+  readonly bytes: number
+}
+
+/** What to clean, and how. */
+export interface VacuumRequest {
+  readonly config: Config
+  /** Delete what is found. */
+  readonly delete: boolean
+  /** Failed runs, unfinished writes and scratch files that are younger stay, in hours. */
+  readonly olderThanHours: number
+  readonly signal: AbortSignal
+  /** Milliseconds since the epoch. Default: the machine's clock. */
+  readonly now?: number
+}
+
+interface Found extends VacuumItem {
+  readonly keys?: readonly ObjectKey[]
+  readonly write?: UnfinishedWrite
+  readonly path?: string
+}
+
+/**
+ * Looks for what may go and, on request, deletes it while it holds the table's lock.
+ * @throws ConflictError `ETL3-LK-01` where something is to be deleted and a run is working on the table,
+ *   `ETL3-VA-01` where the table lies among the records of the runs
+ */
+export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
+  const { config, signal } = request
+  requireApart(config)
+  const metadata = openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) })
+  if (!request.delete) return resultOf(await find(metadata, request), false)
+  const lock = new RunLock(metadata)
+  // Process ids are the same in many containers; the name must not be.
+  const held = await lock.acquire({ owner: `vacuum ${randomUUID()}`, runId: 'vacuum' }, signal)
+  try {
+    const found = await find(metadata, request)
+    for (const { keys, write, path } of found) {
+      await lock.renew(held, signal)
+      if (keys) await metadata.delete(keys, signal)
+      if (write) await metadata.discard(write, signal)
+      if (path) rmSync(path, { recursive: true, force: true })
+    }
+    return resultOf(found, true)
+  } finally {
+    // Also when it was interrupted: nobody should have to wait for the lease to end.
+    await lock.release(held, AbortSignal.timeout(RELEASE_TIMEOUT_MS))
+  }
+}
+
+/** A vacuum of records must not be able to reach the table. */
+function requireApart({ output }: Config): void {
+  const table = `${normalisedUri(output.uri)}/`
+  const runs = `${normalisedUri(output.metadata_uri)}/runs/`
+  if (!table.startsWith(runs) && !runs.startsWith(table)) return
+  throw new ConflictError(
+    'ETL3-VA-01',
+    `the table and the records of its runs lie within each other [${table}, ${runs}]`,
+    {
+      hint: 'Give output.uri and output.metadata_uri places of their own; nothing was deleted.',
+    },
+  )
+}
+
+async function find(metadata: ObjectStore, request: VacuumRequest): Promise<Found[]> {
+  const { config, signal } = request
+  const before = (request.now ?? Date.now()) - request.olderThanHours * HOUR_MS
+  const live = await liveRun(metadata, request.now ?? Date.now(), signal)
+  const found = await findInRuns(metadata, request, { before, live })
+  for await (const write of metadata.unfinished(signal)) {
+    if (write.startedMs < before) {
+      found.push({ reason: 'unfinished write', what: write.name, objects: 1, bytes: write.bytes, write })
+    }
+  }
+  return [...found, ...findScratch(config.processing.scratch, before, live)]
+}
+
+/** The run that holds the lock. */
+async function liveRun(metadata: ObjectStore, now: number, signal: AbortSignal): Promise<string | undefined> {
+  const lock = await new RunLock(metadata).current(signal)
+  return lock && !lock.released && Date.parse(lock.expiresAt) > now ? lock.runId : undefined
+}
+
+interface RunFolder {
+  readonly id: string
+  readonly objects: { readonly key: ObjectKey; readonly bytes: number }[]
+}
+
+async function findInRuns(
+  metadata: ObjectStore,
+  request: VacuumRequest,
+  { before, live }: { readonly before: number; readonly live: string | undefined },
+): Promise<Found[]> {
+  const { config, signal } = request
+  const current = await readCurrent(metadata, signal)
+  const folders = new Map<string, RunFolder>()
+  for await (const { key, bytes } of metadata.list('runs', signal)) {
+    const id = key.split('/')[1] ?? ''
+    if (id === live) continue
+    const folder = folders.get(id) ?? { id, objects: [] }
+    folder.objects.push({ key, bytes })
+    folders.set(id, folder)
+  }
+  const ended: { readonly folder: RunFolder; readonly startedMs: number }[] = []
+  const failed: { readonly folder: RunFolder; readonly startedMs: number }[] = []
+  for (const folder of folders.values()) {
+    if (folder.id === current?.runId) continue
+    const record = await new RunRecords(metadata, folder.id).find('run.json', parseRunRecord, signal)
+    // Without a record nobody can go on with it.
+    const startedMs = record ? Date.parse(record.startedAt) : 0
+    const list = has(folder, 'receipt.json') ? ended : failed
+    list.push({ folder, startedMs })
+  }
+  const found: Found[] = []
+  const newestFirst = ended.toSorted((a, b) => b.startedMs - a.startedMs)
+  const kept = current ? config.output.keep_runs - 1 : config.output.keep_runs
+  for (const { folder } of newestFirst.slice(kept)) found.push(itemOf('old run', folder, folder.objects))
+  const old = failed.filter(({ startedMs }) => startedMs < before)
+  const leftBehind = old.length > 0 && (await hasLeftBehind(metadata, current?.manifest, request))
+  for (const { folder } of old) {
+    const publishing = leftBehind && has(folder, 'audit.json')
+    const gone = folder.objects.filter(({ key }) => !publishing || !NEEDED_OF_UNFINISHED.has(nameIn(folder, key)))
+    if (gone.length > 0) found.push(itemOf('failed run', folder, gone))
+  }
+  const over = current && folders.get(current.runId)
+  const done = [...newestFirst.slice(0, kept).map(({ folder }) => folder), ...(over ? [over] : [])]
+  for (const folder of done) {
+    const staged = folder.objects.filter(({ key }) => /^(?:staged|objects)\//.test(nameIn(folder, key)))
+    if (staged.length > 0) found.push(itemOf('staged data', folder, staged))
+  }
+  return found
+}
+
+/** Whether something lies under the table that the published run does not list: an unfinished publication's. */
+async function hasLeftBehind(
+  metadata: ObjectStore,
+  manifest: ObjectKey | undefined,
+  { config, signal }: VacuumRequest,
+): Promise<boolean> {
+  const { scratch } = config.processing
+  const known = new Set<string>()
+  if (manifest !== undefined) {
+    const local = await metadata.fetchLocal(manifest, scratch, signal)
+    const options = { memoryLimitMb: ENGINE_MB, threads: 1, scratch }
+    const keys = await withEngine(options, signal, (engine) => engine.column(`SELECT key FROM ${readParquet([local])}`))
+    for (const key of keys) known.add(String(key))
+  }
+  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
+  for await (const { key } of table.list('', signal)) if (!known.has(key)) return true
+  return false
+}
+
+function* findScratch(scratch: string, before: number, live: string | undefined): Generator<Found> {
+  for (const name of entriesOf(scratch)) {
+    if (name !== live && SCRATCH_ENTRY.test(name)) yield* oldScratch(join(scratch, name), before)
+  }
+  const fetched = join(scratch, FETCHED_FOLDER)
+  for (const name of entriesOf(fetched)) yield* oldScratch(join(fetched, name), before)
+}
+
+function* oldScratch(path: string, before: number): Generator<Found> {
+  const files = filesUnder(path)
+  const newest = Math.max(statSync(path).mtimeMs, ...files.map(({ modifiedMs }) => modifiedMs))
+  if (newest >= before) return
+  yield {
+    reason: 'scratch',
+    what: path,
+    objects: files.length,
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    path,
+  }
+}
+
+function filesUnder(path: string): { readonly bytes: number; readonly modifiedMs: number }[] {
+  const stats = statSync(path)
+  if (!stats.isDirectory()) return [{ bytes: stats.size, modifiedMs: stats.mtimeMs }]
+  return entriesOf(path).flatMap((name) => filesUnder(join(path, name)))
+}
+
+function entriesOf(folder: string): string[] {
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : []
+}
+
+function has(folder: RunFolder, name: string): boolean {
+  return folder.objects.some(({ key }) => nameIn(folder, key) === name)
+}
+
+function nameIn({ id }: RunFolder, key: ObjectKey): string {
+  return key.slice(`runs/${id}/`.length)
+}
+
+function itemOf(reason: VacuumReason, { id }: RunFolder, objects: RunFolder['objects']): Found {
+  return {
+    reason,
+    what: id,
+    objects: objects.length,
+    bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
+    keys: objects.map(({ key }) => key),
+  }
+}
+
+function resultOf(found: readonly Found[], deleted: boolean): VacuumResult {
+  const items = found.map(({ reason, what, objects, bytes }) => ({ reason, what, objects, bytes }))
+  return {
+    formatVersion: 1,
+    deleted,
+    items,
+    objects: items.reduce((sum, item) => sum + item.objects, 0),
+    bytes: items.reduce((sum, item) => sum + item.bytes, 0),
+  }
+}

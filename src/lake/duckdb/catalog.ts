@@ -1,0 +1,286 @@
+/** The embedded catalog: a DuckDB file with a view over the published files, the partition list and the run's figures. */
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { type Engine, readParquet, withEngine } from '../../engine/engine.js'
+import { sqlIdentifier, sqlString } from '../../engine/sql.js'
+import { ConflictError, IntegrityError } from '../../runtime/errors.js'
+import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, RowCount, SmokeCount } from '../catalog.js'
+import { folderError, systemCode } from '../file-errors.js'
+import { UNFINISHED_FOLDER } from '../folder/store.js'
+import { flushOne } from '../whole-file.js'
+import { KeyList } from './key-list.js'
+import { NumberedFile } from './numbered-file.js'
+import { tableSelect } from './table-select.js'
+
+/** File name of the catalog in the metadata folder. */
+export const CATALOG_FILE = 'catalog.duckdb'
+
+/** Schema of the tables about the table, beside the schema that holds the view. */
+export const ABOUT_SCHEMA = 'etl3'
+
+/** Macro that gives the paths of all published files. */
+const FILES = `${ABOUT_SCHEMA}.files`
+
+/** DuckDB's own limit while the catalog is written, and compared with the one before. Measured: enough for 300,000 partitions. */
+const MEMORY_LIMIT_MB = 64
+
+/** Files that {@link DuckDbCatalog.countRows} reads, spread evenly over the partitions. */
+const COUNTED_FILES = 256
+
+/** Where the embedded catalog lies and how it is written. */
+export interface DuckDbCatalogOptions {
+  /** Folder of the run records: `output.metadata_uri`. */
+  readonly metadataFolder: string
+  /** Schema of the view: `athena.database`. */
+  readonly database: string
+  /** Folder for spill files. */
+  readonly scratch: string
+}
+
+/**
+ * A DuckDB file as a {@link Catalog}.
+ *
+ * Each registration writes a new file and puts it in the place of the old one, so a reader never waits for a lock and
+ * never sees half a run. It carries the number of the run's lock, so a worker that is late changes nothing. In the
+ * schema `etl3` are the tables `published` (one row), `partitions`, `columns` and `figures`, and the macro `files()`.
+ */
+export class DuckDbCatalog implements Catalog {
+  readonly uri: string
+  readonly #options: DuckDbCatalogOptions
+  readonly #unfinished: string
+
+  constructor(options: DuckDbCatalogOptions) {
+    const folder = resolve(options.metadataFolder)
+    this.uri = join(folder, CATALOG_FILE)
+    this.#options = options
+    this.#unfinished = join(folder, UNFINISHED_FOLDER)
+  }
+
+  /**
+   * @throws ConflictError `ETL3-CA-04` where a newer run has registered meanwhile: its catalog stays
+   * @throws ResourceError `ETL3-DK-01`, ConfigError `ETL3-DK-03` where the file cannot be written
+   */
+  async register(state: PublishedTable, signal: AbortSignal): Promise<RegisterOutcome> {
+    const fresh = this.#unfinishedPath()
+    try {
+      const outcome = await this.#withEngine(signal, async (engine) => {
+        await engine.run(`ATTACH ${sqlString(fresh)} AS fresh`)
+        await this.#writeTables(engine, state)
+        await this.#writeView(engine, state)
+        const outcome = await this.#compare(engine)
+        await engine.run('CHECKPOINT fresh')
+        await engine.run('DETACH fresh')
+        return outcome
+      })
+      flushOne(fresh)
+      const file = new NumberedFile(this.uri)
+      const newest = file.replace(fresh, state.lockNumber)
+      flushOne(dirname(this.uri))
+      if (newest > state.lockNumber) throw outrun(state.lockNumber, newest, file.locate(newest))
+      return outcome
+    } catch (error) {
+      throw folderError(error, 'write', this.uri)
+    } finally {
+      rmSync(fresh, { force: true })
+      rmSync(`${fresh}.wal`, { force: true })
+    }
+  }
+
+  /**
+   * Rows by partition columns. A sample of the files, all of them in a small table, is read through the same SELECT as
+   * the view's; the others count with the rows that the catalog lists. So memory and time stay bounded.
+   * @throws IntegrityError `ETL3-CA-03` where a file cannot be read
+   */
+  async countRows(columns: readonly string[], signal: AbortSignal): Promise<RowCount> {
+    return { state: 'counted', counts: await this.#counts(columns, signal) }
+  }
+
+  /** Counts are never under way here; whoever asks gets them anew. */
+  async lookAtCount(_query: string, columns: readonly string[], signal: AbortSignal): Promise<RowCount> {
+    return await this.countRows(columns, signal)
+  }
+
+  async stopCount(): Promise<void> {}
+
+  async registeredRun(signal: AbortSignal): Promise<string | undefined> {
+    if (!existsSync(this.uri)) return undefined
+    return await this.#withEngine(signal, async (engine) => {
+      if (!(await this.#attachIfReadable(engine))) return undefined
+      const [row] = await engine.rows('SELECT run_id FROM published.etl3.published')
+      return row === undefined ? undefined : String(row['run_id'])
+    })
+  }
+
+  async #counts(columns: readonly string[], signal: AbortSignal): Promise<readonly SmokeCount[]> {
+    const names = columns.map(sqlIdentifier)
+    return await this.#withEngine(signal, async (engine) => {
+      await this.#attach(engine)
+      await engine.run(`CREATE TEMP TABLE sampled AS SELECT key FROM (
+        SELECT key, row_number() OVER (ORDER BY key) AS n, count(*) OVER () AS total FROM published.etl3.partitions
+      ) WHERE n % greatest(1, ceil(total / ${COUNTED_FILES})::BIGINT) = 0`)
+      const select = tableSelect({
+        columns: await readColumns(engine, 'published'),
+        partitionColumns: await readPartitionColumns(engine, 'published'),
+        tableRoot: String((await engine.row('SELECT table_uri FROM published.etl3.published'))['table_uri']),
+        keys: await KeyList.from(engine.columnPieces('FROM sampled ORDER BY key')),
+      })
+      const rows = await readable(() =>
+        engine.rows(`SELECT ${[...names, 'sum(rows)::BIGINT AS counted_rows'].join(', ')} FROM (
+          SELECT ${[...names, 'rows'].join(', ')} FROM published.etl3.partitions WHERE key NOT IN (FROM sampled)
+          UNION ALL SELECT ${[...names, 'count(*)'].join(', ')} FROM (${select}) GROUP BY ALL
+        ) GROUP BY ALL`),
+      )
+      return rows.map((row) => ({
+        values: columns.map((name) => (row[name] === null ? null : String(row[name]))),
+        rows: Number(row['counted_rows']),
+      }))
+    })
+  }
+
+  async #writeTables(engine: Engine, state: PublishedTable): Promise<void> {
+    const partitionColumns = state.partitionColumns.map(sqlIdentifier)
+    await engine.run(`CREATE SCHEMA fresh.${ABOUT_SCHEMA}`)
+    await engine.run(
+      `CREATE TABLE fresh.etl3.published AS SELECT ${[
+        `${sqlString(state.runId)} AS run_id`,
+        `${sqlString(this.#options.database)} AS database`,
+        `${sqlString(state.table)} AS table_name`,
+        `${sqlString(resolve(state.tableUri))} AS table_uri`,
+      ].join(', ')}`,
+    )
+    // The manifest is in the order of the keys already: sorted again, 77,000 partitions would take 60 MB more.
+    await engine.run(
+      `CREATE TABLE fresh.etl3.partitions AS SELECT ${['key', ...partitionColumns].join(', ')}, rows, facts, bytes, sha256, ` +
+        `fingerprint FROM ${readParquet([state.manifestPath])}`,
+    )
+    await writeColumns(engine, state)
+    await writeFigures(engine, state)
+  }
+
+  /**
+   * The view takes its files from the macro `etl3.files()`. While it is created, DuckDB makes a list of them and keeps it
+   * in several copies: of 77,000 files 120 MB. So it is created over one file, and the macro gets the others afterwards;
+   * nobody evaluates it there.
+   */
+  async #writeView(engine: Engine, state: PublishedTable): Promise<void> {
+    const keys = await KeyList.from(engine.columnPieces('SELECT key FROM fresh.etl3.partitions'))
+    const root = resolve(state.tableUri)
+    const database = sqlIdentifier(this.#options.database)
+    await engine.run(`CREATE SCHEMA IF NOT EXISTS fresh.${database}`)
+    await engine.run(`CREATE MACRO fresh.${FILES}() AS ${keys.first().paths(root)}`)
+    const select = tableSelect({ ...state, tableRoot: root, keys, files: `${FILES}()` })
+    await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(state.table)} AS ${select}`)
+    await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${keys.paths(root)}`)
+  }
+
+  /** What the new file changes. One that cannot be read counts as none: it is replaced anyway. */
+  async #compare(engine: Engine): Promise<RegisterOutcome> {
+    const partitions = await engine.count('SELECT count(*) FROM fresh.etl3.partitions')
+    if (!existsSync(this.uri) || !(await this.#attachIfReadable(engine))) {
+      return { partitions, created: partitions, updated: 0, deleted: 0 }
+    }
+    const change = await engine.row(`SELECT count(*) FILTER (before.key IS NULL) AS created,
+        count(*) FILTER (before.sha256 <> now.sha256) AS updated, count(*) FILTER (now.key IS NULL) AS deleted
+      FROM fresh.etl3.partitions AS now FULL JOIN published.etl3.partitions AS before ON before.key = now.key`)
+    return {
+      partitions,
+      created: Number(change['created']),
+      updated: Number(change['updated']),
+      deleted: Number(change['deleted']),
+    }
+  }
+
+  async #attachIfReadable(engine: Engine): Promise<boolean> {
+    try {
+      await this.#attach(engine)
+      await engine.row('SELECT count(*) FROM published.etl3.partitions')
+      return true
+    } catch (error) {
+      // DuckDB's errors are plain ones; everything that has a code of ours, or of the system, is a reason to stop.
+      if (systemCode(error) !== undefined) throw error
+      return false
+    }
+  }
+
+  /** Attaches a copy of the catalog: somebody who has it open for writing, in DuckDB's own shell, keeps others out. */
+  async #attach(engine: Engine): Promise<void> {
+    const copy = this.#unfinishedPath()
+    try {
+      copyFileSync(this.uri, copy)
+      await engine.run(`ATTACH ${sqlString(copy)} AS published (READ_ONLY)`)
+    } finally {
+      // The engine keeps it open; nobody else needs its name.
+      rmSync(copy, { force: true })
+    }
+  }
+
+  async #withEngine<T>(signal: AbortSignal, act: (engine: Engine) => Promise<T>): Promise<T> {
+    return await withEngine({ memoryLimitMb: MEMORY_LIMIT_MB, threads: 1, scratch: this.#options.scratch }, signal, act)
+  }
+
+  #unfinishedPath(): string {
+    try {
+      mkdirSync(this.#unfinished, { recursive: true })
+    } catch (error) {
+      throw folderError(error, 'create', this.#unfinished)
+    }
+    return join(this.#unfinished, `catalog-${process.pid}-${randomBytes(6).toString('hex')}`)
+  }
+}
+
+function outrun(number: number, newest: number, file: string): ConflictError {
+  return new ConflictError(
+    'ETL3-CA-04',
+    `the catalog is that of a newer run [its lock has number ${newest}, this run's ${number}]`,
+    { hint: `Start the run again. If the folder lock/ was deleted by hand, delete ${file} as well.` },
+  )
+}
+
+/** The columns of the published table, in its order. @param catalog name under which the file is attached */
+export async function readColumns(engine: Pick<Engine, 'rows'>, catalog: string): Promise<CatalogColumn[]> {
+  const rows = await engine.rows(
+    `SELECT name, type, comment FROM ${sqlIdentifier(catalog)}.etl3.columns ORDER BY position`,
+  )
+  return rows.map(({ name, type, comment }) => ({ name: String(name), type: String(type), comment: String(comment) }))
+}
+
+/** The partition columns of the published table, in the order of the directories. */
+export async function readPartitionColumns(engine: Pick<Engine, 'rows'>, catalog: string): Promise<string[]> {
+  const rows = await engine.rows(
+    `SELECT name FROM ${sqlIdentifier(catalog)}.etl3.columns WHERE partition_position IS NOT NULL ORDER BY partition_position`,
+  )
+  return rows.map(({ name }) => String(name))
+}
+
+async function writeColumns(engine: Engine, state: PublishedTable): Promise<void> {
+  await engine.run(
+    'CREATE TABLE fresh.etl3.columns (position INTEGER, name VARCHAR, type VARCHAR, comment VARCHAR, partition_position INTEGER)',
+  )
+  const values = state.columns.map(({ name, type, comment }, position) => {
+    const partition = state.partitionColumns.indexOf(name)
+    return `(${position + 1}, ${sqlString(name)}, ${sqlString(type)}, ${sqlString(comment)}, ${partition < 0 ? 'NULL' : partition + 1})`
+  })
+  if (values.length > 0) await engine.run(`INSERT INTO fresh.etl3.columns VALUES ${values.join(', ')}`)
+}
+
+async function writeFigures(engine: Engine, state: PublishedTable): Promise<void> {
+  await engine.run('CREATE TABLE fresh.etl3.figures (name VARCHAR, value VARCHAR)')
+  const values = Object.entries(state.figures).map(
+    ([name, value]) => `(${sqlString(name)}, ${sqlString(String(value))})`,
+  )
+  if (values.length > 0) await engine.run(`INSERT INTO fresh.etl3.figures VALUES ${values.join(', ')}`)
+}
+
+async function readable<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    if (!message.startsWith('IO Error') && !message.startsWith('Invalid Input Error')) throw cause
+    throw new IntegrityError('ETL3-CA-03', `a published file cannot be read: ${message.split('\n', 1)[0]}`, {
+      hint: 'Run again: it finds what is missing and writes it anew.',
+      cause,
+    })
+  }
+}

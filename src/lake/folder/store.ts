@@ -1,0 +1,584 @@
+/** The embedded object store: a folder of this machine. */
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  type BigIntStats,
+  copyFileSync,
+  linkSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { InputError } from '../../runtime/errors.js'
+import { folderError, systemCode } from '../file-errors.js'
+import { MAX_KEY_BYTES } from '../keys.js'
+import {
+  NOT_A_KEY,
+  type ObjectContent,
+  type ObjectKey,
+  ObjectNotFound,
+  type ObjectStore,
+  type PublishCondition,
+  type PublishOutcome,
+  type PutObject,
+  type SeenObject,
+  type StartedPut,
+  type StoredObject,
+  type UnfinishedWrite,
+} from '../object-store.js'
+import {
+  createDurable,
+  digestFile,
+  etagOf,
+  flushOne,
+  isMissing,
+  statOf,
+  writePieces,
+  writeWhole,
+} from '../whole-file.js'
+import { FolderMaker } from './folder-maker.js'
+import { ForeseenFolders } from './foreseen-folders.js'
+import { LARGEST_IN_BATCH_BYTES, putThread } from './put-thread.js'
+
+/** Folder below the root for unfinished files and retired folders. Nothing in it is an object. */
+export const UNFINISHED_FOLDER = '.etl3-unfinished'
+/** Age above which an unfinished file belongs to a process that is gone. */
+const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000
+/** The longest name of a file or folder that common file systems take, in bytes. */
+const MAX_SEGMENT_BYTES = 255
+/** Entries between two turns of the event loop, so that heartbeats and cancellation get through: some 5 ms. */
+const ENTRIES_PER_TURN = 512
+/** How often a write that meets a folder being removed makes it again. */
+const FOLDER_ATTEMPTS = 5
+
+/**
+ * A folder as an {@link ObjectStore}.
+ *
+ * A file is written under a temporary name on the same file system and renamed or linked into place, so a reader sees
+ * all of it or none. Folders are made once each and remembered. Puts that are only started are a thread's work
+ * (put-thread.ts).
+ */
+export class FolderStore implements ObjectStore {
+  readonly uri: string
+  /** System calls are synchronous. */
+  readonly atOnce = 1
+  readonly mostPublishedBytes = Number.POSITIVE_INFINITY
+  readonly #unfinished: string
+  readonly #folders: FolderMaker
+  readonly #foreseen = new Map<string, ForeseenFolders>()
+  readonly #process = `${process.pid}-${randomBytes(6).toString('hex')}`
+  #files = 0
+
+  /** @param root the folder; made with the first object */
+  constructor(root: string) {
+    this.uri = resolve(root)
+    this.#unfinished = join(this.uri, UNFINISHED_FOLDER)
+    this.#folders = new FolderMaker(this.uri)
+  }
+
+  /**
+   * @throws InputError `ETL3-KE-03` where the key could leave the folder, `ETL3-KE-04` where a part of it is longer than
+   *   a folder's name can be
+   */
+  locate(key: ObjectKey): string {
+    if (NOT_A_KEY.test(key) || key === UNFINISHED_FOLDER || key.startsWith(`${UNFINISHED_FOLDER}/`)) {
+      throw new InputError('ETL3-KE-03', `${JSON.stringify(key)} is not a key of an object`)
+    }
+    // A character has at most three bytes, so short keys need no counting.
+    if (key.length * 3 > MAX_SEGMENT_BYTES) {
+      for (const segment of key.split('/')) {
+        const bytes = Buffer.byteLength(segment)
+        if (bytes > MAX_SEGMENT_BYTES) throw segmentTooLong(segment, bytes)
+      }
+      if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES) {
+        throw new InputError('ETL3-KE-03', `a key has ${MAX_KEY_BYTES} bytes at most: '${key.slice(0, 80)}…'`)
+      }
+    }
+    return `${this.uri}/${key}`
+  }
+
+  async put(
+    key: ObjectKey,
+    bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<PutObject> {
+    signal.throwIfAborted()
+    const path = this.locate(key)
+    const place = { unfinished: this.#unfinishedPath(), path }
+    const rename = (from: string, to: string): void => this.#intoFolder(to, () => renameSync(from, to))
+    try {
+      if (bytes instanceof Uint8Array) return { key, ...writeWhole(place, bytes, rename, { durable: true }) }
+      return { key, ...(await writePieces(place, bytes, rename)) }
+    } catch (error) {
+      throw folderError(error, 'write', path)
+    }
+  }
+
+  async startPut(
+    key: ObjectKey,
+    bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<StartedPut> {
+    signal.throwIfAborted()
+    const pieces = bytes instanceof Uint8Array ? [bytes] : bytes
+    if (Symbol.asyncIterator in pieces) return { stored: Promise.resolve(await this.put(key, pieces, signal)) }
+    const iterator = pieces[Symbol.iterator]()
+    let next = iterator.next()
+    const first = next.done ? new Uint8Array() : next.value
+    if (first.byteLength > LARGEST_IN_BATCH_BYTES) {
+      return { stored: Promise.resolve(await this.put(key, resumed([first], iterator), signal)) }
+    }
+    const path = this.locate(key)
+    try {
+      this.#folders.make(dirname(path))
+      const { written, copy } = await putThread().put(first, () => {
+        if (!next.done) next = iterator.next()
+        return next.done ? { unfinished: this.#unfinishedPath(), path } : undefined
+      })
+      if (written) return { stored: written.then((file) => ({ key, ...file })).catch(thrown('write', path)) }
+      const begun = next.done ? [copy] : [copy, next.value]
+      return { stored: Promise.resolve(await this.put(key, resumed(begun, iterator), signal)) }
+    } catch (error) {
+      throw folderError(error, 'write', path)
+    }
+  }
+
+  async flush(prefix: ObjectKey, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const path = this.#folder(prefix)
+    const stats = lstatSync(path, { throwIfNoEntry: false })
+    if (!stats) return
+    try {
+      if (stats.isFile()) {
+        flushOne(path)
+        flushOne(dirname(path))
+      } else if (!(await flushFileSystem(path, signal))) {
+        this.#flushEach(path, signal)
+      }
+    } catch (error) {
+      throw folderError(error, 'flush', path)
+    }
+  }
+
+  async putIfAbsent(key: ObjectKey, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    signal.throwIfAborted()
+    const path = this.locate(key)
+    const unfinished = this.#unfinishedPath()
+    try {
+      createDurable(unfinished, bytes)
+      try {
+        this.#intoFolder(path, () => linkSync(unfinished, path))
+        flushOne(dirname(path))
+        return bytes
+      } catch (error) {
+        if (systemCode(error) !== 'EEXIST') throw error
+        return readFileSync(path)
+      }
+    } catch (error) {
+      throw folderError(error, 'create', path)
+    } finally {
+      rmSync(unfinished, { force: true })
+    }
+  }
+
+  async get(key: ObjectKey, signal: AbortSignal): Promise<Uint8Array> {
+    const bytes = await this.find(key, signal)
+    if (!bytes) throw new ObjectNotFound(key, this.uri)
+    return bytes
+  }
+
+  async find(key: ObjectKey, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    signal.throwIfAborted()
+    const path = this.locate(key)
+    try {
+      return readFileSync(path)
+    } catch (error) {
+      if (isMissing(error) || systemCode(error) === 'EISDIR') return undefined
+      throw folderError(error, 'read', path)
+    }
+  }
+
+  async digest(key: ObjectKey, signal: AbortSignal): Promise<ObjectContent | undefined> {
+    signal.throwIfAborted()
+    const path = this.locate(key)
+    try {
+      return await digestFile(path, signal)
+    } catch (error) {
+      if (isMissing(error) || systemCode(error) === 'EISDIR') return undefined
+      throw folderError(error, 'read', path)
+    }
+  }
+
+  async fetchLocal(key: ObjectKey, _scratch: string, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted()
+    if (!this.#stat(key)) throw new ObjectNotFound(key, this.uri)
+    return this.locate(key)
+  }
+
+  async stat(keys: readonly ObjectKey[], signal: AbortSignal): Promise<(StoredObject | undefined)[]> {
+    const found: (StoredObject | undefined)[] = []
+    for (const key of keys) {
+      if (found.length % ENTRIES_PER_TURN === 0) await turn(signal)
+      found.push(this.#stat(key))
+    }
+    return found
+  }
+
+  async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<StoredObject> {
+    let entries = 0
+    const start = prefix.replace(/\/$/, '')
+    this.#folder(start)
+    const folders = [start]
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      await turn(signal, entries)
+      for (const entry of this.#entries(folder)) {
+        if (++entries % ENTRIES_PER_TURN === 0) await turn(signal)
+        const key = folder === '' ? entry.name : `${folder}/${entry.name}`
+        if (key === UNFINISHED_FOLDER) continue
+        // A link is neither: what it points to may lie outside of the root, or in a circle.
+        if (entry.isDirectory()) folders.push(key)
+        else if (entry.isFile()) {
+          const stats = statOf(`${this.uri}/${key}`)
+          if (stats) yield storedObject(key, stats)
+        }
+      }
+    }
+  }
+
+  async delete(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
+    for (const [i, key] of keys.entries()) {
+      if (i % ENTRIES_PER_TURN === 0) await turn(signal)
+      this.#unlink(this.locate(key))
+    }
+    this.#removeEmptyParents(keys)
+  }
+
+  async deleteUnchanged(
+    seen: readonly SeenObject[],
+    before: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<ObjectKey[]> {
+    const changed: ObjectKey[] = []
+    for (const [i, { key, etag }] of seen.entries()) {
+      if (i % ENTRIES_PER_TURN === 0) {
+        await turn(signal)
+        await before()
+      }
+      const found = this.#stat(key)
+      if (found?.etag === etag) this.#unlink(this.locate(key))
+      else if (found) changed.push(key)
+    }
+    this.#removeEmptyParents(seen.map(({ key }) => key))
+    return changed
+  }
+
+  foresee(keys: readonly ObjectKey[], place: string): void {
+    if (keys.length === 0 || !isAbsolute(place)) return
+    const folders = new Set(keys.map((key) => dirname(this.locate(key)).slice(this.uri.length)))
+    putThread().foresee({ place, folders: Array.from(folders, (folder) => place + folder) })
+  }
+
+  async publish(
+    source: string,
+    key: ObjectKey,
+    condition: PublishCondition,
+    signal: AbortSignal,
+  ): Promise<PublishOutcome> {
+    signal.throwIfAborted()
+    if (!isAbsolute(source)) throw new TypeError(`the source of a publication is an absolute path, not '${source}'`)
+    const path = this.locate(key)
+    try {
+      const stats = statOf(source)
+      if (!stats) return { outcome: 'sourceMissing', found: this.#stat(key) }
+      return condition.expect === 'absent'
+        ? this.#publishNew({ source, stats, key, path, foreseen: condition.foreseen })
+        : this.#publishOver(source, key, path, condition.etag)
+    } catch (error) {
+      // Somebody took the source away between two of our calls.
+      if (isMissing(error) && !statOf(source)) return { outcome: 'sourceMissing', found: this.#stat(key) }
+      throw folderError(error, 'publish', path)
+    }
+  }
+
+  async settle(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (keys.length === 0) return
+    try {
+      if (!(await flushFileSystem(this.uri, signal))) this.#flushFoldersOf(keys, signal)
+    } catch (error) {
+      throw folderError(error, 'flush', this.uri)
+    }
+  }
+
+  async retire(prefix: ObjectKey, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const path = this.locate(prefix.replace(/\/$/, ''))
+    const retired = this.#unfinishedPath()
+    try {
+      renameSync(path, retired)
+    } catch (error) {
+      if (isMissing(error)) return
+      throw folderError(error, 'retire', path)
+    }
+    this.#folders.forget(path)
+    await rm(retired, { recursive: true, force: true })
+  }
+
+  async *unfinished(signal: AbortSignal): AsyncGenerator<UnfinishedWrite> {
+    signal.throwIfAborted()
+    for (const { name } of this.#entries(UNFINISHED_FOLDER)) {
+      const stats = lstatSync(join(this.#unfinished, name), { throwIfNoEntry: false })
+      if (stats) yield { name, startedMs: stats.mtimeMs, bytes: stats.isFile() ? stats.size : 0 }
+    }
+  }
+
+  async discard({ name }: UnfinishedWrite, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (name.includes('/') || NOT_A_KEY.test(name)) throw new TypeError(`'${name}' is not an unfinished write`)
+    await rm(join(this.#unfinished, name), { recursive: true, force: true })
+  }
+
+  // A link, not a rename, because only a link fails where something stands already.
+  #publishNew({ source, stats, key, path, foreseen }: NewObject): PublishOutcome {
+    let copied = false
+    const link = (): void => {
+      copied = this.#acrossDisks(source, linkSync, path)
+    }
+    try {
+      if (!this.#intoForeseen(path, foreseen, link)) this.#intoFolder(path, link)
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error
+      const found = statOf(path)
+      // The same file under both names: an earlier attempt was stopped between link and unlink.
+      if (found?.ino !== stats.ino || found.dev !== stats.dev) {
+        return { outcome: 'mismatch', found: this.#stat(key) }
+      }
+    }
+    unlinkSync(source)
+    // The same file under another name has the same mark.
+    return copied ? this.#moved(path) : { outcome: 'moved', etag: etagOf(stats) }
+  }
+
+  /** Does something in a folder that was foreseen. @returns false where it is not there, and nothing was done */
+  #intoForeseen(path: string, place: string | undefined, act: () => void): boolean {
+    if (place === undefined) return false
+    let foreseen = this.#foreseen.get(place)
+    if (!foreseen) {
+      foreseen = new ForeseenFolders(this.uri, place)
+      this.#foreseen.set(place, foreseen)
+    }
+    if (!foreseen.take(dirname(path), this.#folders)) return false
+    try {
+      act()
+      return true
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+      return false
+    }
+  }
+
+  #publishOver(source: string, key: ObjectKey, path: string, etag: string): PublishOutcome {
+    const found = this.#stat(key)
+    if (found?.etag !== etag) return { outcome: 'mismatch', found }
+    this.#intoFolder(path, () => this.#acrossDisks(source, renameSync, path))
+    rmSync(source, { force: true })
+    return this.#moved(path)
+  }
+
+  #moved(path: string): PublishOutcome {
+    const stats = statOf(path)
+    if (!stats) throw new Error(`'${path}' vanished as it was published`)
+    return { outcome: 'moved', etag: etagOf(stats) }
+  }
+
+  /**
+   * Renames or links; where source and target lie on different disks, a copy on the target's disk instead.
+   * @returns whether it is a copy
+   */
+  #acrossDisks(source: string, move: (from: string, to: string) => void, path: string): boolean {
+    try {
+      move(source, path)
+      return false
+    } catch (error) {
+      if (systemCode(error) !== 'EXDEV') throw error
+      const copy = this.#unfinishedPath()
+      try {
+        copyFileSync(source, copy)
+        flushOne(copy)
+        move(copy, path)
+        return true
+      } finally {
+        rmSync(copy, { force: true })
+      }
+    }
+  }
+
+  /** Does something in the folder of `path`, which is made if need be, also where another process just removed it. */
+  #intoFolder(path: string, act: () => void): void {
+    const folder = dirname(path)
+    for (let attempt = 1; ; attempt++) {
+      this.#folders.make(folder)
+      try {
+        act()
+        return
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT' || attempt === FOLDER_ATTEMPTS) throw error
+        this.#folders.forget()
+      }
+    }
+  }
+
+  #unlink(path: string): void {
+    try {
+      unlinkSync(path)
+    } catch (error) {
+      // A folder is not an object: Linux says EISDIR, macOS EPERM.
+      const isFolder = ['EISDIR', 'EPERM'].includes(systemCode(error) ?? '') && lstatSync(path).isDirectory()
+      if (!isMissing(error) && !isFolder) throw folderError(error, 'delete', path)
+    }
+  }
+
+  #removeEmptyParents(keys: readonly ObjectKey[]): void {
+    for (const folder of new Set(keys.map((key) => dirname(this.locate(key))))) this.#removeEmpty(folder)
+  }
+
+  #removeEmpty(folder: string): void {
+    for (let empty = folder; empty.length > this.uri.length; empty = dirname(empty)) {
+      this.#folders.forgetOne(empty)
+      try {
+        rmdirSync(empty)
+      } catch (error) {
+        if (!isMissing(error)) return
+      }
+    }
+  }
+
+  #unfinishedPath(): string {
+    if (!this.#folders.knows(this.#unfinished)) {
+      try {
+        this.#folders.make(this.#unfinished)
+        this.#sweep()
+      } catch (error) {
+        throw folderError(error, 'create', this.#unfinished)
+      }
+    }
+    this.#files += 1
+    return `${this.#unfinished}/${this.#process}-${this.#files}`
+  }
+
+  #sweep(): void {
+    for (const name of readdirSync(this.#unfinished)) {
+      const path = join(this.#unfinished, name)
+      const stats = lstatSync(path, { throwIfNoEntry: false })
+      if (stats && Date.now() - stats.mtimeMs > ABANDONED_AFTER_MS) rmSync(path, { recursive: true, force: true })
+    }
+  }
+
+  #entries(folder: string): ReturnType<typeof readFolder> {
+    const path = folder === '' ? this.uri : `${this.uri}/${folder}`
+    try {
+      return readFolder(path)
+    } catch (error) {
+      if (isMissing(error)) return []
+      throw folderError(error, 'list', path)
+    }
+  }
+
+  #stat(key: ObjectKey): StoredObject | undefined {
+    const path = this.locate(key)
+    try {
+      const stats = statOf(path)
+      return stats?.isFile() ? storedObject(key, stats) : undefined
+    } catch (error) {
+      throw folderError(error, 'look at', path)
+    }
+  }
+
+  #folder(prefix: ObjectKey): string {
+    const folder = prefix.replace(/\/$/, '')
+    return folder === '' ? this.uri : this.locate(folder)
+  }
+
+  /** The bytes were flushed before they were moved; what is new are names, in these folders and those above. */
+  #flushFoldersOf(keys: readonly ObjectKey[], signal: AbortSignal): void {
+    const folders = new Set<string>([this.uri])
+    for (const key of keys) {
+      for (let folder = dirname(this.locate(key)); !folders.has(folder); folder = dirname(folder)) folders.add(folder)
+    }
+    for (const folder of folders) {
+      signal.throwIfAborted()
+      flushOne(folder)
+    }
+  }
+
+  #flushEach(folder: string, signal: AbortSignal): void {
+    for (const entry of readFolder(folder)) {
+      signal.throwIfAborted()
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) this.#flushEach(path, signal)
+      else if (entry.isFile()) flushOne(path)
+    }
+    flushOne(folder)
+  }
+}
+
+function storedObject(key: ObjectKey, stats: BigIntStats): StoredObject {
+  return { key, bytes: Number(stats.size), etag: etagOf(stats) }
+}
+
+function readFolder(path: string) {
+  return readdirSync(path, { withFileTypes: true })
+}
+
+/** Lets the event loop go round, unless only a few entries were handled since. */
+async function turn(signal: AbortSignal, entries = 0): Promise<void> {
+  signal.throwIfAborted()
+  if (entries % ENTRIES_PER_TURN === 0) await nextTurn()
+}
+
+/** Flushes the whole file system that holds `path`, by coreutils' `sync -f`. False where there is no such command. */
+function flushFileSystem(path: string, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolvePromise, reject) => {
+    execFile('sync', ['-f', path], { signal }, (error) => {
+      if (signal.aborted) reject(signal.reason)
+      else resolvePromise(error === null)
+    })
+  })
+}
+
+function segmentTooLong(segment: string, bytes: number): InputError {
+  return new InputError(
+    'ETL3-KE-04',
+    `a folder's name has ${MAX_SEGMENT_BYTES} bytes at most, and this one would have ${bytes}: ` +
+      `'${Array.from(segment).slice(0, 60).join('')}…'`,
+    { hint: 'Shorten the value in the dimension, or leave the column out of partitioning.partition_columns.' },
+  )
+}
+
+/** An object on its way to where nothing stands. */
+interface NewObject {
+  readonly source: string
+  readonly stats: BigIntStats
+  readonly key: ObjectKey
+  readonly path: string
+  readonly foreseen: string | undefined
+}
+
+/** Pieces that were asked for already, then those that were not. */
+function* resumed(begun: readonly Uint8Array[], iterator: Iterator<Uint8Array>): Generator<Uint8Array> {
+  yield* begun
+  for (let next = iterator.next(); !next.done; next = iterator.next()) yield next.value
+}
+
+function thrown(doing: string, path: string): (error: unknown) => never {
+  return (error) => {
+    throw folderError(error, doing, path)
+  }
+}

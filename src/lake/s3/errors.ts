@@ -1,0 +1,257 @@
+/** What S3 says, and what it means for a person. */
+import { ConfigError, ConflictError, Etl3Error, IntegrityError, UnavailableError } from '../../runtime/errors.js'
+
+const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'TokenProviderError'])
+const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired'])
+const REFUSED = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidToken', 'UnrecognizedClientException'])
+const FORBIDDEN = new Set(['AccessDenied', 'AccessDeniedException', 'Forbidden', 'AllAccessDisabled'])
+const ELSEWHERE = new Set(['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
+const TRANSIENT = new Set([
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'TooManyRequestsException',
+  'RequestTimeout',
+  'RequestTimeTooSkewed',
+  'InternalError',
+  'ServiceUnavailable',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'KMS.ThrottlingException',
+  'KMS.DependencyTimeoutException',
+  'KMS.KMSInternalException',
+  // The store saw other bytes than were sent: they were damaged on their way.
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  'XAmzContentChecksumMismatch',
+  'IncompleteBody',
+  // Of the connection, not of the store.
+  'TimeoutError',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  // A name is unknown for a moment where a machine's network comes up, and for good where it is misspelled.
+  'ENOTFOUND',
+])
+/** OpenSSL's and Node's names for a certificate that is not believed (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+const CERTIFICATE =
+  /^(?:CERT_|ERR_TLS_CERT|UNABLE_TO_(?:GET|VERIFY)|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|INVALID_CA$|HOSTNAME_MISMATCH$)/
+
+/** Bytes that came are not the bytes that the store has; another attempt may bring them. */
+export class DamagedOnTheWay extends Error {
+  override readonly name = 'DamagedOnTheWay'
+}
+
+/** HTTP status of the store's answer; undefined where none came. */
+export function statusOf(error: unknown): number | undefined {
+  return isAnswer(error) ? error.$metadata.httpStatusCode : undefined
+}
+
+/** The store says that there is no such object, upload or, to HEAD, bucket. */
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket'
+}
+
+/** The store says that a condition of the request does not hold. */
+export function isPreconditionFailed(error: unknown): boolean {
+  return statusOf(error) === 412
+}
+
+/** Whether the same request, sent again, may succeed. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof Etl3Error) return false
+  if (error instanceof DamagedOnTheWay) return true
+  const status = statusOf(error)
+  if (status !== undefined && status >= 500 && status !== 501) return true
+  if (status === 429 || status === 408) return true
+  if (names(error).some((name) => TRANSIENT.has(name))) return true
+  return isCutAnswer(error)
+}
+
+/** Whether the store may have done what was asked, though nobody heard so. */
+export function isUncertain(error: unknown): boolean {
+  const status = statusOf(error)
+  return (status === undefined || status >= 500) && isTransient(error)
+}
+
+/**
+ * Turns a refusal of S3 into an error that names the object and the way out; errors of ours, and aborts, come back as
+ * they are. No key, token or signature is in it: the SDK's own error, which may quote the request, is left behind.
+ *
+ * - `ETL3-AW-01` UnavailableError: there are no credentials
+ * - `ETL3-AW-02` UnavailableError: they have expired
+ * - `ETL3-AW-03` ConfigError: they are refused
+ * - `ETL3-AW-04` ConfigError: they do not suffice for this request
+ * - `ETL3-AW-05` ConfigError: the bucket lies in another region
+ * - `ETL3-AW-06` ConfigError: there is no such bucket
+ * - `ETL3-AW-07` UnavailableError: no answer, or only busy ones, after all attempts
+ * - `ETL3-AW-08` UnavailableError: bytes were damaged on their way, at each attempt
+ * - `ETL3-AW-09` IntegrityError: any other refusal
+ * - `ETL3-AW-10` ConfigError: the key of SSE-KMS cannot be used
+ * - `ETL3-AW-11` ConflictError: the object changed while it was read
+ * - `ETL3-AW-16` ConfigError: the server's certificate is not believed
+ *
+ * @param asked region in which S3 was asked, where the caller knows it
+ */
+export function s3Error(error: unknown, doing: string, address: string, asked?: string): unknown {
+  if (error instanceof Etl3Error || !(error instanceof Error)) return error
+  const where = `cannot ${doing} ${JSON.stringify(address)}`
+  const cause = plainError(error)
+  const has = (known: ReadonlySet<string>): boolean => names(error).some((name) => known.has(name))
+  if (has(NO_CREDENTIALS)) {
+    return new UnavailableError('ETL3-AW-01', `AWS credentials not available: ${where}`, {
+      hint: 'Sign in (aws sso login), name a profile in AWS_PROFILE, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role; the run then resumes.',
+      cause,
+    })
+  }
+  if (has(EXPIRED)) {
+    return new UnavailableError('ETL3-AW-02', `the AWS credentials have expired: ${where}`, {
+      hint: 'Sign in again (aws sso login) or renew the token, then run again: the run resumes.',
+      cause,
+    })
+  }
+  if (has(REFUSED)) {
+    return new ConfigError('ETL3-AW-03', `AWS does not accept the credentials: ${where} (${nameOf(error)})`, {
+      hint: 'Check which credentials are used (aws sts get-caller-identity), and AWS_PROFILE and the AWS_* variables.',
+      cause,
+    })
+  }
+  if (isOfKey(error) && !isTransient(error)) {
+    return new ConfigError('ETL3-AW-10', `the key of s3.kms_key_id cannot be used: ${where} (${nameOf(error)})`, {
+      hint: 'Check that the key exists in this region, is enabled, and that its policy allows kms:GenerateDataKey and kms:Decrypt.',
+      cause,
+    })
+  }
+  const region = bucketRegionIn(error)
+  // To a HEAD there is no body: the region beside a mere 400 or 403 is all that tells.
+  const tellsAnother = region !== undefined && asked !== undefined && region !== asked
+  if (has(ELSEWHERE) || statusOf(error) === 301 || (tellsAnother && [400, 403].includes(statusOf(error) ?? 0))) {
+    const regions = [
+      ...(region === undefined ? [] : [region]),
+      ...(asked === undefined ? [] : [`S3 is asked in ${asked}`]),
+    ]
+    return new ConfigError(
+      'ETL3-AW-05',
+      `the bucket lies in another region${regions.length === 0 ? '' : ` (${regions.join('; ')})`}: ${where}`,
+      {
+        hint: `Set s3.region to ${region ?? "the bucket's region"}; where it is not set, AWS_REGION or the profile says, else athena.region.`,
+        cause,
+      },
+    )
+  }
+  if (has(FORBIDDEN) || statusOf(error) === 403) {
+    return new ConfigError('ETL3-AW-04', `not allowed to ${doing} ${JSON.stringify(address)}`, {
+      hint: 'Give these credentials the right to do so; docs/aws.md lists what ETL3 needs.',
+      cause,
+    })
+  }
+  if (nameOf(error) === 'NoSuchBucket') {
+    return new ConfigError('ETL3-AW-06', `there is no such bucket: ${where}`, {
+      hint: 'Create the bucket, or correct input.root, output.uri and output.metadata_uri.',
+      cause,
+    })
+  }
+  if (error instanceof DamagedOnTheWay) {
+    return new UnavailableError('ETL3-AW-08', `${where}: ${error.message}`, {
+      hint: 'Run again. If it stays, look at what lies between this machine and the store.',
+      cause,
+    })
+  }
+  if (names(error).some((name) => CERTIFICATE.test(name))) {
+    return new ConfigError('ETL3-AW-16', `the server's certificate is not believed: ${where} (${nameOf(error)})`, {
+      hint: 'Check s3.endpoint. Where the server or a proxy has a certificate of your own, name its authority in NODE_EXTRA_CA_CERTS.',
+      cause,
+    })
+  }
+  if (isTransient(error)) {
+    return new UnavailableError('ETL3-AW-07', `S3 does not answer: ${where} (${nameOf(error)})`, {
+      hint: 'Check the network and s3.endpoint, then run again: the run resumes.',
+      cause,
+    })
+  }
+  if (isPreconditionFailed(error)) {
+    return new ConflictError('ETL3-AW-11', `another writer changed it: ${where}`, { hint: 'Run again.', cause })
+  }
+  if (statusOf(error) !== undefined) {
+    return new IntegrityError('ETL3-AW-09', `S3 refuses: ${where} (${nameOf(error)}: ${error.message})`, {
+      hint: 'If this server is not AWS, it may lack what ETL3 needs of S3; docs/aws.md says what that is.',
+      cause,
+    })
+  }
+  return error
+}
+
+/** The refusal is about the key of SSE-KMS: by its name, or because an action of KMS is what is not allowed. */
+function isOfKey(error: Error): boolean {
+  return nameOf(error).startsWith('KMS') || /\bkms:[A-Z]\w+/.test(error.message)
+}
+
+function nameOf(error: unknown): string {
+  return names(error)[0] ?? 'unknown'
+}
+
+/** The names under which an error goes: its own, and the code of the connection that failed. */
+function names(error: unknown): string[] {
+  if (!(error instanceof Error)) return []
+  const code = 'code' in error && typeof error.code === 'string' ? [error.code] : []
+  // The SDK wraps errors of connections; a chain of credentials keeps the last one.
+  const inner = error.cause instanceof Error && error.name === 'Error' ? names(error.cause) : []
+  return [error.name === 'Error' && code[0] ? code[0] : error.name, ...code, ...inner]
+}
+
+/** The answer broke off, or what came was not what S3 says. */
+function isCutAnswer(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (
+    error.message === 'aborted' ||
+    /socket hang up|premature close|deserialization error|char .* is not expected|unclosed|parse error/i.test(
+      error.message,
+    )
+  )
+}
+
+/** The bucket's region, where S3's refusal names it. */
+export function bucketRegionIn(error: unknown): string | undefined {
+  if (!isAnswer(error)) return undefined
+  const named = 'Region' in error && typeof error.Region === 'string' ? error.Region : undefined
+  const header = error.$response?.headers?.['x-amz-bucket-region']
+  return named ?? header ?? /expecting '([a-z0-9-]+)'/.exec(error.message)?.[1]
+}
+
+/** The error without what the SDK hangs on it: request, answer, the text that was signed. */
+function plainError(error: Error): Error {
+  const status = statusOf(error)
+  const plain = new Error(`${nameOf(error)}: ${error.message}${status === undefined ? '' : ` (HTTP ${status})`}`)
+  plain.name = error.name
+  delete plain.stack
+  return plain
+}
+
+/** One item of a batch was refused; S3 says so in the body of an answer that is itself a success. */
+export class ItemRefused extends Error {
+  readonly $metadata: Answer['$metadata']
+
+  constructor(code = 'InternalError', message = '') {
+    super(message)
+    this.name = code
+    this.$metadata = { httpStatusCode: TRANSIENT.has(code) ? 503 : FORBIDDEN.has(code) ? 403 : 400 }
+  }
+}
+
+/** What the SDK throws for an answer of S3. Told by its shape: the SDK is loaded only where it is used. */
+interface Answer extends Error {
+  readonly $metadata: { readonly httpStatusCode?: number | undefined }
+  readonly $response?: { readonly headers?: Readonly<Record<string, string>> }
+}
+
+function isAnswer(error: unknown): error is Answer {
+  return (
+    error instanceof Error && '$metadata' in error && typeof error.$metadata === 'object' && error.$metadata !== null
+  )
+}

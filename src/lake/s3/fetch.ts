@@ -1,0 +1,88 @@
+/** Objects as local files: fetched once, whole, compared with their checksum, and kept under a name that says which bytes. */
+import { createHash, randomBytes } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { folderError } from '../file-errors.js'
+import { formatS3Address, type S3Address } from './address.js'
+import type { S3Connection } from './client.js'
+import { attemptAt, headObject, readOnce } from './object.js'
+
+/** Folder in a scratch folder that holds fetched objects. */
+export const FETCHED_FOLDER = 'fetched'
+
+const fetches = new Map<string, Promise<string | undefined>>()
+
+/**
+ * A local file with an object's bytes, or undefined where there is no object. Two that ask at once share one transfer.
+ * @throws ConflictError `ETL3-AW-11` where the object changes between look and transfer
+ */
+export async function fetchObject(
+  connection: S3Connection,
+  at: S3Address,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  signal.throwIfAborted()
+  const object = await headObject(connection, at, signal)
+  if (!object) return undefined
+  const folder = join(scratch, FETCHED_FOLDER)
+  const name = createHash('sha256')
+    .update(`${formatS3Address(at)}\n${object.etag}\n${object.bytes}`)
+    .digest('hex')
+  const path = join(folder, `${name.slice(0, 32)}${extname(at.path)}`)
+  if (isWhole(path, object.bytes)) return path
+  const running = fetches.get(path)
+  if (running) return await running
+  const fetching = transfer(connection, { at, etag: object.etag, folder, path }, signal)
+  fetches.set(path, fetching)
+  try {
+    return await fetching
+  } finally {
+    fetches.delete(path)
+  }
+}
+
+interface Transfer {
+  readonly at: S3Address
+  readonly etag: string
+  readonly folder: string
+  readonly path: string
+}
+
+async function transfer(
+  connection: S3Connection,
+  { at, etag, folder, path }: Transfer,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const unfinished = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`
+  try {
+    return await attemptAt(connection, { doing: 'fetch', at, signal }, async () => {
+      mkdirSync(folder, { recursive: true })
+      const file = openSync(unfinished, 'w')
+      try {
+        if (!(await readOnce(connection, { at, ifMatch: etag }, signal, (piece) => writeAll(file, piece))))
+          return undefined
+      } finally {
+        closeSync(file)
+      }
+      renameSync(unfinished, path)
+      return path
+    })
+  } catch (error) {
+    throw folderError(error, 'write', path)
+  } finally {
+    rmSync(unfinished, { force: true })
+  }
+}
+
+function isWhole(path: string, bytes: number): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.size !== bytes) return false
+  // Its time says when it was last of use.
+  const now = new Date()
+  utimesSync(path, now, now)
+  return true
+}
+
+function writeAll(file: number, piece: Uint8Array): void {
+  for (let written = 0; written < piece.byteLength; ) written += writeSync(file, piece, written)
+}

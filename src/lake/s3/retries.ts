@@ -1,0 +1,51 @@
+/** Attempts at a request: again after a pause that grows, never beyond the signal. */
+
+import { isTransient } from './errors.js'
+import { onAbort } from './on-abort.js'
+
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 5_000
+
+/** How often, and until when. */
+export interface RetryOptions {
+  /** In all, the first one included. */
+  readonly attempts: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Makes attempts until one succeeds or fails for good.
+ * @param attempt gets the number of the attempt, from 1
+ * @throws the last attempt's error; the signal's reason, at once, when it is aborted
+ */
+export async function withRetries<T>(
+  { attempts, signal }: RetryOptions,
+  attempt: (number: number) => Promise<T>,
+): Promise<T> {
+  for (let number = 1; ; number++) {
+    signal.throwIfAborted()
+    try {
+      return await unlessAborted(attempt(number), signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (number >= attempts || !isTransient(error)) throw error
+    }
+    await pause(number, signal)
+  }
+}
+
+/** The outcome, or the signal's reason as soon as it is aborted. */
+async function unlessAborted<T>(outcome: Promise<T>, signal: AbortSignal): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const forget = onAbort(signal, () =>
+      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))),
+    )
+    outcome.finally(forget).then(resolve, reject)
+  })
+}
+
+/** A random part of a span that doubles: requests that were refused together do not come back together. */
+async function pause(number: number, signal: AbortSignal): Promise<void> {
+  const span = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (number - 1))
+  await unlessAborted(new Promise((resolve) => setTimeout(resolve, span * (0.5 + Math.random() / 2))), signal)
+}

@@ -1,0 +1,140 @@
+/** A worker as a process of its own, with its own memory cap. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { readTail } from '../file-tail.js'
+import { built } from '../package-root.js'
+import { plainText } from '../plain-text.js'
+import { endProcess, identifyProcess, type ProcessIdentity } from '../process-identity.js'
+import type { Endpoint } from '../temporal/connection.js'
+import { splitBudget } from './memory-budget.js'
+import { enter, leave } from './presence.js'
+import { encodeEndpoint, encodeSettings, type WorkerSettings } from './settings.js'
+
+/** How long a worker that is told to end may go on with what it does; above one chunk. */
+export const SHUTDOWN_GRACE_MS = 30_000
+
+/** After this a worker that is told to end gives up what it does. */
+export const SHUTDOWN_FORCE_MS = SHUTDOWN_GRACE_MS + 10_000
+
+/**
+ * How glibc's allocator gives memory back. Measured on the real star: two arenas instead of eight per core are 25 MB less
+ * resident; thresholds that stay where they begin, instead of growing with what is freed, are another 25 MB.
+ */
+const ALLOCATOR = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
+  MALLOC_TRIM_THRESHOLD_: String(128 * 1024),
+}
+
+/** How a worker process ended. */
+export interface WorkerExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** Why, in words. */
+  readonly reason: string
+  /** Whether it would end the same way again: bad settings, bad installation. */
+  readonly final: boolean
+}
+
+/** How to start a worker process. */
+export interface StartWorkerOptions {
+  readonly settings: WorkerSettings
+  /** Folder for what it prints, and where it is noted as present. */
+  readonly folder: string
+  /** Which of the worker processes it is, from 0; names its log. */
+  readonly index: number
+  /** Script that runs the worker. Default: the one of this installation. */
+  readonly entry?: string
+}
+
+/** A worker process that this process started. */
+export class WorkerProcess {
+  readonly #child: ChildProcess
+  readonly #identity: ProcessIdentity | undefined
+  readonly #folder: string
+  readonly #logFile: string
+  readonly #limitMb: number
+  /** Settles when it is gone. */
+  readonly exited: Promise<WorkerExit>
+
+  /**
+   * Starts a worker in a process group of its own, so that it survives this process once it knows what to work on. It
+   * loads its code, which takes most of a second, and waits for {@link workFor}.
+   * @throws ConfigError ETL3-ME-03 when it can't work within its share of the memory
+   */
+  constructor({ settings, folder, index, entry = built('worker.js') }: StartWorkerOptions) {
+    const budget = splitBudget(settings.memoryLimitMb, settings.workers)
+    mkdirSync(folder, { recursive: true })
+    this.#folder = folder
+    this.#limitMb = budget.limitMb
+    this.#logFile = join(folder, `worker-${index}.log`)
+    const log = openSync(this.#logFile, 'w')
+    this.#child = spawn(
+      process.execPath,
+      [
+        '--expose-gc',
+        `--max-old-space-size=${budget.nodeHeapMb}`,
+        `--max-semi-space-size=${budget.semiSpaceMb}`,
+        entry,
+        encodeSettings({ ...settings, index }),
+      ],
+      {
+        detached: true,
+        stdio: ['pipe', log, log],
+        env: { ...process.env, ...ALLOCATOR },
+      },
+    )
+    closeSync(log)
+    this.#child.unref()
+    const { pid } = this.#child
+    this.#identity = pid === undefined ? undefined : identifyProcess(pid)
+    // One that ends early closes its input; why it ended is told by `exited`.
+    this.#child.stdin?.on('error', () => {})
+    this.exited = new Promise((resolve) => {
+      this.#child.once('error', (error) => resolve({ code: null, signal: null, reason: error.message, final: true }))
+      this.#child.once('exit', (code, signal) => {
+        if (pid !== undefined) leave(folder, 'worker', pid)
+        resolve({ code, signal, ...explainExit(code, signal, this.#limitMb, readTail(this.#logFile)) })
+      })
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Tells it the server that it works for. From here on others count on it. */
+  workFor(endpoint: Endpoint): void {
+    if (this.pid !== undefined) enter(this.#folder, 'worker', this.pid)
+    this.#child.stdin?.end(encodeEndpoint(endpoint))
+  }
+
+  /** Ends it: it finishes or cancels what it does, then goes. Returns when it is gone. */
+  async stop(): Promise<void> {
+    // A process that waits for nothing else would end before its worker does.
+    this.#child.ref()
+    if (this.#identity) await endProcess(this.#identity, SHUTDOWN_FORCE_MS + 5_000)
+    await this.exited
+  }
+}
+
+/** Why a worker ended, from its exit code, its signal and what it printed last. */
+export function explainExit(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  limitMb: number,
+  lastWords: string,
+): { readonly reason: string; readonly final: boolean } {
+  if (/heap out of memory/i.test(lastWords)) {
+    return { reason: `its JavaScript heap ran out (memory limit ${limitMb} MB)`, final: false }
+  }
+  if (signal === 'SIGKILL') {
+    return { reason: 'it was killed (SIGKILL), most likely by the operating system for want of memory', final: false }
+  }
+  if (signal) return { reason: `it was ended by ${signal}`, final: false }
+  if (code === 0) return { reason: 'it ended by itself', final: false }
+  if (code === 7) return { reason: `it reached its memory limit of ${limitMb} MB`, final: false }
+  const words = plainText(lastWords.trim().split('\n').at(-1) ?? '')
+  return { reason: `it ended with exit code ${code}${words === '' ? '' : `: ${words}`}`, final: code === 2 }
+}
