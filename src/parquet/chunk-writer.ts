@@ -9,7 +9,7 @@ import { ChunkPages, dataPageHeader, dictionaryPageHeader } from './page.js'
 import type { Values } from './plain.js'
 import { HybridWriter } from './rle.js'
 import type { ColumnTemplate } from './schema.js'
-import { writeStatistics } from './statistics.js'
+import { type ChunkBounds, findBounds, writeStatistics } from './statistics.js'
 
 /** What a dictionary page's header and the width of its indexes add to a chunk, about. */
 export const DICTIONARY_OVERHEAD_BYTES = 16
@@ -38,6 +38,24 @@ export interface ChunkLimits {
  */
 export type LaterPages = Iterator<undefined, undefined>
 
+/** What is known of a column chunk once it is written. Valid until the observer returns: buffers are used again. */
+export interface WrittenChunk {
+  readonly column: string
+  /** Of its first byte in the file. */
+  readonly offset: number
+  /** In the file, page headers included. */
+  readonly bytes: number
+  /** Values, NULLs included; of a list, entries of its levels. */
+  readonly levels: number
+  /** Of a list, entries of its levels without an element. */
+  readonly nullCount: number
+  /** Distinct values, NULL not counted. */
+  readonly distinct: number
+  readonly values: Values
+  /** Undefined where every value is NULL, or one is NaN. */
+  readonly bounds: ChunkBounds | undefined
+}
+
 /** A page's payload and, once it was asked for, its compressed form. */
 export function emptyPage(): SharedPage {
   return { payload: new ByteWriter(256), compressed: new ByteWriter(256), filled: false, isCompressed: false }
@@ -64,9 +82,11 @@ export class ChunkWriter {
   readonly dictionaryPage = emptyPage()
   /** Payload of a data page that no other column has. */
   readonly dataPage = emptyPage()
+  readonly #observe: ((chunk: WrittenChunk) => void) | undefined
 
-  constructor(limits: ChunkLimits) {
+  constructor(limits: ChunkLimits, observe?: (chunk: WrittenChunk) => void) {
     this.limits = limits
+    this.#observe = observe
   }
 
   /** Gives back buffers that grew over `capacityBytes`. */
@@ -141,7 +161,7 @@ export class ChunkWriter {
     return page.compressed
   }
 
-  /** Appends the chunk's metadata to the footer. `ids` are its distinct values. */
+  /** Appends the chunk's metadata to the footer, and tells the observer. `ids` are its distinct values. */
   finish(
     column: ColumnTemplate,
     levels: number,
@@ -151,8 +171,19 @@ export class ChunkWriter {
     count: number,
   ): void {
     const footer = this.rowGroups
+    const bounds = findBounds(values, ids, count)
     columnMetadata(footer, column, levels, this.pages)
-    writeStatistics(footer, this.pages.dictionaryOffset >= 0 ? 11 : 9, values, ids, count, nullCount)
+    writeStatistics(footer, this.pages.dictionaryOffset >= 0 ? 11 : 9, values, bounds, nullCount)
     endColumnMetadata(footer)
+    this.#observe?.({
+      column: column.name,
+      offset: this.pages.dictionaryOffset >= 0 ? this.pages.dictionaryOffset : this.pages.dataOffset,
+      bytes: this.pages.compressedBytes,
+      levels,
+      nullCount,
+      distinct: count,
+      values,
+      bounds,
+    })
   }
 }

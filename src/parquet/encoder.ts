@@ -14,7 +14,7 @@
  */
 
 import { IntegrityError } from '../runtime/errors.js'
-import { type ChunkLimits, ChunkWriter } from './chunk-writer.js'
+import { type ChunkLimits, ChunkWriter, type WrittenChunk } from './chunk-writer.js'
 import type { BoundRows, ColumnSource, FactorisedRows, FileColumn, PartitionEncoder } from './factorised.js'
 import { writeFooter } from './footer.js'
 import { MAGIC } from './format.js'
@@ -36,6 +36,8 @@ export interface EncoderOptions {
   readonly pageBytes?: number
   /** Column chunks of fewer bytes of dictionary and indexes are not compressed. Default 300. */
   readonly compressFromBytes?: number
+  /** Told of each column chunk when it is written: row group by row group, in the order of the columns. */
+  readonly observe?: (chunk: WrittenChunk) => void
 }
 
 /** A piece is handed over after the page with which it has this many bytes: the buffer does not grow with the rows. */
@@ -85,7 +87,7 @@ class FactorisedEncoder implements PartitionEncoder {
     }
     this.#template = template
     this.#createdBy = options.createdBy ?? CREATED_BY
-    this.#chunk = new ChunkWriter(limits)
+    this.#chunk = new ChunkWriter(limits, options.observe)
     this.#rowGroup = new RowGroupWriter(this.#chunk, template.columns)
   }
 

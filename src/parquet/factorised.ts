@@ -39,6 +39,10 @@ export type ColumnType = 'string' | 'double' | 'int32' | 'date' | 'boolean' | 'l
 export interface FileColumn {
   readonly name: string
   readonly type: ColumnType
+  /** `field_id` in the schema, by which table formats find the column whatever its name. Default: none is written. */
+  readonly fieldId?: number
+  /** The same of a list's elements. */
+  readonly elementFieldId?: number
 }
 
 /** Where a column's values come from. Bound once per slice or unit; every partition of it only brings entries. */

@@ -81,37 +81,48 @@ function writeHead(out: ByteWriter, columns: readonly FileColumn[]): void {
   thrift.i32(out, 4, 5, columns.length)
   thrift.endStruct(out)
   for (const column of columns) {
-    if (column.type === 'list') writeListElements(out, column.name)
-    else writeLeaf(out, column.name, column.type)
+    if (column.type === 'list') writeListElements(out, column)
+    else writeLeaf(out, column.name, column.type, column.fieldId)
   }
 }
 
-function writeLeaf(out: ByteWriter, name: string, type: ColumnType): void {
+function writeLeaf(out: ByteWriter, name: string, type: ColumnType, fieldId: number | undefined): void {
   thrift.i32(out, 0, 1, physicalType(type))
   thrift.i32(out, 1, 3, REPETITION.OPTIONAL)
   thrift.text(out, 3, 4, name)
-  if (type === 'string') writeLogicalType(out, 4, CONVERTED_TYPE.UTF8, LOGICAL_TYPE.STRING)
-  if (type === 'date') writeLogicalType(out, 4, CONVERTED_TYPE.DATE, LOGICAL_TYPE.DATE)
+  if (type === 'string') writeLogicalType(out, 4, CONVERTED_TYPE.UTF8, LOGICAL_TYPE.STRING, fieldId)
+  else if (type === 'date') writeLogicalType(out, 4, CONVERTED_TYPE.DATE, LOGICAL_TYPE.DATE, fieldId)
+  else if (fieldId !== undefined) thrift.i32(out, 4, 9, fieldId)
   thrift.endStruct(out)
 }
 
-function writeListElements(out: ByteWriter, name: string): void {
+function writeListElements(out: ByteWriter, { name, fieldId, elementFieldId }: FileColumn): void {
   thrift.i32(out, 0, 3, REPETITION.OPTIONAL)
   thrift.text(out, 3, 4, name)
   thrift.i32(out, 4, 5, 1)
-  writeLogicalType(out, 5, CONVERTED_TYPE.LIST, LOGICAL_TYPE.LIST)
+  writeLogicalType(out, 5, CONVERTED_TYPE.LIST, LOGICAL_TYPE.LIST, fieldId)
   thrift.endStruct(out)
   thrift.i32(out, 0, 3, REPETITION.REPEATED)
   thrift.text(out, 3, 4, 'list')
   thrift.i32(out, 4, 5, 1)
   thrift.endStruct(out)
-  writeLeaf(out, 'element', 'string')
+  writeLeaf(out, 'element', 'string', elementFieldId)
 }
 
-/** A logical type in both notations: the older one is the only one that some readers know. */
-function writeLogicalType(out: ByteWriter, after: number, converted: number, logical: number): void {
+/**
+ * A logical type in both notations: the older one is the only one that some readers know. The element's field id, where
+ * it has one, stands between them.
+ */
+function writeLogicalType(
+  out: ByteWriter,
+  after: number,
+  converted: number,
+  logical: number,
+  fieldId: number | undefined,
+): void {
   thrift.i32(out, after, 6, converted)
-  thrift.struct(out, 6, 10)
+  if (fieldId !== undefined) thrift.i32(out, 6, 9, fieldId)
+  thrift.struct(out, fieldId === undefined ? 6 : 9, 10)
   thrift.struct(out, 0, logical)
   thrift.endStruct(out)
   thrift.endStruct(out)

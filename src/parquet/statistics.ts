@@ -18,30 +18,19 @@ const MAX_BOUND_BYTES = 64
 const PREFIX_BYTES = 4
 
 /**
- * Appends the field `statistics` of a column chunk's metadata.
- *
- * @param after id of the field before it
- * @param ids the distinct values of the chunk
+ * The lowest and the highest of a chunk's distinct values. `ids` are of the pool's strings; numbers are never NaN.
  */
-export function writeStatistics(
-  out: ByteWriter,
-  after: number,
-  values: Values,
-  ids: Int32Array,
-  count: number,
-  nullCount: number,
-): void {
-  thrift.struct(out, after, 12)
-  thrift.i64(out, 0, 3, nullCount)
-  if (count > 0) writeBounds(out, values, ids, count)
-  thrift.endStruct(out)
-}
+export type ChunkBounds =
+  | { readonly kind: 'ids'; readonly min: number; readonly max: number }
+  | { readonly kind: 'numbers'; readonly min: number; readonly max: number }
 
-function writeBounds(out: ByteWriter, values: Values, ids: Int32Array, count: number): void {
-  if (values.kind === 'bytes') {
-    writeStringBounds(out, values, ids, count)
-    return
-  }
+/**
+ * Finds the bounds of the values `ids[0]` … `ids[count - 1]`; undefined where there is none, or one of them is NaN.
+ */
+export function findBounds(values: Values, ids: Int32Array, count: number): ChunkBounds | undefined {
+  if (count === 0) return undefined
+  if (values.kind === 'bytes') return stringBounds(values, ids, count)
+  if (values.kind === 'boolean') return booleanBounds(values.values, ids, count)
   const numbers = values.values
   let min = numbers[ids[0]!]!
   let max = min
@@ -52,8 +41,67 @@ function writeBounds(out: ByteWriter, values: Values, ids: Int32Array, count: nu
     // Once it is NaN no comparison changes it, so this also catches a NaN that came first.
     else if (Number.isNaN(value)) min = value
   }
-  if (Number.isNaN(min) || Number.isNaN(max)) return
+  return Number.isNaN(min) || Number.isNaN(max) ? undefined : { kind: 'numbers', min, max }
+}
+
+/** Whatever is not 0 is written as true. */
+function booleanBounds(values: Uint8Array | Float64Array, ids: Int32Array, count: number): ChunkBounds {
+  let min = 1
+  let max = 0
+  for (let i = 0; i < count; i++) {
+    if (values[ids[i]!] === 0) min = 0
+    else max = 1
+  }
+  return { kind: 'numbers', min, max }
+}
+
+function stringBounds(
+  { data, offsets, sorted }: Extract<Values, { kind: 'bytes' }>,
+  ids: Int32Array,
+  count: number,
+): ChunkBounds {
+  let min = ids[0]!
+  let max = min
+  for (let i = 1; i < count; i++) {
+    const id = ids[i]!
+    if (sorted) {
+      if (id < min) min = id
+      else if (id > max) max = id
+    } else if (compare(data, offsets, id, min) < 0) min = id
+    else if (compare(data, offsets, id, max) > 0) max = id
+  }
+  return { kind: 'ids', min, max }
+}
+
+/** The bytes of a string of a pool, as a view. */
+export function stringBytes({ data, offsets }: Extract<Values, { kind: 'bytes' }>, id: number): Uint8Array {
+  return data.subarray(offsets[id]! + PREFIX_BYTES, offsets[id + 1])
+}
+
+/**
+ * Appends the field `statistics` of a column chunk's metadata.
+ *
+ * @param after id of the field before it
+ * @param bounds of the chunk's values, see {@link findBounds}
+ */
+export function writeStatistics(
+  out: ByteWriter,
+  after: number,
+  values: Values,
+  bounds: ChunkBounds | undefined,
+  nullCount: number,
+): void {
+  thrift.struct(out, after, 12)
+  thrift.i64(out, 0, 3, nullCount)
+  if (bounds) writeBounds(out, values, bounds)
+  thrift.endStruct(out)
+}
+
+function writeBounds(out: ByteWriter, values: Values, { min, max }: ChunkBounds): void {
   switch (values.kind) {
+    case 'bytes':
+      writeStringBounds(out, values, min, max)
+      return
     case 'double':
       thrift.binary(out, 3, 5, 8)
       out.double(max === 0 ? 0 : max)
@@ -68,30 +116,19 @@ function writeBounds(out: ByteWriter, values: Values, ids: Int32Array, count: nu
       return
     case 'boolean':
       thrift.binary(out, 3, 5, 1)
-      out.byte(max === 0 ? 0 : 1)
+      out.byte(max)
       thrift.binary(out, 5, 6, 1)
-      out.byte(min === 0 ? 0 : 1)
+      out.byte(min)
       return
   }
 }
 
 function writeStringBounds(
   out: ByteWriter,
-  values: Extract<Values, { kind: 'bytes' }>,
-  ids: Int32Array,
-  count: number,
+  { data, offsets }: Extract<Values, { kind: 'bytes' }>,
+  min: number,
+  max: number,
 ): void {
-  const { data, offsets, sorted } = values
-  let min = ids[0]!
-  let max = min
-  for (let i = 1; i < count; i++) {
-    const id = ids[i]!
-    if (sorted) {
-      if (id < min) min = id
-      else if (id > max) max = id
-    } else if (compare(data, offsets, id, min) < 0) min = id
-    else if (compare(data, offsets, id, max) > 0) max = id
-  }
   const minStart = offsets[min]! + PREFIX_BYTES
   const minEnd = offsets[min + 1]!
   const maxStart = offsets[max]! + PREFIX_BYTES

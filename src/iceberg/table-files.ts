@@ -1,0 +1,52 @@
+/** A table's own files: their keys in the store by the full addresses that metadata holds. */
+import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
+import { readManifest } from './manifest.js'
+import type { ManifestEntry } from './manifest-entry.js'
+import { type ManifestFile, readManifestList } from './manifest-list.js'
+import { type Snapshot, type TableMetadata, unreadable } from './table-metadata.js'
+
+/** The key of a file below the table's root; undefined for one that lies elsewhere. */
+export function keyOf(store: ObjectStore, location: string): ObjectKey | undefined {
+  const root = `${store.uri.replace(/\/+$/, '')}/`
+  return location.startsWith(root) && location.length > root.length ? location.slice(root.length) : undefined
+}
+
+/** The bytes of a file that metadata names. @throws IntegrityError `ETL3-IC-04` when it is gone, or lies elsewhere */
+export async function readTableFile(store: ObjectStore, location: string, signal: AbortSignal): Promise<Uint8Array> {
+  const key = keyOf(store, location)
+  const bytes = key === undefined ? undefined : await store.find(key, signal)
+  if (!bytes) throw unreadable(location, new Error(`there is no such file below ${store.uri}`))
+  return bytes
+}
+
+/** The manifests of a snapshot. @throws IntegrityError `ETL3-IC-04` */
+export async function readSnapshotManifests(
+  store: ObjectStore,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<ManifestFile[]> {
+  const location = snapshot['manifest-list']
+  return readManifestList(await readTableFile(store, location, signal), location)
+}
+
+/** A manifest with what stands in it. */
+export interface ReadManifest {
+  readonly manifest: ManifestFile
+  readonly entries: readonly ManifestEntry[]
+}
+
+/** The manifests of a snapshot of ETL3 with their entries. @throws IntegrityError `ETL3-IC-04` */
+export async function readOwnManifests(
+  store: ObjectStore,
+  metadata: TableMetadata,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<ReadManifest[]> {
+  const read: ReadManifest[] = []
+  for (const manifest of await readSnapshotManifests(store, snapshot, signal)) {
+    const spec = metadata['partition-specs'].find((candidate) => candidate['spec-id'] === manifest.specId)
+    if (!spec) throw unreadable(manifest.path, new Error(`there is no partition spec ${manifest.specId}`))
+    read.push({ manifest, entries: readManifest(await readTableFile(store, manifest.path, signal), manifest, spec) })
+  }
+  return read
+}
