@@ -1,5 +1,5 @@
 /** Finds rows of an input table by a key, in files that may hold millions: all of the key column, little of the others. */
-import type { ContractValue, ValueRule } from './contract-values.js'
+import { asInteger, asNumber, type ContractValue, type ValueRule } from './contract-values.js'
 import type { Coverage } from './coverage.js'
 import { KeyFilter } from './key-filter.js'
 import {
@@ -10,7 +10,7 @@ import {
   type ReadLimits,
   type RowRange,
 } from './parquet-rows.js'
-import { type ScalarReader, scalarReader } from './scalars.js'
+import { type Scalar, type ScalarReader, scalarReader } from './scalars.js'
 import { STAR_TABLES, type StarColumn, type StarTableName } from './star-tables.js'
 
 /** A file of an input table. */
@@ -61,6 +61,11 @@ export interface ColumnValues {
   at(i: number): ContractValue
   /** Whether the value may be one that the filter knows; never false where it is. */
   mayBe(i: number, filter: KeyFilter): boolean
+  /**
+   * What a function gives of each value. A value that the file stores once for many rows is asked for once.
+   * @param known what was asked for before, of one column and one function; of no column whose rule needs `code_type`
+   */
+  each<T>(of: (value: ContractValue) => T, known: Map<unknown, T>): (i: number) => T
 }
 
 /** Reads a column. @throws NotCovered when it cannot be read */
@@ -93,9 +98,11 @@ export async function withFile<T>(
 export function columnReader(rows: ParquetRows, file: AuditedFile, column: StarColumn): ColumnReader {
   const found = columnOf(rows, column.name)
   if (!found) {
-    const value = column.list ? null : column.rule(file.pathColumns.get(column.name) ?? null)
-    return async ({ from, to }) => ({ length: to - from, at: () => value, mayBe: () => value !== null })
+    const inPath = file.pathColumns.get(column.name) ?? null
+    return sameEverywhere(column.list ? null : column.rule(pathScalar(column, inPath)))
   }
+  // A column of the type Null holds nothing, whatever its physical type and its nesting are.
+  if (found.element.logical_type?.type === 'NULL' && !found.list) return sameEverywhere(null)
   if (found.list !== column.list) throw new NotCovered(`column ${found.name} is ${found.list ? 'a' : 'no'} list`)
   const scalar = scalarReader(found.element)
   const type = column.byCodeType ? typeReader(rows, file) : undefined
@@ -107,16 +114,47 @@ export function columnReader(rows: ParquetRows, file: AuditedFile, column: StarC
   }
 }
 
+/** The reader of a column that holds one value in all rows. */
+function sameEverywhere(value: ContractValue): ColumnReader {
+  return async ({ from, to }) => ({
+    length: to - from,
+    at: () => value,
+    mayBe: () => value !== null,
+    each: (of) => {
+      const result = of(value)
+      return () => result
+    },
+  })
+}
+
+/** What stands in a path is text, but for columns of numbers: these take a whole number as such. */
+function pathScalar({ rule }: StarColumn, text: string | null): Scalar {
+  const isNumber = rule === asNumber || rule === asInteger
+  return isNumber && text !== null && /^-?[0-9]{1,18}$/.test(text) ? BigInt(text) : text
+}
+
 function valuesOf(raw: readonly RawValue[], valueAt: (raw: RawValue, i: number) => ContractValue): ColumnValues {
+  const at = (i: number): ContractValue => valueAt(raw[i] ?? null, i)
   return {
     length: raw.length,
-    at: (i) => valueAt(raw[i] ?? null, i),
+    at,
     mayBe: (i, filter) => {
       const value = raw[i]
       return value instanceof Uint8Array ? filter.mayBe(value) : value !== null && value !== undefined
     },
+    each: (of, known) => (i) => {
+      const stored = raw[i]
+      const found = known.get(stored)
+      if (found !== undefined) return found
+      const result = of(at(i))
+      if (known.size < MOST_KNOWN) known.set(stored, result)
+      return result
+    },
   }
 }
+
+/** Entries of a dictionary, which come as the same bytes again and again, are seldom more. */
+const MOST_KNOWN = 65_536
 
 function columnOf(rows: ParquetRows, name: string): FileColumn | undefined {
   return rows.columns.find((c) => plainName(c.name) === name)
