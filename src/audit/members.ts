@@ -66,24 +66,32 @@ async function eachLink(
     group: columnReader(rows, file, starColumn('xref_pg_member_npi', 'pg_uid')),
     npi: columnReader(rows, file, starColumn('xref_pg_member_npi', 'npi')),
   }
+  const known = { groups: new Map<unknown, number>(), members: new Map<unknown, number>() }
   for (const window of rows.groups.flatMap((g) => rows.windows(g))) {
     const groups = await read.group(window)
     const npis = await read.npi(window)
+    const groupAt = groups.each(
+      (group) => (typeof group === 'string' ? counting.groupOf(group) : NOTHING),
+      known.groups,
+    )
+    const memberAt = npis.each((npi) => (isProvider(npi) ? counting.memberOf(npi) : NOTHING), known.members)
     for (let i = 0; i < groups.length; i++) {
       const isWanted = groups.mayBe(i, filter)
       if (!isWanted && counting.isFull) continue
-      const group = groups.at(i)
-      const npi = npis.at(i)
-      if (typeof group !== 'string' || typeof npi !== 'string' || !isProvider(npi)) continue
-      counting.add(group, npi)
-      if (isWanted) visit(group, npi)
+      if (!counting.isFull) counting.add(groupAt(i), memberAt(i))
+      const group = isWanted ? groups.at(i) : null
+      const npi = isWanted ? npis.at(i) : null
+      if (typeof group === 'string' && isProvider(npi)) visit(group, npi)
     }
     await breathe()
   }
 }
 
+/** In place of the number of a group or a member: there is none. */
+const NOTHING = -1
+
 /** Whether a member is a provider: a payer's word for "unknown" is nothing or zeros. */
-function isProvider(npi: ContractValue): boolean {
+function isProvider(npi: ContractValue): npi is string {
   return typeof npi === 'string' && !/^0*$/.test(npi)
 }
 
@@ -117,12 +125,19 @@ class LinkCount {
     return this.#isFull
   }
 
-  add(group: string, npi: string): void {
-    if (this.#isFull) return
-    const member = /^[0-9]{10}$/.test(npi) ? Number(npi) : TEN_DIGITS + numberOf(this.#odd, npi)
-    const link = numberOf(this.#groups, group) * MEMBERS + member
+  groupOf(name: string): number {
+    return numberOf(this.#groups, name)
+  }
+
+  memberOf(npi: string): number {
+    return /^[0-9]{10}$/.test(npi) ? Number(npi) : TEN_DIGITS + numberOf(this.#odd, npi)
+  }
+
+  /** Adds a link, unless it lacks its group or its member. */
+  add(group: number, member: number): void {
+    if (this.#isFull || group < 0 || member < 0) return
     if (this.#count === this.#links.length) this.#grow()
-    this.#links[this.#count++] = link
+    this.#links[this.#count++] = group * MEMBERS + member
     if (this.#groups.size + this.#odd.size > this.#mostNames || this.#count > this.#mostLinks) this.#giveUp()
   }
 

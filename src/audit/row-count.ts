@@ -28,15 +28,8 @@ export async function countRows(
   depth: ReadingDepth,
   coverage: Coverage,
 ): Promise<number | undefined> {
-  let last: ContractValue = null
-  let rowsOfLast = 1
-  // Facts of a group often follow each other.
-  const rowsOf = (group: ContractValue): number => {
-    if (group === last) return rowsOfLast
-    last = group
-    rowsOfLast = Math.max(1, (typeof group === 'string' ? perGroup.get(group) : undefined) ?? 0)
-    return rowsOfLast
-  }
+  const rowsOf = (group: ContractValue): number =>
+    Math.max(1, (typeof group === 'string' ? perGroup.get(group) : undefined) ?? 0)
   let rows = 0
   for (const file of facts.files) {
     const found = await sumOver(file, rowsOf, depth, coverage)
@@ -56,10 +49,12 @@ async function sumOver(
 ): Promise<number | undefined> {
   return await withFile('fact_rate', file, { ...depth, coverage }, async (rows) => {
     const read = columnReader(rows, file, starColumn('fact_rate', 'pg_uid'))
+    const known = new Map<unknown, number>()
     let sum = 0
     for (const window of rows.groups.flatMap((group) => rows.windows(group))) {
       const groups = await read(window)
-      for (let i = 0; i < groups.length; i++) sum += rowsOf(groups.at(i))
+      const rowsAt = groups.each(rowsOf, known)
+      for (let i = 0; i < groups.length; i++) sum += rowsAt(i)
       await depth.breathe()
     }
     return sum
