@@ -5,7 +5,7 @@ import { sqlIdentifier } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
 import { countOf } from '../runtime/figures.js'
 import { chosenRows } from './chosen-rows.js'
-import { CONTRACT, contractOf } from './contract.js'
+import { CONTRACT, type ContractTable, contractOf } from './contract.js'
 import { explainReading } from './explain-reading.js'
 import { type CheckedFile, readSchemas, selectInput } from './file-schema.js'
 import type { InputTable } from './inputs.js'
@@ -28,7 +28,7 @@ export interface TableFindings {
   readonly equalDuplicates: number
   /** Keys whose rows differ. More than 0 stops the run, unless `input.duplicates` is `first`. */
   readonly differingKeys: number
-  /** Rows with a NULL in the key. They never join. */
+  /** Rows with a NULL in a required column of the key. They never join. */
   readonly nullKeys: number
   /** Codes that were stored as numbers, and are read with the zeros in front. */
   readonly paddedCodes: readonly PaddedCodes[]
@@ -134,7 +134,9 @@ async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings>
           )
     return { equalDuplicates: equal, differingKeys: 0, nullKeys: 0, example: '' }
   }
-  const nullKey = key.map((k) => `${k} IS NULL`).join(' OR ')
+  const nullKey = joined(contract)
+    .map((k) => `${sqlIdentifier(k)} IS NULL`)
+    .join(' OR ')
   const counts = await engine.row(
     `SELECT count(*)::BIGINT AS rows, count(*) FILTER (${nullKey})::BIGINT AS nulls,
       count(DISTINCT hash(${key.join(', ')})) FILTER (NOT (${nullKey}))::BIGINT AS hashes FROM (${input})`,
@@ -153,6 +155,11 @@ async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings>
     nullKeys: Number(counts['nulls']),
     example: String(differing['example'] ?? ''),
   }
+}
+
+/** Columns of the key that rows are joined by. An optional one tells rows apart: those without it are of one key. */
+function joined({ key, columns }: ContractTable): readonly string[] {
+  return key.filter((name) => columns.some((column) => column.name === name && column.required))
 }
 
 /** Selects of all tables, by name, as the contract wants them. */
