@@ -61,6 +61,8 @@ and decimals of more than 38 digits. Such columns do no harm where ETL3 does not
   9. \`code_type\` gives a width as it stands in the same row, without regard to case and to spaces around it. Longer numbers,
   negative ones, and codes of another \`code_type\` keep their digits. Text is never padded. Tax ids and NPIs have no
   width: NPIs begin with 1 or 2, and payers write tax ids both with and without the zero.
+- **Other forms**: a text \`county_fips\` or \`stat_area_code\` that is not five digits, and a Medicare \`year_month\` that is
+  no month, stay as they are, and a warning says in how many rows, with an example.
 - **\`date\`** gives \`YYYY-MM-DD\` of these texts, with blanks, tabs and line ends around them or not: \`YYYY-MM-DD\` (not
   checked further); \`YYYY-M-D\` or \`YYYY/M/D\` with one or two digits each, and \`YYYYMMDD\`, where they are a day of the
   calendar; \`YYYY-MM-DD\`, a \`T\` or a space, \`HH:MM\` or \`HH:MM:SS\` or \`HH:MM:SS.f…\`, and then nothing or a zone:

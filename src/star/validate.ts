@@ -9,6 +9,7 @@ import { CONTRACT, type ContractTable, contractOf } from './contract.js'
 import { explainReading } from './explain-reading.js'
 import { type CheckedFile, readSchemas, selectInput } from './file-schema.js'
 import type { InputTable } from './inputs.js'
+import { findOddTexts, type OddTexts } from './odd-texts.js'
 import { checkValues, type PaddedCodes } from './value-checks.js'
 
 /** An input table with the schema of each of its files. */
@@ -32,6 +33,7 @@ export interface TableFindings {
   readonly nullKeys: number
   /** Codes that were stored as numbers, and are read with the zeros in front. */
   readonly paddedCodes: readonly PaddedCodes[]
+  readonly oddTexts: readonly OddTexts[]
 }
 
 /** Reads all schemas. @throws InputError as {@link readSchemas}, and ETL3-IN-07 when there is no fact at all */
@@ -78,8 +80,9 @@ export async function checkKeys(
   const findings: TableFindings[] = []
   const problems: string[] = []
   for (const table of tables) {
-    const { paddedCodes, ...found } = await explainReading([table], engine, async () => ({
+    const { paddedCodes, oddTexts, ...found } = await explainReading([table], engine, async () => ({
       paddedCodes: await checkValues(table.name, table.files, engine),
+      oddTexts: await findOddTexts(table.name, table.files, engine),
       ...(table.name === 'fact_rate' ? NO_KEYS : await keysOf(table, engine)),
     }))
     if (found.differingKeys > 0 && duplicates === 'error') {
@@ -97,6 +100,7 @@ export async function checkKeys(
       differingKeys: found.differingKeys,
       nullKeys: found.nullKeys,
       paddedCodes,
+      oddTexts,
     })
   }
   if (problems.length > 0) {
