@@ -5,7 +5,7 @@ const ISO_DAY = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/
 const LOOSE_DAY = /^([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})$/
 const PLAIN_DAY = /^([0-9]{4})([0-9]{2})([0-9]{2})$/
 const MOMENT =
-  /^([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(?: ?(Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?$/
+  /^([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(\.[0-9]+)?)?(?: ?(Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?$/
 const MONTH = /^([0-9]{4})(?:[-/]([0-9]{1,2})|([0-9]{2}))$/
 
 /** YYYY-MM-DD of what can be read as a day; any other text as it is. */
@@ -36,16 +36,27 @@ function dayIn(text: string): string | undefined {
 }
 
 function dayOfMoment(moment: RegExpExecArray): string | undefined {
-  const [, year, month, day, hour, minute, second = '0', zone = 'Z'] = moment
+  const [, year, month, day, hour, minute, second = '0', fraction = '', zone] = moment
   const written = calendarDay(year, month, day)
-  if (written === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
+  if (written === undefined || !isOfClock(Number(hour), Number(minute), Number(second))) return undefined
+  // 24:00 is the end of the day.
+  if (hour === '24' && (minute !== '00' || Number(second) > 0 || Number(fraction) > 0)) return undefined
+  if (zone === undefined) return written
   const [, sign, hours = '0', minutes = '0'] = /^([+-])([0-9]{2}):?([0-9]{2})?$/.exec(zone) ?? []
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined
   const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1)
-  const utc = new Date(Date.parse(`${written}T${hour}:${minute}:00Z`) - offset * 60_000)
-  return calendarDay(...utc.toISOString().slice(0, 10).split('-'))
+  const sinceMidnight = Number(hour) * 60 + Number(minute)
+  const utc = new Date(Date.parse(`${written}T00:00:00Z`) + (sinceMidnight - offset) * 60_000).toISOString()
+  // Outside of the years 0 to 9999 it has another form.
+  return /^[0-9]{4}-/.test(utc) ? calendarDay(...utc.slice(0, 10).split('-')) : undefined
+}
+
+function isOfClock(hour: number, minute: number, second: number): boolean {
+  return hour <= 24 && minute <= 59 && second <= 59
 }
 
 function calendarDay(year = '', month = '', day = ''): string | undefined {
+  if (Number(year) < 1) return undefined
   const text = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
   const time = Date.parse(`${text}T00:00:00Z`)
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text) ? text : undefined

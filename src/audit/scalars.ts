@@ -48,6 +48,12 @@ export function scalarReader(element: SchemaElement): ScalarReader {
   return (raw) => (raw === null || raw === undefined ? null : read(raw))
 }
 
+/** Whether the stored bytes of a value are the bytes of its text. */
+export function isStoredAsText({ type, converted_type: converted, logical_type: logical }: SchemaElement): boolean {
+  if (type !== 'BYTE_ARRAY' && type !== 'FIXED_LEN_BYTE_ARRAY') return false
+  return converted !== 'DECIMAL' && logical?.type !== 'DECIMAL' && logical?.type !== 'UUID'
+}
+
 function readerOf(element: SchemaElement): (raw: RawValue) => Scalar {
   const { type, converted_type: converted, logical_type: logical } = element
   if (converted === 'DECIMAL' || logical?.type === 'DECIMAL') {

@@ -10,7 +10,7 @@ import {
   type ReadLimits,
   type RowRange,
 } from './parquet-rows.js'
-import { type Scalar, type ScalarReader, scalarReader } from './scalars.js'
+import { isStoredAsText, type Scalar, type ScalarReader, scalarReader } from './scalars.js'
 import { STAR_TABLES, type StarColumn, type StarTableName } from './star-tables.js'
 
 /** A file of an input table. */
@@ -109,8 +109,9 @@ export function columnReader(rows: ParquetRows, file: AuditedFile, column: StarC
   return async (range) => {
     const types = await type?.(range)
     const raw = await rows.read(found, range)
-    if (column.list) return valuesOf(raw, listReader(scalar, column.rule))
-    return valuesOf(raw, (value, i) => column.rule(scalar(value), textOf(types?.at(i))))
+    const isText = isStoredAsText(found.element)
+    if (column.list) return valuesOf(raw, isText, listReader(scalar, column.rule))
+    return valuesOf(raw, isText, (value, i) => column.rule(scalar(value), textOf(types?.at(i))))
   }
 }
 
@@ -133,14 +134,20 @@ function pathScalar({ rule }: StarColumn, text: string | null): Scalar {
   return isNumber && text !== null && /^-?[0-9]{1,18}$/.test(text) ? BigInt(text) : text
 }
 
-function valuesOf(raw: readonly RawValue[], valueAt: (raw: RawValue, i: number) => ContractValue): ColumnValues {
+function valuesOf(
+  raw: readonly RawValue[],
+  isText: boolean,
+  valueAt: (raw: RawValue, i: number) => ContractValue,
+): ColumnValues {
   const at = (i: number): ContractValue => valueAt(raw[i] ?? null, i)
   return {
     length: raw.length,
     at,
     mayBe: (i, filter) => {
       const value = raw[i]
-      return value instanceof Uint8Array ? filter.mayBe(value) : value !== null && value !== undefined
+      // Bytes of a decimal or a UUID are not those of its digits.
+      if (isText && value instanceof Uint8Array) return filter.mayBe(value)
+      return value !== null && value !== undefined
     },
     each: (of, known) => (i) => {
       const stored = raw[i]
@@ -178,9 +185,7 @@ function listReader(scalar: ScalarReader, rule: ValueRule): (raw: RawValue) => C
 /** Reads `code_type` where a code may need it: one that is text never does. */
 function typeReader(rows: ParquetRows, file: AuditedFile): ColumnReader | undefined {
   const code = columnOf(rows, 'code')?.element
-  const isText =
-    code?.type === 'BYTE_ARRAY' && code.converted_type !== 'DECIMAL' && code.logical_type?.type !== 'DECIMAL'
-  return isText ? undefined : columnReader(rows, file, starColumn('dim_code', 'code_type'))
+  return code && isStoredAsText(code) ? undefined : columnReader(rows, file, starColumn('dim_code', 'code_type'))
 }
 
 function textOf(value: ContractValue | undefined): string | null {

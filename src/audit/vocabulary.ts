@@ -3,8 +3,11 @@
  * What is not known decides nothing.
  */
 
-/** Blanks, controls and invisible marks, dashes, underscores: they do not count, wherever they stand. */
-const NOT_COUNTED = /[\p{Z}\p{C}\p{Pd}\u2212_]/gu
+/**
+ * Blanks, controls and invisible marks, dashes, underscores: they do not count, wherever they stand. Of the category C
+ * without what no Unicode version has assigned (Cn), which differs from engine to engine.
+ */
+const NOT_COUNTED = /[\p{Z}\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Pd}\u2212_]/gu
 
 /** What of a word is compared; '' of a blank. */
 function bare(word: string | null): string {

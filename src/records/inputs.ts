@@ -56,6 +56,10 @@ const inputsRecordSchema = z.object({
           .array(z.object({ column: z.string(), rows: z.number(), stored: z.string(), read: z.string() }))
           .readonly()
           .default([]),
+        oddTexts: z
+          .array(z.object({ column: z.string(), rows: z.number(), example: z.string() }))
+          .readonly()
+          .default([]),
       }),
     )
     .readonly(),

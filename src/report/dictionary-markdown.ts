@@ -61,11 +61,14 @@ and decimals of more than 38 digits. Such columns do no harm where ETL3 does not
   9. \`code_type\` gives a width as it stands in the same row, without regard to case and to spaces around it. Longer numbers,
   negative ones, and codes of another \`code_type\` keep their digits. Text is never padded. Tax ids and NPIs have no
   width: NPIs begin with 1 or 2, and payers write tax ids both with and without the zero.
+- **Other forms**: a text \`county_fips\` or \`stat_area_code\` that is not five digits, and a Medicare \`year_month\` that is
+  no month, stay as they are, and a warning says in how many rows, with an example.
 - **\`date\`** gives \`YYYY-MM-DD\` of these texts, with blanks, tabs and line ends around them or not: \`YYYY-MM-DD\` (not
   checked further); \`YYYY-M-D\` or \`YYYY/M/D\` with one or two digits each, and \`YYYYMMDD\`, where they are a day of the
   calendar; \`YYYY-MM-DD\`, a \`T\` or a space, \`HH:MM\` or \`HH:MM:SS\` or \`HH:MM:SS.f…\`, and then nothing or a zone:
-  \`Z\`, \`UTC\`, \`±HH\`, \`±HHMM\`, \`±HH:MM\`, with a space before it or not. Without a zone the day is the one that is
-  written, with a zone it is the day in UTC. Any other text stays as it is.
+  \`Z\`, \`UTC\`, \`±HH\`, \`±HHMM\`, \`±HH:MM\`, with a space before it or not. The clock is that of 24 hours, with \`24:00\` for
+  the end of a day. Without a zone the day is the one that is written, with a zone it is the day in UTC. A day that the
+  calendar does not have, or outside the years 1 to 9999, and any other text stay as they are.
 - **\`month\`** gives \`YYYY-MM\` of \`YYYY-MM\`, \`YYYY/MM\`, \`YYYYMM\` with a month of 01 to 12, of \`YYYY-M\`, \`YYYY/M\`,
   and of all that \`date\` reads as a day of the calendar. Any other text stays as it is; the quality rule \`year_month\`
   tells of it.

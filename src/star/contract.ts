@@ -13,6 +13,18 @@ export interface ContractColumn {
   readonly width?: CodeWidth
   /** What follows where an optional column is missing that decides which row is taken. */
   readonly whenMissing?: string
+  /** What the texts of the column look like. Others are taken as they are, and told. */
+  readonly form?: TextForm
+}
+
+/** A form of texts. */
+export interface TextForm {
+  /** A regular expression (RE2) for the whole text. */
+  readonly pattern: string
+  /** A text of this form, in words. */
+  readonly says: string
+  /** What follows for another text. */
+  readonly otherwise: string
 }
 
 /** One input table. */
@@ -43,9 +55,18 @@ const PLACE_CODES: Readonly<Record<string, CodeWidth>> = {
   stat_area_code: [5],
 }
 
+/** Postal codes abroad have other forms; these codes exist in the United States alone. */
+const FIVE_DIGITS: TextForm = {
+  pattern: '\\d{5}',
+  says: 'code of five digits',
+  otherwise: 'they stay as they are, and match no list of such codes',
+}
+
 const placeColumn = (name: string): ContractColumn => {
   const width = PLACE_CODES[name]
-  return width ? { ...optional(name, 'code'), width } : optional(name)
+  if (!width) return optional(name)
+  const form = name === 'postal_code' ? undefined : FIVE_DIGITS
+  return { ...optional(name, 'code'), width, ...(form ? { form } : {}) }
 }
 
 /** Columns that dim_npi_address and dim_npi_address_geolocation share beside key and purpose. */
@@ -206,6 +227,11 @@ export const CONTRACT: readonly ContractTable[] = [
       {
         ...optional('year_month', 'month'),
         whenMissing: 'the rows of a code, state and data_year count as those of one month, and must not differ',
+        form: {
+          pattern: '\\d{4}-(0[1-9]|1[0-2])',
+          says: 'month',
+          otherwise: 'of the rows of a code, state and data_year, the last in the order of these texts counts',
+        },
       },
       {
         ...optional('modifier'),

@@ -307,19 +307,23 @@ export function columnForm(
   if (type === undefined) return undefined
   const form = formOf(column.kind, type, widthOf(column.width, codeTypeOf(schema)))
   if (!form) throw new Error(`${column.name} was found to be ${type}, which the contract does not take`)
-  const inPath = schema.fromPath?.[column.name]
-  const source =
-    inPath === undefined
-      ? sqlIdentifier(schema.names[column.name] ?? column.name)
-      : pathColumnInSql(column.kind, inPath).sql
-  return { source, form }
+  return { source: sourceOf(column, schema), form }
 }
 
 /** SQL of a row's code_type, by which its code has a width. */
-function codeTypeOf(schema: Pick<FileSchema, 'types' | 'names'>): string {
+function codeTypeOf(schema: Pick<FileSchema, 'types' | 'names' | 'fromPath'>): string {
   const type = schema.types['code_type']
   const form = type === undefined ? undefined : formOf('text', type, () => '0')
-  return form ? form.value(sqlIdentifier(schema.names['code_type'] ?? 'code_type')) : 'NULL'
+  return form ? form.value(sourceOf({ name: 'code_type', kind: 'text' }, schema)) : 'NULL'
+}
+
+/** SQL of the value that a file, or else its path, holds. */
+function sourceOf(
+  { name, kind }: Pick<ContractColumn, 'name' | 'kind'>,
+  { names, fromPath }: Pick<FileSchema, 'names' | 'fromPath'>,
+): string {
+  const inPath = fromPath?.[name]
+  return inPath === undefined ? sqlIdentifier(names[name] ?? name) : pathColumnInSql(kind, inPath).sql
 }
 
 function castColumn(column: ContractColumn, found: ColumnForm | undefined): string {

@@ -24,6 +24,12 @@ export function warningsOf(findings: readonly TableFindings[]): string[] {
       warnings.push(
         `${table.name}.${column} holds numbers: zeros in front were put back in ${countOf(rows, 'row')}, for example ${quotedValue(stored)} is read as ${quotedValue(read)}`,
       )
+    for (const { name, form } of contractOf(table.name).columns)
+      for (const { column, rows, example } of table.oddTexts)
+        if (column === name && form)
+          warnings.push(
+            `${table.name}.${name} is no ${form.says} in ${countOf(rows, 'row')}, for example ${quotedValue(example)}: ${form.otherwise}`,
+          )
     if (table.differingKeys > 0)
       warnings.push(
         `${table.name} has ${countOf(table.differingKeys, 'key')} with differing rows: the first of each is taken`,

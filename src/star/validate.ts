@@ -5,10 +5,11 @@ import { sqlIdentifier } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
 import { countOf } from '../runtime/figures.js'
 import { chosenRows } from './chosen-rows.js'
-import { CONTRACT, contractOf } from './contract.js'
+import { CONTRACT, type ContractTable, contractOf } from './contract.js'
 import { explainReading } from './explain-reading.js'
 import { type CheckedFile, readSchemas, selectInput } from './file-schema.js'
 import type { InputTable } from './inputs.js'
+import { findOddTexts, type OddTexts } from './odd-texts.js'
 import { checkValues, type PaddedCodes } from './value-checks.js'
 
 /** An input table with the schema of each of its files. */
@@ -28,10 +29,11 @@ export interface TableFindings {
   readonly equalDuplicates: number
   /** Keys whose rows differ. More than 0 stops the run, unless `input.duplicates` is `first`. */
   readonly differingKeys: number
-  /** Rows with a NULL in the key. They never join. */
+  /** Rows with a NULL in a required column of the key. They never join. */
   readonly nullKeys: number
   /** Codes that were stored as numbers, and are read with the zeros in front. */
   readonly paddedCodes: readonly PaddedCodes[]
+  readonly oddTexts: readonly OddTexts[]
 }
 
 /** Reads all schemas. @throws InputError as {@link readSchemas}, and ETL3-IN-07 when there is no fact at all */
@@ -78,8 +80,9 @@ export async function checkKeys(
   const findings: TableFindings[] = []
   const problems: string[] = []
   for (const table of tables) {
-    const { paddedCodes, ...found } = await explainReading([table], engine, async () => ({
+    const { paddedCodes, oddTexts, ...found } = await explainReading([table], engine, async () => ({
       paddedCodes: await checkValues(table.name, table.files, engine),
+      oddTexts: await findOddTexts(table.name, table.files, engine),
       ...(table.name === 'fact_rate' ? NO_KEYS : await keysOf(table, engine)),
     }))
     if (found.differingKeys > 0 && duplicates === 'error') {
@@ -97,6 +100,7 @@ export async function checkKeys(
       differingKeys: found.differingKeys,
       nullKeys: found.nullKeys,
       paddedCodes,
+      oddTexts,
     })
   }
   if (problems.length > 0) {
@@ -134,7 +138,9 @@ async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings>
           )
     return { equalDuplicates: equal, differingKeys: 0, nullKeys: 0, example: '' }
   }
-  const nullKey = key.map((k) => `${k} IS NULL`).join(' OR ')
+  const nullKey = joined(contract)
+    .map((k) => `${sqlIdentifier(k)} IS NULL`)
+    .join(' OR ')
   const counts = await engine.row(
     `SELECT count(*)::BIGINT AS rows, count(*) FILTER (${nullKey})::BIGINT AS nulls,
       count(DISTINCT hash(${key.join(', ')})) FILTER (NOT (${nullKey}))::BIGINT AS hashes FROM (${input})`,
@@ -153,6 +159,11 @@ async function keysOf(table: CheckedTable, engine: Engine): Promise<KeyFindings>
     nullKeys: Number(counts['nulls']),
     example: String(differing['example'] ?? ''),
   }
+}
+
+/** Columns of the key that rows are joined by. An optional one tells rows apart: those without it are of one key. */
+function joined({ key, columns }: ContractTable): readonly string[] {
+  return key.filter((name) => columns.some((column) => column.name === name && column.required))
 }
 
 /** Selects of all tables, by name, as the contract wants them. */

@@ -83,6 +83,16 @@ function star(): Star {
   return changes.reduce((changed, change) => change(changed), tinyStar())
 }
 
+/** An id of the tiny star, `g1`, by its number. */
+function renumbered(
+  row: StarTable['rows'][number],
+  column: string,
+  idOf: (n: number) => string,
+): StarTable['rows'][number] {
+  const id = row[column]
+  return typeof id === 'string' ? { [column]: idOf(Number(id.slice(1))) } : {}
+}
+
 describe('what staging misreads is found by the audit of the input', () => {
   const without =
     (name: StarFileName, column: string) =>
@@ -321,6 +331,35 @@ describe('a good run', () => {
       table: 'dim_code',
       file: expect.stringContaining('dim_code.parquet'),
     })
+  })
+
+  it.each([
+    ['BIGINT', (n: number) => String(n)],
+    ['DOUBLE', (n: number) => String(n)],
+    ['DECIMAL(12,0)', (n: number) => String(n)],
+    ['DECIMAL(38,0)', (n: number) => String(n)],
+    ['DECIMAL(20,4)', (n: number) => String(n)],
+    ['BLOB', (n: number) => `id-${n}`],
+    ['UUID', (n: number) => `00000000-0000-4000-8000-00000000000${n}`],
+  ] as const)('finds rows by keys that are stored as %s', async (type, idOf) => {
+    const typed = (given: Star): Star =>
+      Object.fromEntries(
+        Object.entries(given).map(([name, { columns, rows: all }]) => [
+          name,
+          {
+            columns: Object.fromEntries(
+              Object.entries(columns).map(([c, t]) => [c, c === 'pg_uid' || c === 'pos_set_id' ? type : t]),
+            ),
+            rows: all.map((row) => ({
+              ...row,
+              ...renumbered(row, 'pg_uid', idOf),
+              ...renumbered(row, 'pos_set_id', idOf),
+            })),
+          },
+        ]),
+      )
+    const figures = await audited(typed(star()))
+    expect(figures).toMatchObject({ facts: 3, rows: 4, values: 4 * DICTIONARY.length, rowsCounted: 4, leftOut: 0 })
   })
 
   it('for random stars and layouts, the audit of the input finds nothing', async () => {

@@ -189,6 +189,17 @@ export const BROKEN_STARS: readonly BrokenStar[] = [
     }),
   ),
   {
+    what: 'Medicare rows of one year without months that differ',
+    foundBy: 'inputs',
+    exitCode: 2,
+    mentions: ['bench_medicare_professional', 'X1'],
+    write: async (root) =>
+      await writeStar(
+        root,
+        changed('bench_medicare_professional', (t) => withoutColumn(t, 'year_month')),
+      ),
+  },
+  {
     what: 'one fact_uid twice',
     foundBy: 'quality',
     exitCode: 3,

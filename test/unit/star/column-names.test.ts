@@ -75,6 +75,7 @@ describe('a name of a column', () => {
       expect.stringContaining('has no modifier: every row counts as the price of the plain code'),
     )
     expect(warnings).toContainEqual(expect.stringContaining('has no year_month: '))
+    expect(warnings).not.toContainEqual(expect.stringContaining('NULL key'))
   })
 
   it.each([

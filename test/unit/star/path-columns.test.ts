@@ -10,7 +10,7 @@ import { selectInput } from '../../../src/star/file-schema.js'
 import { findInputs } from '../../../src/star/inputs.js'
 import { pathColumnsOf } from '../../../src/star/path-columns.js'
 import { differencesToPaths } from '../../../src/star/path-differences.js'
-import { checkSchemas } from '../../../src/star/validate.js'
+import { checkKeys, checkSchemas } from '../../../src/star/validate.js'
 import { text } from '../../oracle/sql.js'
 import { type StarTable, tableOf, writeStar } from '../../stars/star.js'
 import { tinyStar } from '../../stars/tiny-star.js'
@@ -101,6 +101,24 @@ describe('a column that stands in the path', () => {
       `SELECT DISTINCT data_year FROM (${selectInput('bench_medicare_professional', checked?.files ?? [])})`,
     )
     expect(rows).toEqual([{ data_year: 2025 }])
+  })
+
+  it('gives a code of the file its width where it is the code_type', async () => {
+    const codes = without(FACTS, 'code_type')
+    const numbered = {
+      columns: { ...codes.columns, code: 'INTEGER' },
+      rows: codes.rows.map((row) => ({ ...row, code: 72 })),
+    }
+    await written(['code_type=MS-DRG', numbered], ['code_type=CPT', numbered], ['code_type=APC', numbered])
+    const { rows } = await facts('code_type, code')
+    expect(rows).toEqual([
+      { code_type: 'APC', code: '72' },
+      { code_type: 'CPT', code: '00072' },
+      { code_type: 'MS-DRG', code: '072' },
+    ])
+    const inputs = await findInputs(configSchema.parse({ input: { root } }), new AbortController().signal)
+    const [found] = await checkKeys(await checkSchemas(inputs, engine), 'error', engine)
+    expect(found?.paddedCodes).toMatchObject([{ column: 'code', rows: 2 * FACTS.rows.length, stored: '72' }])
   })
 
   it('is of the contract, of a folder, and the one nearest to the file', () => {
