@@ -2,8 +2,7 @@
  * The audit of one unit: ledger against plan, then what lies in the store, read again by other implementations (design
  * §5). A difference fails the run and names the partitions; nothing was published yet. Leaves `audited/<n>.json`.
  */
-import { rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
@@ -16,6 +15,7 @@ import { stagedPaths } from '../records/staged.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { type CodeRange, codeRanges, enrichInSql, FILE_COLUMNS } from '../star/enriched-sql.js'
@@ -182,18 +182,18 @@ interface ContentInput {
 async function compareContent({ context, engine, paths, unit, chosen, progress, signal }: ContentInput): Promise<void> {
   const { records, scratch } = context
   for (const batch of batchesOf(chosen)) {
-    const folder = join(scratch, `audit-${process.pid}-${performance.now()}`)
-    const files = await severalAtOnce(batch, records.store.atOnce, ({ ordinal }) =>
-      records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
-    )
-    const rows = async (): Promise<void> => {
-      for (const range of await rangesOf(engine, paths, batch)) {
-        await compareRows({ engine, paths, chosen: batch, files, range })
-        progress(0)
+    await withScratchFolder(scratch, 'audit', async (folder) => {
+      const files = await severalAtOnce(batch, records.store.atOnce, ({ ordinal }) =>
+        records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
+      )
+      const rows = async (): Promise<void> => {
+        for (const range of await rangesOf(engine, paths, batch)) {
+          await compareRows({ engine, paths, chosen: batch, files, range })
+          progress(0)
+        }
       }
-    }
-    await both(compareFooters(batch, files, context.config.processing.audit), rows())
-    rmSync(folder, { recursive: true, force: true })
+      await both(compareFooters(batch, files, context.config.processing.audit), rows())
+    })
     progress(batch.length)
   }
 }

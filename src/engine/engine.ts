@@ -1,6 +1,4 @@
 /** DuckDB as ETL3 uses it: in memory, within its share of the budget, one thread, spilling to a scratch folder. */
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import {
   type DuckDBConnection,
   type DuckDBDataChunk,
@@ -11,6 +9,7 @@ import {
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { ResourceError } from '../runtime/errors.js'
+import { makeScratchFolder, removeScratchFolder } from '../runtime/scratch-folder.js'
 import { requireWellFormed } from '../runtime/well-formed.js'
 import { bytesReader, columnValues } from './column-values.js'
 import { beginWhole, endEarly, endWhole } from './whole-result.js'
@@ -26,8 +25,6 @@ export interface EngineOptions {
 
 /** A value of a small result: what JSON can hold, and bigint. */
 export type Cell = string | number | bigint | boolean | null
-
-let opened = 0
 
 /**
  * What a session takes from its machine where nothing is said: the zone of TZ, and by the locale of LC_ALL or LANG the
@@ -61,9 +58,16 @@ export class Engine {
 
   /** Opens an engine. Close it, or its memory stays. */
   static async open(options: EngineOptions): Promise<Engine> {
-    opened += 1
-    const spill = join(options.scratch, `spill-${process.pid}-${opened}`)
-    mkdirSync(spill, { recursive: true })
+    const spill = makeScratchFolder(options.scratch, 'spill')
+    try {
+      return await Engine.#openSpillingTo(spill, options)
+    } catch (error) {
+      removeScratchFolder(spill)
+      throw error
+    }
+  }
+
+  static async #openSpillingTo(spill: string, options: EngineOptions): Promise<Engine> {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(options.threads),
       memory_limit: `${options.memoryLimitMb}MiB`,
@@ -86,7 +90,7 @@ export class Engine {
   close(): void {
     this.#connection.closeSync()
     this.#instance.closeSync()
-    rmSync(this.#spill, { recursive: true, force: true })
+    removeScratchFolder(this.#spill)
   }
 
   /** Stops the statement that runs, if one does. */

@@ -19,14 +19,15 @@ import { PLAN, RUN_RECORD } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
+import { isScratchName } from '../runtime/scratch-folder.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const ENGINE_MB = 128
 const RELEASE_TIMEOUT_MS = 10_000
 /** Records that tell the next run what an unfinished publication has left under the table. */
 const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, RUN_RECORD])
-/** What ETL3 makes in a scratch folder; anything else there is somebody else's. */
-const SCRATCH_ENTRY = /^(?:[0-9a-f]{16}|spill-\d+-\d+|(?:query|register|catalog|doctor)-[\w.-]+)$/
+/** A run's folder in a scratch folder. */
+const RUN_ENTRY = /^[0-9a-f]{16}$/
 
 /** Why something may go. */
 export type VacuumReason = 'old run' | 'failed run' | 'staged data' | 'unfinished write' | 'scratch'
@@ -200,7 +201,8 @@ async function hasLeftBehind(
 
 function* findScratch(scratch: string, before: number, live: string | undefined): Generator<Found> {
   for (const name of entriesOf(scratch)) {
-    if (name !== live && SCRATCH_ENTRY.test(name)) yield* oldScratch(join(scratch, name), before)
+    // Anything else there is somebody else's.
+    if (name !== live && (RUN_ENTRY.test(name) || isScratchName(name))) yield* oldScratch(join(scratch, name), before)
   }
   const fetched = join(scratch, FETCHED_FOLDER)
   for (const name of entriesOf(fetched)) yield* oldScratch(join(fetched, name), before)

@@ -1,11 +1,3 @@
-/**
- * Where statements of the configuration run: an engine that reads the staged tables and nothing else. No other file, no
- * network, no extension, no setting; statements are single SELECTs that give the same for the same input, and end with
- * their time.
- */
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api'
 import { columnValues, firstColumn } from '../engine/column-values.js'
 import { forgetMachine, interruptOn } from '../engine/engine.js'
@@ -13,6 +5,7 @@ import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { beginWhole, endEarly, endWhole } from '../engine/whole-result.js'
 import { Etl3Error, QualityError, ResourceError } from '../runtime/errors.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { columnsOf } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'
@@ -73,9 +66,7 @@ export async function runStatements(
 ): Promise<ReadonlyMap<ActiveRule, StatementFindings>> {
   const findings = new Map<ActiveRule, StatementFindings>()
   if (rules.length === 0) return findings
-  const spill = join(options.scratch, `sandbox-${process.pid}-${randomBytes(6).toString('hex')}`)
-  mkdirSync(spill, { recursive: true })
-  try {
+  await withScratchFolder(options.scratch, 'sandbox', async (spill) => {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: '1',
       memory_limit: `${options.memoryLimitMb}MiB`,
@@ -93,9 +84,7 @@ export async function runStatements(
       connection.closeSync()
       instance.closeSync()
     }
-  } finally {
-    rmSync(spill, { recursive: true, force: true })
-  }
+  })
   return findings
 }
 
