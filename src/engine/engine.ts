@@ -8,7 +8,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
-import { ResourceError } from '../runtime/errors.js'
+import { firstLineOf, messageOf, ResourceError } from '../runtime/errors.js'
 import { makeScratchFolder, removeScratchFolder } from '../runtime/scratch-folder.js'
 import { requireWellFormed } from '../runtime/well-formed.js'
 import { bytesReader, columnValues } from './column-values.js'
@@ -204,15 +204,15 @@ export class Engine {
     try {
       return await act()
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause)
+      const message = messageOf(cause)
       if (/Out of Memory Error|failed to (allocate|pin)/i.test(message)) {
-        throw new ResourceError('ETL3-ME-02', `the engine ran out of its share of the memory: ${firstLine(message)}`, {
+        throw new ResourceError('ETL3-ME-02', `the engine ran out of its share of the memory: ${firstLineOf(cause)}`, {
           hint: 'Raise --memory-limit.',
           cause,
         })
       }
       if (/No space left on device|max_temp_directory_size/i.test(message)) {
-        throw new ResourceError('ETL3-DK-02', `no free disk for spill files in ${this.#spill}: ${firstLine(message)}`, {
+        throw new ResourceError('ETL3-DK-02', `no free disk for spill files in ${this.#spill}: ${firstLineOf(cause)}`, {
           hint: 'Free some space, or set processing.scratch to a folder on a larger disk.',
           cause,
         })
@@ -307,10 +307,6 @@ function toCell(value: DuckDBValue): Cell {
     default:
       return String(value)
   }
-}
-
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0] ?? message
 }
 
 /** Runs `act` with an engine of its own; once the signal is aborted, its statements are interrupted. */

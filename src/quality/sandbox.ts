@@ -4,7 +4,7 @@ import { forgetMachine, interruptOn } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { beginWhole, endEarly, endWhole } from '../engine/whole-result.js'
-import { Etl3Error, QualityError, ResourceError } from '../runtime/errors.js'
+import { Etl3Error, firstLineOf, messageOf, QualityError, ResourceError } from '../runtime/errors.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { columnsOf } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'
@@ -141,7 +141,7 @@ async function runStatement(
 async function readingStatement(connection: DuckDBConnection, rule: ActiveRule<'sql'>): Promise<string> {
   const sql = rule.options.sql.trim().replace(/;\s*$/, '')
   const extracted = await connection.extractStatements(sql).catch((cause: unknown) => {
-    throw refused(rule, firstLine(cause), cause)
+    throw refused(rule, firstLineOf(cause), cause)
   })
   if (extracted.count !== 1) throw refused(rule, `it holds ${extracted.count} statements`)
   // A statement that is no SELECT is not serialised: the parser says so before anything is bound or run.
@@ -250,19 +250,15 @@ function* marked(marks: Uint8Array): Generator<number> {
 
 function readable(rule: ActiveRule<'sql'>, error: unknown): unknown {
   if (error instanceof Etl3Error) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   if (/Out of Memory Error|failed to (allocate|pin)/i.test(message)) {
     return new ResourceError('ETL3-ME-02', `rule ${rule.name}: its statement ran out of the engine's memory`, {
       hint: 'Raise --memory-limit, or make the statement simpler.',
       cause: error,
     })
   }
-  if (/^[A-Z][A-Za-z ]+ Error: /.test(message)) return refused(rule, firstLine(error), error)
+  if (/^[A-Z][A-Za-z ]+ Error: /.test(message)) return refused(rule, firstLineOf(error), error)
   return error
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1).join('')
 }
 
 function refused(rule: ActiveRule<'sql'>, why: string, cause?: unknown): Error {

@@ -135,3 +135,13 @@ export class IntegrityError extends Etl3Error {
     super('IntegrityError', code, message, options)
   }
 }
+
+/** What a thrown value says. JavaScript can throw anything; what is no error says itself. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** The first line of what a thrown value says; engines put statements and stacks below it. */
+export function firstLineOf(thrown: unknown): string {
+  return messageOf(thrown).split('\n', 1).join('')
+}

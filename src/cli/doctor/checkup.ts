@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { ResolvedConfig } from '../../config/load.js'
 import type { Config } from '../../config/schema.js'
 import { isOnAws } from '../../lake/catalogs.js'
-import { Etl3Error, EXIT_CODES } from '../../runtime/errors.js'
+import { Etl3Error, EXIT_CODES, messageOf } from '../../runtime/errors.js'
 import type { Environment } from '../../runtime/state-folder.js'
 import { attempt, type Finding, fail, failed, ok, warn } from './finding.js'
 
@@ -169,10 +169,9 @@ async function searchAttributes({ temporal }: Config, fix: boolean): Promise<Fin
     return ok(check, `registered ${missing.join(', ')}`)
   } catch (error) {
     // Runs work without them, and a hosted server lets only its own tools register any.
-    const reason = error instanceof Error ? error.message : String(error)
     return warn(
       check,
-      `they cannot be looked at or registered here: ${reason}`,
+      `they cannot be looked at or registered here: ${messageOf(error)}`,
       "Register them with your server's own tools.",
     )
   } finally {

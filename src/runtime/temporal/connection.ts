@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import type { Client } from '@temporalio/client'
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig'
 import type { Config } from '../../config/schema.js'
-import { ConfigError, UnavailableError } from '../errors.js'
+import { ConfigError, messageOf, UnavailableError } from '../errors.js'
 
 /** The address at which Temporal's own tools look for a server. */
 export const DEFAULT_ADDRESS = '127.0.0.1:7233'
@@ -129,8 +129,4 @@ export async function answered<T>(endpoint: Endpoint, timeoutMs: number, connect
   } finally {
     clearTimeout(timer)
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }
