@@ -12,8 +12,7 @@ import { readParquet } from '../engine/parquet-scan.js'
 import type { ObjectKey, ObjectStore, UnfinishedWrite } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { FETCHED_FOLDER } from '../lake/s3/fetch.js'
-import { s3SettingsOf } from '../lake/s3/settings.js'
-import { openStore } from '../lake/stores.js'
+import { openMetadata, openTable } from '../lake/stores.js'
 import { readCurrent } from '../records/current.js'
 import { PLAN, RUN_RECORD } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
@@ -77,7 +76,7 @@ interface Found extends VacuumItem {
 export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
   const { config, signal } = request
   requireApart(config)
-  const metadata = openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) })
+  const metadata = openMetadata(config)
   if (!request.delete) return resultOf(await find(metadata, request), false)
   const lock = new RunLock(metadata)
   // Process ids are the same in many containers; the name must not be.
@@ -194,7 +193,7 @@ async function hasLeftBehind(
     const keys = await withEngine(options, signal, (engine) => engine.column(`SELECT key FROM ${readParquet([local])}`))
     for (const key of keys) known.add(String(key))
   }
-  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
+  const table = openTable(config)
   for await (const { key } of table.list('', signal)) if (!known.has(key)) return true
   return false
 }
