@@ -15,10 +15,9 @@ import { FETCHED_FOLDER } from '../lake/s3/fetch.js'
 import { openMetadata, openTable } from '../lake/stores.js'
 import { readCurrent } from '../records/current.js'
 import { PLAN, RUN_RECORD } from '../records/names.js'
-import { RunRecords } from '../records/records.js'
-import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
 import { isScratchName } from '../runtime/scratch-folder.js'
+import { byAge, nameIn, type RunFolder, runFolders } from './run-folders.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const ENGINE_MB = 128
@@ -129,11 +128,6 @@ async function liveRun(metadata: ObjectStore, now: number, signal: AbortSignal):
   return lock && !lock.released && Date.parse(lock.expiresAt) > now ? lock.runId : undefined
 }
 
-interface RunFolder {
-  readonly id: string
-  readonly objects: { readonly key: ObjectKey; readonly bytes: number }[]
-}
-
 async function findInRuns(
   metadata: ObjectStore,
   request: VacuumRequest,
@@ -141,39 +135,18 @@ async function findInRuns(
 ): Promise<Found[]> {
   const { config, signal } = request
   const current = await readCurrent(metadata, signal)
-  const folders = new Map<string, RunFolder>()
-  for await (const { key, bytes } of metadata.list('runs', signal)) {
-    const id = key.split('/')[1] ?? ''
-    if (id === live) continue
-    const folder = folders.get(id) ?? { id, objects: [] }
-    folder.objects.push({ key, bytes })
-    folders.set(id, folder)
-  }
-  const ended: { readonly folder: RunFolder; readonly startedMs: number }[] = []
-  const failed: { readonly folder: RunFolder; readonly startedMs: number }[] = []
-  for (const folder of folders.values()) {
-    if (folder.id === current?.runId) continue
-    const record = await new RunRecords(metadata, folder.id).find(RUN_RECORD, parseRunRecord, signal)
-    // Without a record nobody can go on with it.
-    const startedMs = record ? Date.parse(record.startedAt) : 0
-    const list = has(folder, 'receipt.json') ? ended : failed
-    list.push({ folder, startedMs })
-  }
-  const found: Found[] = []
-  const newestFirst = ended.toSorted((a, b) => b.startedMs - a.startedMs)
-  const kept = current ? config.output.keep_runs - 1 : config.output.keep_runs
-  for (const { folder } of newestFirst.slice(kept)) found.push(itemOf('old run', folder, folder.objects))
-  const old = failed.filter(({ startedMs }) => startedMs < before)
-  const leftBehind = old.length > 0 && (await hasLeftBehind(metadata, current?.manifest, request))
-  for (const { folder } of old) {
+  const folders = await runFolders(metadata, signal, new Set([live]))
+  const { kept, old } = byAge(folders, config.output.keep_runs, current?.runId)
+  const found: Found[] = old.map((folder) => itemOf('old run', folder, folder.objects))
+  const failed = folders.filter(({ id, ended, startedMs }) => id !== current?.runId && !ended && startedMs < before)
+  const leftBehind = failed.length > 0 && (await hasLeftBehind(metadata, current?.manifest, request))
+  for (const folder of failed) {
     const publishing = leftBehind && has(folder, 'audit.json')
-    const gone = folder.objects.filter(({ key }) => !publishing || !NEEDED_OF_UNFINISHED.has(nameIn(folder, key)))
+    const gone = folder.objects.filter(({ key }) => !publishing || !NEEDED_OF_UNFINISHED.has(nameIn(folder.id, key)))
     if (gone.length > 0) found.push(itemOf('failed run', folder, gone))
   }
-  const over = current && folders.get(current.runId)
-  const done = [...newestFirst.slice(0, kept).map(({ folder }) => folder), ...(over ? [over] : [])]
-  for (const folder of done) {
-    const staged = folder.objects.filter(({ key }) => /^(?:staged|objects)\//.test(nameIn(folder, key)))
+  for (const folder of [...kept, ...folders.filter(({ id }) => id === current?.runId)]) {
+    const staged = folder.objects.filter(({ key }) => /^(?:staged|objects)\//.test(nameIn(folder.id, key)))
     if (staged.length > 0) found.push(itemOf('staged data', folder, staged))
   }
   return found
@@ -231,11 +204,7 @@ function entriesOf(folder: string): string[] {
 }
 
 function has(folder: RunFolder, name: string): boolean {
-  return folder.objects.some(({ key }) => nameIn(folder, key) === name)
-}
-
-function nameIn({ id }: RunFolder, key: ObjectKey): string {
-  return key.slice(`runs/${id}/`.length)
+  return folder.objects.some(({ key }) => nameIn(folder.id, key) === name)
 }
 
 function itemOf(reason: VacuumReason, { id }: RunFolder, objects: RunFolder['objects']): Found {
