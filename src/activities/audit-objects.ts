@@ -1,6 +1,7 @@
 /**
- * The audit of one unit: ledger against plan, then what lies in the store, read again by other implementations (design
- * §5). A difference fails the run and names the partitions; nothing was published yet. Leaves `audited/<n>.json`.
+ * The audit of one unit: ledger against plan, then what lies in the store, read again by other implementations
+ * (docs/architecture.md, The audit). A difference fails the run and names the partitions; nothing was published yet.
+ * Leaves `audited/<n>.json`.
  */
 import { resolve } from 'node:path'
 import { z } from 'zod'

@@ -16,7 +16,7 @@ import { beginWhole, endEarly, endWhole } from './whole-result.js'
 
 /** How much an engine may use. */
 export interface EngineOptions {
-  /** DuckDB's own limit in MB. Resident memory is up to a few hundred MB more while it sorts (design §11). */
+  /** DuckDB's own limit in MB. Measured: resident memory is up to a few hundred MB more while it sorts. */
   readonly memoryLimitMb: number
   readonly threads: number
   /** Folder for spill files; a folder of its own is made in it and removed by {@link Engine.close}. */

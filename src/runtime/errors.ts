@@ -2,7 +2,7 @@
  * The errors that a person can meet. Pure: workflow code imports it too.
  *
  * Every error has a stable `code` (`ETL3-IN-04`), says what, which value and where, and carries a `hint` with the way
- * out. The class decides the exit code of the command (design §9).
+ * out. The class decides the exit code of the command (README, exit codes).
  */
 
 /** What kind of trouble it is; each kind has one exit code. */
@@ -17,7 +17,7 @@ export type ErrorKind =
   | 'ResourceError'
   | 'IntegrityError'
 
-/** Exit code of a command that ends with an error of this kind (design §9). */
+/** Exit code of a command that ends with an error of this kind; README has the table. */
 export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   UsageError: 2,
   ConfigError: 2,

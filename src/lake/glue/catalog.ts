@@ -1,4 +1,4 @@
-/** The catalog on AWS: Glue holds the tables, Athena counts (design §7). */
+/** The catalog on AWS: Glue holds the tables, Athena counts. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PartitionInput, Table, TableInput } from '@aws-sdk/client-glue'
 import { withEngine } from '../../engine/engine.js'
