@@ -14,6 +14,7 @@ import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { PLAN } from '../records/names.js'
 import { stagedPaths } from '../records/staged.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
+import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
@@ -182,7 +183,7 @@ interface ContentInput {
 /** Footers and rows of some partitions of a unit, batch by batch. */
 async function compareContent({ context, engine, paths, unit, chosen, progress, signal }: ContentInput): Promise<void> {
   const { records, scratch } = context
-  for (const batch of batchesOf(chosen)) {
+  for (const batch of consecutiveGroups(chosen, (p) => p.rows, { weight: BATCH_ROWS, items: BATCH_PARTITIONS })) {
     await withScratchFolder(scratch, 'audit', async (folder) => {
       const files = await severalAtOnce(batch, records.store.atOnce, ({ ordinal }) =>
         records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
@@ -214,22 +215,6 @@ async function rangesOf(
   const [partition] = batch
   if (batch.length > 1 || !partition || partition.rows <= BATCH_ROWS) return [undefined]
   return await codeRanges(engine, paths, partition, BATCH_ROWS)
-}
-
-function batchesOf(chosen: readonly PlannedPartition[]): PlannedPartition[][] {
-  const batches: PlannedPartition[][] = []
-  let rows = 0
-  for (const partition of chosen) {
-    const batch = batches.at(-1)
-    if (batch && batch.length < BATCH_PARTITIONS && rows + partition.rows <= BATCH_ROWS) {
-      batch.push(partition)
-      rows += partition.rows
-    } else {
-      batches.push([partition])
-      rows = partition.rows
-    }
-  }
-  return batches
 }
 
 /** Lets the rest of the process (heartbeats, cancellation) have a turn. */
