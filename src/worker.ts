@@ -1,6 +1,6 @@
 /** Entry point of a worker process. Its one argument holds the settings, its input the server (see runtime/worker-settings). */
 import { createActivities } from './activities/index.js'
-import { Etl3Error } from './runtime/errors.js'
+import { Etl3Error, messageOf } from './runtime/errors.js'
 import { createLogger } from './runtime/logging.js'
 import { builtWorkflowBundle } from './runtime/temporal/workflow-bundle.js'
 import { runWorker } from './runtime/worker/host.js'
@@ -23,7 +23,7 @@ try {
 } catch (error) {
   log.error('the worker failed', { error })
   // Its parent reads the last line to say why it ended.
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${messageOf(error)}\n`)
   process.exitCode = error instanceof Etl3Error ? error.exitCode : 1
 }
 // Native threads of a connection that never came about would keep the process.

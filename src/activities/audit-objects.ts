@@ -1,9 +1,9 @@
 /**
- * The audit of one unit: ledger against plan, then what lies in the store, read again by other implementations (design
- * §5). A difference fails the run and names the partitions; nothing was published yet. Leaves `audited/<n>.json`.
+ * The audit of one unit: ledger against plan, then what lies in the store, read again by other implementations
+ * (docs/architecture.md, The audit). A difference fails the run and names the partitions; nothing was published yet.
+ * Leaves `audited/<n>.json`.
  */
-import { rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
@@ -14,8 +14,10 @@ import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { PLAN } from '../records/names.js'
 import { stagedPaths } from '../records/staged.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
+import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { type CodeRange, codeRanges, enrichInSql, FILE_COLUMNS } from '../star/enriched-sql.js'
@@ -181,19 +183,19 @@ interface ContentInput {
 /** Footers and rows of some partitions of a unit, batch by batch. */
 async function compareContent({ context, engine, paths, unit, chosen, progress, signal }: ContentInput): Promise<void> {
   const { records, scratch } = context
-  for (const batch of batchesOf(chosen)) {
-    const folder = join(scratch, `audit-${process.pid}-${performance.now()}`)
-    const files = await severalAtOnce(batch, records.store.atOnce, ({ ordinal }) =>
-      records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
-    )
-    const rows = async (): Promise<void> => {
-      for (const range of await rangesOf(engine, paths, batch)) {
-        await compareRows({ engine, paths, chosen: batch, files, range })
-        progress(0)
+  for (const batch of consecutiveGroups(chosen, (p) => p.rows, { weight: BATCH_ROWS, items: BATCH_PARTITIONS })) {
+    await withScratchFolder(scratch, 'audit', async (folder) => {
+      const files = await severalAtOnce(batch, records.store.atOnce, ({ ordinal }) =>
+        records.store.fetchLocal(records.key(objectName(unit, ordinal)), folder, signal),
+      )
+      const rows = async (): Promise<void> => {
+        for (const range of await rangesOf(engine, paths, batch)) {
+          await compareRows({ engine, paths, chosen: batch, files, range })
+          progress(0)
+        }
       }
-    }
-    await both(compareFooters(batch, files, context.config.processing.audit), rows())
-    rmSync(folder, { recursive: true, force: true })
+      await both(compareFooters(batch, files, context.config.processing.audit), rows())
+    })
     progress(batch.length)
   }
 }
@@ -213,22 +215,6 @@ async function rangesOf(
   const [partition] = batch
   if (batch.length > 1 || !partition || partition.rows <= BATCH_ROWS) return [undefined]
   return await codeRanges(engine, paths, partition, BATCH_ROWS)
-}
-
-function batchesOf(chosen: readonly PlannedPartition[]): PlannedPartition[][] {
-  const batches: PlannedPartition[][] = []
-  let rows = 0
-  for (const partition of chosen) {
-    const batch = batches.at(-1)
-    if (batch && batch.length < BATCH_PARTITIONS && rows + partition.rows <= BATCH_ROWS) {
-      batch.push(partition)
-      rows += partition.rows
-    } else {
-      batches.push([partition])
-      rows = partition.rows
-    }
-  }
-  return batches
 }
 
 /** Lets the rest of the process (heartbeats, cancellation) have a turn. */

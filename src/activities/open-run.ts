@@ -9,7 +9,7 @@ import type { RunResult } from '../contract/messages.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'
-import { openStore } from '../lake/stores.js'
+import { openMetadata } from '../lake/stores.js'
 import { clockOfWork, ruleSetOf } from '../quality/rule-set.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
 import { RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
@@ -38,8 +38,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     layoutOf(config.partitioning.partition_columns)
     const now = new Date()
     ruleSetOf(config.data_quality, now)
-    const s3 = s3SettingsOf(config)
-    const metadata = openStore(config.output.metadata_uri, { s3 })
+    const metadata = openMetadata(config)
     const owner = `${request.workflowId}/${request.executionId}`
     const lock = new RunLock(metadata, { leaseMs: config.processing.lock_lease_ms })
 
@@ -62,7 +61,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       runId,
       workflowId: request.workflowId,
       metadataUri: config.output.metadata_uri,
-      s3,
+      s3: s3SettingsOf(config),
       mode: request.mode,
       lockNumber: held.number,
       lockOwner: owner,

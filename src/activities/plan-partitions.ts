@@ -1,5 +1,4 @@
 /** Makes the plan. Leaves `plan.parquet` and `plan.json`. */
-import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Measured, Planned, RunRef } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
@@ -10,6 +9,7 @@ import { type CurrentRecord, readCurrent } from '../records/current.js'
 import { PLAN, PLAN_RECORD, RUNS_PREFIX } from '../records/names.js'
 import { findPlan, type PlanRecord } from '../records/plan.js'
 import { stagedPaths } from '../records/staged.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
@@ -33,29 +33,29 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
   const { records, scratch, layout, table, ref, config } = context
   const paths = await stagedPaths(context, signal)
   const current = await readCurrent(records.store, signal)
-  const folder = join(scratch, `plan-${process.pid}-${performance.now()}`)
-  mkdirSync(folder, { recursive: true })
-  const target = join(folder, PLAN)
-  const figures = await withEngine(deps, scratch, signal, async (engine) =>
-    plan({
-      engine,
-      paths,
-      layout,
-      inventory: inventoryOfAllBlocks(deps, ref.runId, paths, engine),
-      valuesOf: await loadPartitionValues(engine, paths, layout),
-      manifest: current && (await records.store.fetchLocal(current.manifest, scratch, signal)),
-      otherPlans: await otherPlans(context, current, signal),
-      observed: table.list('', signal),
-      requireStorable: (key) => void table.locate(key),
-      tellsApart: async (first, second) => await table.tellsApart(first, second, signal),
-      checksumOf: async (key) => (await table.digest(key, signal))?.sha256,
-      unitSeconds: config.processing.unit_seconds,
-      target,
-    }),
-  )
-  const stored = await records.putFile(PLAN, target, signal)
-  rmSync(folder, { recursive: true, force: true })
-  const record: PlanRecord = { formatVersion: 1, ...figures, sha256: stored.sha256 }
+  const { figures, sha256 } = await withScratchFolder(scratch, 'plan', async (folder) => {
+    const target = join(folder, PLAN)
+    const figures = await withEngine(deps, scratch, signal, async (engine) =>
+      plan({
+        engine,
+        paths,
+        layout,
+        inventory: inventoryOfAllBlocks(deps, ref.runId, paths, engine),
+        valuesOf: await loadPartitionValues(engine, paths, layout),
+        manifest: current && (await records.store.fetchLocal(current.manifest, scratch, signal)),
+        otherPlans: await otherPlans(context, current, signal),
+        observed: table.list('', signal),
+        requireStorable: (key) => void table.locate(key),
+        tellsApart: async (first, second) => await table.tellsApart(first, second, signal),
+        checksumOf: async (key) => (await table.digest(key, signal))?.sha256,
+        unitSeconds: config.processing.unit_seconds,
+        target,
+      }),
+    )
+    const { sha256 } = await records.putFile(PLAN, target, signal)
+    return { figures, sha256 }
+  })
+  const record: PlanRecord = { formatVersion: 1, ...figures, sha256 }
   await records.save(PLAN_RECORD, record, signal)
   return record
 }

@@ -3,8 +3,7 @@ import type { Config } from '../config/schema.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectStore } from '../lake/object-store.js'
-import { s3SettingsOf } from '../lake/s3/settings.js'
-import { openStore } from '../lake/stores.js'
+import { openTable } from '../lake/stores.js'
 import type { CurrentRecord } from '../records/current.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
@@ -25,7 +24,7 @@ export async function tableIsIntact(
   if ((await catalog.registeredRun(signal)) !== current.runId) return false
   if ((await metadata.find(current.manifest, signal)) === undefined) return false
   const manifest = await metadata.fetchLocal(current.manifest, deps.scratch, signal)
-  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
+  const table = openTable(config)
   return (await differingObject({ table, manifest, scratch: deps.scratch }, deps, signal)) === undefined
 }
 

@@ -1,9 +1,3 @@
-/**
- * Brings the catalog to what was published, and asks it as a user would. Leaves `manifest.parquet`, and `registered.json` where the catalog has something
- * to say.
- */
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Measured, Registered, RunRef, UnitDone } from '../contract/activities.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import type { CatalogColumn } from '../lake/catalog.js'
@@ -16,6 +10,7 @@ import { findPlan } from '../records/plan.js'
 import { markStale } from '../records/stale-run.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { beginCount } from './ask-catalog.js'
 import type { ActivityDeps } from './deps.js'
@@ -53,17 +48,14 @@ export function registerTables(
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     const { records, config, scratch, layout, table } = context
-    const folder = join(scratch, `register-${process.pid}-${performance.now()}`)
-    mkdirSync(folder, { recursive: true })
     const { manifest, totals } = await withEngine(deps, scratch, signal, async (engine) => {
-      await writeManifest(context, engine, folder, signal)
+      await withScratchFolder(scratch, 'register', (folder) => writeManifest(context, engine, folder, signal))
       const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
       const totals = await engine.row(
         `SELECT count(*) AS partitions, coalesce(sum(rows), 0)::BIGINT AS rows FROM ${readParquet([manifest])}`,
       )
       return { manifest, totals }
     })
-    rmSync(folder, { recursive: true, force: true })
     failPoint('register:before')
     await keepLock(context, signal)
     const catalog = await openCatalog(config)

@@ -9,7 +9,7 @@ import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
 import { RunRecords } from '../records/records.js'
 import type { Attempt } from '../records/worker.js'
-import { ConflictError, Etl3Error } from '../runtime/errors.js'
+import { ConflictError, Etl3Error, messageOf } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { ActivityDeps } from './deps.js'
 
@@ -68,7 +68,7 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
       const { peakMb, phases } = deps.sampler.peaks()
       return { ...answer, peakMemoryMb: peakMb, phaseMemoryMb: phases[phase] ?? peakMb }
     } catch (error) {
-      deps.recorder.failed(attempt, error instanceof Error ? error.message : String(error))
+      deps.recorder.failed(attempt, messageOf(error))
       if (run) await keepRecord(deps, run, phase)
       throw toFailure(lost.signal.aborted ? lost.signal.reason : error, context, deps)
     } finally {

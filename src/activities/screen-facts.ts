@@ -1,5 +1,4 @@
 /** Sets aside the facts that break a rule. Leaves `quarantine/facts.parquet` and `screen.json`. */
-import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Measured, RunRef, Screened } from '../contract/activities.js'
 import { requireNoWarnings, requirePassed, warningsOf } from '../quality/gate.js'
@@ -9,6 +8,7 @@ import { ruleSetOf } from '../quality/rule-set.js'
 import { runStatements, type SandboxPaths } from '../quality/sandbox.js'
 import { screenFacts as screen } from '../quality/screen.js'
 import { stagedFetcher, stagedName } from '../records/staged.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -63,15 +63,15 @@ async function screenStaged(context: RunContext, deps: ActivityDeps, signal: Abo
     rules.sql.length === 0
       ? new Map()
       : await runStatements(rules.sql, await sandboxPaths(), { memoryLimitMb: deps.budget.engineMb, scratch, signal })
-  const folder = join(scratch, `screen-${process.pid}-${performance.now()}`)
-  mkdirSync(folder, { recursive: true })
-  const findings = await withEngine(deps, scratch, signal, async (engine) => {
-    await requirePatterns(engine, rules.patterns)
-    return await screen(engine, paths, rules, statements, folder)
+  const findings = await withScratchFolder(scratch, 'screen', async (folder) => {
+    const found = await withEngine(deps, scratch, signal, async (engine) => {
+      await requirePatterns(engine, rules.patterns)
+      return await screen(engine, paths, rules, statements, folder)
+    })
+    await records.putFile(stagedName('quarantined'), join(folder, 'quarantined.parquet'), signal)
+    await records.putFile('quarantine/facts.parquet', join(folder, 'quarantine.parquet'), signal)
+    return found
   })
-  await records.putFile(stagedName('quarantined'), join(folder, 'quarantined.parquet'), signal)
-  await records.putFile('quarantine/facts.parquet', join(folder, 'quarantine.parquet'), signal)
-  rmSync(folder, { recursive: true, force: true })
   const record: ScreenRecord = { formatVersion: 1, ...findings }
   await records.save('screen.json', record, signal)
   return record

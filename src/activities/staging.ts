@@ -1,5 +1,4 @@
 /** Stages the star: dimensions once, facts batch by batch, then the numbered whole. Leaves `staged/*.parquet`. */
-import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { TableName } from '../config/schema.js'
@@ -7,6 +6,7 @@ import type { Measured, RunRef, Staged, StagedBatch, StageFactsInput } from '../
 import { type InputsRecord, parseInputsRecord } from '../records/inputs.js'
 import { factBatchesOf, type RunRecord } from '../records/run.js'
 import { stagedFetcher, stagedName } from '../records/staged.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import { explainReading } from '../star/explain-reading.js'
 import type { FileRange } from '../star/fact-batches.js'
@@ -46,20 +46,21 @@ export function stageDimensions(deps: ActivityDeps): (run: RunRef, scope: Activi
     if (done) return await answer(context, 'dimensions.json', done.rows, signal)
     const inputs = await inputsRecord(context, signal)
     const tables = withCopies(inputs.tables, context.copies)
-    const folder = freshFolder(context, 'dimensions')
-    const counts: DimensionCounts = await withEngine(deps, context.scratch, signal, (engine) =>
-      explainReading(tables, engine, () =>
-        stage({
-          engine,
-          inputs: selectInputs(tables),
-          layout: context.layout,
-          folder,
-        }),
-      ),
-    )
-    for (const name of STAGED_DIMENSIONS)
-      await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
-    rmSync(folder, { recursive: true, force: true })
+    const counts = await withScratchFolder(context.scratch, 'dimensions', async (folder) => {
+      const found: DimensionCounts = await withEngine(deps, context.scratch, signal, (engine) =>
+        explainReading(tables, engine, () =>
+          stage({
+            engine,
+            inputs: selectInputs(tables),
+            layout: context.layout,
+            folder,
+          }),
+        ),
+      )
+      for (const name of STAGED_DIMENSIONS)
+        await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
+      return found
+    })
     await records.save('dimensions.json', { formatVersion: 1, rows: counts.npis, counts }, signal)
     return await answer(context, 'dimensions.json', counts.npis, signal)
   }
@@ -81,8 +82,6 @@ export function stageFacts(
     if (done) return { ...(await answer(context, record, done.rows, signal)), files }
     heartbeat({ fromFile: range.from + 1, toFile: range.to })
     const inputs = (await inputFiles(context, 'fact_rate', signal)).slice(range.from, range.to)
-    const folder = freshFolder(context, `facts-${batch}`)
-    const target = join(folder, 'facts.parquet')
     const fetch = stagedFetcher(context, signal)
     const dimensions = {
       attrs: await fetch('attrs'),
@@ -91,18 +90,20 @@ export function stageFacts(
       code_parts: await fetch('code_parts'),
       group_parts: await fetch('group_parts'),
     }
-    await withEngine(deps, context.scratch, signal, (engine) =>
-      explainReading([{ name: 'fact_rate', files: inputs }], engine, () =>
-        stageFactBatch(
-          engine,
-          { select: selectInput('fact_rate', inputs), alone: batches.length === 1 },
-          dimensions,
-          target,
+    await withScratchFolder(context.scratch, 'facts', async (folder) => {
+      const target = join(folder, 'facts.parquet')
+      await withEngine(deps, context.scratch, signal, (engine) =>
+        explainReading([{ name: 'fact_rate', files: inputs }], engine, () =>
+          stageFactBatch(
+            engine,
+            { select: selectInput('fact_rate', inputs), alone: batches.length === 1 },
+            dimensions,
+            target,
+          ),
         ),
-      ),
-    )
-    await records.putFile(factsName(batch, batches.length), target, signal)
-    rmSync(folder, { recursive: true, force: true })
+      )
+      await records.putFile(factsName(batch, batches.length), target, signal)
+    })
     const rows = inputs.reduce((sum, { schema }) => sum + schema.rows, 0)
     await records.save(record, { formatVersion: 1, rows }, signal)
     return { ...(await answer(context, record, rows, signal)), files }
@@ -120,7 +121,6 @@ export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScop
     if (done) return await answer(context, 'facts.json', done.rows, signal)
     // Each batch has looked at its own files before it read them; none may have changed since.
     await assertInputsUnchanged(context, signal)
-    const folder = freshFolder(context, 'facts')
     const staged = await fetchStagedFacts(context, signal)
     const files = await inputFiles(context, 'bench_medicare_professional', signal)
     const select = selectInput('bench_medicare_professional', files)
@@ -131,18 +131,20 @@ export function joinFacts(deps: ActivityDeps): (run: RunRef, scope: ActivityScop
       npis: await fetch('npis'),
       members: await fetch('members'),
     }
-    const found = await withEngine(deps, context.scratch, signal, async (engine) => {
-      const { rows, facts } = await joinFactBatches(engine, staged, folder)
-      const benchmarks = await explainReading([{ name: 'bench_medicare_professional', files }], engine, () =>
-        stageBenchmarks({ engine, select, staged: { ...met, facts }, folder }),
-      )
-      return { rows, benchmarks }
+    const found = await withScratchFolder(context.scratch, 'facts', async (folder) => {
+      const counted = await withEngine(deps, context.scratch, signal, async (engine) => {
+        const { rows, facts } = await joinFactBatches(engine, staged, folder)
+        const benchmarks = await explainReading([{ name: 'bench_medicare_professional', files }], engine, () =>
+          stageBenchmarks({ engine, select, staged: { ...met, facts }, folder }),
+        )
+        return { rows, benchmarks }
+      })
+      for (const name of [...STAGED_FACTS, ...STAGED_BENCHMARKS]) {
+        if (name === 'facts' && staged.length === 1) continue
+        await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
+      }
+      return counted
     })
-    for (const name of [...STAGED_FACTS, ...STAGED_BENCHMARKS]) {
-      if (name === 'facts' && staged.length === 1) continue
-      await records.putFile(stagedName(name), join(folder, `${name}.parquet`), signal)
-    }
-    rmSync(folder, { recursive: true, force: true })
     await records.save('facts.json', { formatVersion: 1, ...found }, signal)
     return await answer(context, 'facts.json', found.rows, signal)
   }
@@ -191,11 +193,4 @@ async function answer({ records }: RunContext, name: string, rows: number, signa
   const record = await records.reference(name, signal)
   if (!record) throw new Error(`${name} was not stored`)
   return { record, rows }
-}
-
-/** A folder of this attempt alone: an attempt that overlaps its retry writes elsewhere. */
-function freshFolder(context: RunContext, name: string): string {
-  const folder = join(context.scratch, `${name}-${process.pid}-${performance.now()}`)
-  mkdirSync(folder, { recursive: true })
-  return folder
 }

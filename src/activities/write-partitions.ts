@@ -9,6 +9,7 @@ import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { PLAN } from '../records/names.js'
 import { stagedPaths } from '../records/staged.js'
 import { type LedgerEntry, objectName, parseUnitRecord, type UnitRecord, unitRecordName } from '../records/unit.js'
+import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { InputError, IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { DICTIONARY } from '../star/dictionary.js'
@@ -152,7 +153,7 @@ class UnitWriter {
     const range = { from: first.from, to: last.to }
     if (range.to - range.from <= WINDOW_FACTS) return await this.#writeSlices(block, range, bySlice, { quarantined })
     // A slice beyond one window: small partitions together, from only the facts that they need; a large one by itself.
-    for (const batch of batchesByFacts(bySlice.get(first.slice) ?? [])) {
+    for (const batch of consecutiveGroups(bySlice.get(first.slice) ?? [], (p) => p.facts, { weight: WINDOW_FACTS })) {
       const keep = groupsOfCells(block, cellsOf(block, batch))
       const most = sum(batch, (p) => p.facts)
       const [alone] = batch
@@ -303,23 +304,6 @@ function metadataOf(partition: PlannedPartition): [string, string][] {
 /** Cells of partitions, counted from the block's first. */
 function cellsOf(block: Block, partitions: readonly PlannedPartition[]): number[] {
   return partitions.map((p) => p.cell - block.firstCell)
-}
-
-/** Neighbouring partitions with no more facts than a window together; one with more stands alone. */
-function batchesByFacts(partitions: readonly PlannedPartition[]): PlannedPartition[][] {
-  const batches: PlannedPartition[][] = []
-  let facts = 0
-  for (const partition of partitions) {
-    const batch = batches.at(-1)
-    facts += partition.facts
-    if (batch && facts <= WINDOW_FACTS) {
-      batch.push(partition)
-    } else {
-      batches.push([partition])
-      facts = partition.facts
-    }
-  }
-  return batches
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {

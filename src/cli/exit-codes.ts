@@ -1,4 +1,4 @@
-/** The exit codes of design §9, in one place. Errors bring their own by kind: see `EXIT_CODES` in runtime/errors. */
+/** The exit codes that README lists, in one place. Errors bring their own by kind: see `EXIT_CODES` in runtime/errors. */
 import { Etl3Error } from '../runtime/errors.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
 import type { SignalName } from './io.js'

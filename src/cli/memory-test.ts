@@ -5,7 +5,7 @@ import { EXIT_DONE } from './exit-codes.js'
 import type { SampleFigures } from './runs/sample-run.js'
 import type { CliCall, CliShell } from './shell.js'
 
-// Above this share of the limit the guard begins to clean up and to halve chunks (design §6): it works, but slower.
+// Above this share of the limit the guard (runtime/worker/memory-guard.ts) cleans up and halves chunks: it works, but slower.
 const EASY_SHARE = 0.7
 
 const DESCRIPTION = `Runs the steps over the whole input (validate, stage, screen, plan) and the first units of writing, into a scratch

@@ -1,6 +1,6 @@
 /** How a command that failed ends: one message, one hint, one exit code; a stack only in the log or under --verbose. */
 import { CommanderError } from 'commander'
-import { Etl3Error, UsageError } from '../runtime/errors.js'
+import { Etl3Error, messageOf, UsageError } from '../runtime/errors.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
 import { plainText } from '../runtime/plain-text.js'
 import { maskUserinfo } from '../runtime/secrets.js'
@@ -59,9 +59,7 @@ function reportOf(error: unknown, logFile: string | undefined): FailureReport {
   if (error instanceof Interrupted) {
     return { kind: 'Interrupted', code: `ETL3-${error.signal}`, message: error.message }
   }
-  const message = maskUserinfo(error instanceof Error ? error.message : String(error))
-    .split('\n', 1)
-    .join('')
+  const message = maskUserinfo(messageOf(error)).split('\n', 1).join('')
   return {
     kind: 'Unexpected',
     code: UNEXPECTED_CODE,
@@ -80,7 +78,7 @@ async function writeToLog(thrown: unknown, error: unknown, record: CallRecord): 
   if (error instanceof Etl3Error && !record.logger) return undefined
   try {
     const logger = record.logger ?? (await openLog(record))
-    logger.error(thrown instanceof Error ? thrown.message : String(thrown), { error: thrown })
+    logger.error(messageOf(thrown), { error: thrown })
     return record.logFile
   } catch {
     return undefined

@@ -103,24 +103,22 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       return await vacuum(request)
     },
     async publishedRun(config, signal) {
-      const [{ readCurrent }, { openStore }, { s3SettingsOf }] = await Promise.all([
+      const [{ readCurrent }, { openMetadata }] = await Promise.all([
         import('../records/current.js'),
         import('../lake/stores.js'),
-        import('../lake/s3/settings.js'),
       ])
-      return await readCurrent(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), signal)
+      return await readCurrent(openMetadata(config), signal)
     },
     async findReport(config, runId, signal) {
       const { findReport } = await import('./runs/run-reports.js')
       return await findReport(config, runId, signal)
     },
     async unfinishedRun(config, signal) {
-      const [{ findUnfinishedRun }, { openStore }, { s3SettingsOf }] = await Promise.all([
+      const [{ findUnfinishedRun }, { openMetadata }] = await Promise.all([
         import('../history/unfinished-run.js'),
         import('../lake/stores.js'),
-        import('../lake/s3/settings.js'),
       ])
-      return await findUnfinishedRun(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), signal)
+      return await findUnfinishedRun(openMetadata(config), signal)
     },
     async explainPlan(plan, ask) {
       const { explainPlan } = await import('../history/plan-answers.js')

@@ -45,12 +45,8 @@ async function runWorkers(call: CliCall): Promise<number> {
     import('../runtime/presence.js'),
     import('../runtime/errors.js'),
   ])
-  const { configuredEndpoint, connectClient, DEFAULT_ADDRESS } = connection
-  const endpoint = configuredEndpoint(temporal) ?? {
-    address: DEFAULT_ADDRESS,
-    namespace: temporal.namespace,
-    useProfile: false,
-  }
+  const { configuredEndpoint, connectClient, standardEndpoint } = connection
+  const endpoint = configuredEndpoint(temporal) ?? standardEndpoint(temporal)
   const client = await connectClient(endpoint, temporal.connect_timeout_ms)
   await client.connection.close()
 

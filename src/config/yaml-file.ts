@@ -1,7 +1,7 @@
 /** Reads a configuration file: its values as trees, each with line and column. */
 import { readFileSync } from 'node:fs'
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
-import { ConfigError } from '../runtime/errors.js'
+import { ConfigError, firstLineOf } from '../runtime/errors.js'
 import { configKeys } from './keys.js'
 import { type Origin, type Place, placeText } from './origins.js'
 import { type ConfigProblem, InvalidConfig } from './problems.js'
@@ -44,7 +44,7 @@ export function parseConfigText(file: string, text: string): YamlFile {
         where: placeText(file, placeAt(error.pos[0])),
         place: placeAt(error.pos[0]),
         key: '',
-        text: `not valid YAML: ${firstLine(error.message)}`,
+        text: `not valid YAML: ${firstLineOf(error)}`,
       })),
     )
   }
@@ -159,8 +159,4 @@ function isEmptyScalar(node: Node | null): boolean {
 
 function rangeStart(value: unknown): number | undefined {
   return isNode(value) ? value.range?.[0] : undefined
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1).join('')
 }

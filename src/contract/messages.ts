@@ -76,7 +76,7 @@ export const PHASES = [
   'report',
 ] as const
 
-/** A phase of the run, in the order of design §5. */
+/** A phase of the run, in the order in which a run goes through them (docs/architecture.md, The steps). */
 export type Phase = (typeof PHASES)[number]
 
 /** Where a run stands: the answer to the query `progress`. */

@@ -1,6 +1,6 @@
 /** Writes the demo star: `node dist/demo/main.js [--out demo/star] [--facts 50000] [--seed 1]`. */
 import { parseArgs } from 'node:util'
-import { Etl3Error, UsageError } from '../runtime/errors.js'
+import { Etl3Error, messageOf, UsageError } from '../runtime/errors.js'
 import { DEMO_DEFAULTS } from './star-shape.js'
 import { writeDemoStar } from './write-star.js'
 
@@ -20,9 +20,8 @@ try {
       : `Demo star: ${what}, already there\n`,
   )
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error)
   const hint = error instanceof Etl3Error && error.hint ? `\n  ${error.hint}` : ''
-  process.stderr.write(`Error: ${message}${hint}\n`)
+  process.stderr.write(`Error: ${messageOf(error)}${hint}\n`)
   process.exitCode = error instanceof Etl3Error ? error.exitCode : 1
 }
 
@@ -39,7 +38,7 @@ function readArguments(args: string[]): { out: string; facts: number; seed: numb
     }
   } catch (cause) {
     if (cause instanceof UsageError) throw cause
-    throw new UsageError('ETL3-US-10', cause instanceof Error ? cause.message : String(cause), {
+    throw new UsageError('ETL3-US-10', messageOf(cause), {
       hint: 'Usage: node dist/demo/main.js [--out <folder>] [--facts <number>] [--seed <number>]',
       cause,
     })

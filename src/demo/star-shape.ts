@@ -43,7 +43,7 @@ export interface StarShape {
   readonly taxonomies: readonly Taxonomy[]
   /** Members in a thousand that work elsewhere than their group. */
   readonly strayMembersPerMille: number
-  /** Whether the traps of real files are in it (design §3). */
+  /** Whether the traps of real files are in it: duplicate links, empty groups, codes with several categories. */
   readonly traps: boolean
 }
 

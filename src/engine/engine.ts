@@ -1,6 +1,4 @@
 /** DuckDB as ETL3 uses it: in memory, within its share of the budget, one thread, spilling to a scratch folder. */
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import {
   type DuckDBConnection,
   type DuckDBDataChunk,
@@ -10,14 +8,15 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
-import { ResourceError } from '../runtime/errors.js'
+import { firstLineOf, messageOf, ResourceError } from '../runtime/errors.js'
+import { makeScratchFolder, removeScratchFolder } from '../runtime/scratch-folder.js'
 import { requireWellFormed } from '../runtime/well-formed.js'
 import { bytesReader, columnValues } from './column-values.js'
 import { beginWhole, endEarly, endWhole } from './whole-result.js'
 
 /** How much an engine may use. */
 export interface EngineOptions {
-  /** DuckDB's own limit in MB. Resident memory is up to a few hundred MB more while it sorts (design §11). */
+  /** DuckDB's own limit in MB. Measured: resident memory is up to a few hundred MB more while it sorts. */
   readonly memoryLimitMb: number
   readonly threads: number
   /** Folder for spill files; a folder of its own is made in it and removed by {@link Engine.close}. */
@@ -26,8 +25,6 @@ export interface EngineOptions {
 
 /** A value of a small result: what JSON can hold, and bigint. */
 export type Cell = string | number | bigint | boolean | null
-
-let opened = 0
 
 /**
  * What a session takes from its machine where nothing is said: the zone of TZ, and by the locale of LC_ALL or LANG the
@@ -61,9 +58,16 @@ export class Engine {
 
   /** Opens an engine. Close it, or its memory stays. */
   static async open(options: EngineOptions): Promise<Engine> {
-    opened += 1
-    const spill = join(options.scratch, `spill-${process.pid}-${opened}`)
-    mkdirSync(spill, { recursive: true })
+    const spill = makeScratchFolder(options.scratch, 'spill')
+    try {
+      return await Engine.#openSpillingTo(spill, options)
+    } catch (error) {
+      removeScratchFolder(spill)
+      throw error
+    }
+  }
+
+  static async #openSpillingTo(spill: string, options: EngineOptions): Promise<Engine> {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(options.threads),
       memory_limit: `${options.memoryLimitMb}MiB`,
@@ -86,7 +90,7 @@ export class Engine {
   close(): void {
     this.#connection.closeSync()
     this.#instance.closeSync()
-    rmSync(this.#spill, { recursive: true, force: true })
+    removeScratchFolder(this.#spill)
   }
 
   /** Stops the statement that runs, if one does. */
@@ -200,15 +204,15 @@ export class Engine {
     try {
       return await act()
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause)
+      const message = messageOf(cause)
       if (/Out of Memory Error|failed to (allocate|pin)/i.test(message)) {
-        throw new ResourceError('ETL3-ME-02', `the engine ran out of its share of the memory: ${firstLine(message)}`, {
+        throw new ResourceError('ETL3-ME-02', `the engine ran out of its share of the memory: ${firstLineOf(cause)}`, {
           hint: 'Raise --memory-limit.',
           cause,
         })
       }
       if (/No space left on device|max_temp_directory_size/i.test(message)) {
-        throw new ResourceError('ETL3-DK-02', `no free disk for spill files in ${this.#spill}: ${firstLine(message)}`, {
+        throw new ResourceError('ETL3-DK-02', `no free disk for spill files in ${this.#spill}: ${firstLineOf(cause)}`, {
           hint: 'Free some space, or set processing.scratch to a folder on a larger disk.',
           cause,
         })
@@ -303,10 +307,6 @@ function toCell(value: DuckDBValue): Cell {
     default:
       return String(value)
   }
-}
-
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0] ?? message
 }
 
 /** Runs `act` with an engine of its own; once the signal is aborted, its statements are interrupted. */

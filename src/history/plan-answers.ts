@@ -2,8 +2,7 @@
 
 import type { Config } from '../config/schema.js'
 import { withEngine } from '../engine/engine.js'
-import { s3SettingsOf } from '../lake/s3/settings.js'
-import { openStore } from '../lake/stores.js'
+import { openMetadata, openTable } from '../lake/stores.js'
 import { type Advice, advise, type TypicalQuery } from '../plan/advise.js'
 import {
   type ContentChange,
@@ -48,8 +47,8 @@ export async function explainPlan(
   { config, runId, signal }: PlanQuestion,
   ask: { readonly named?: string | undefined; readonly top: number },
 ): Promise<Explanation> {
-  const records = new RunRecords(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), runId)
-  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
+  const records = new RunRecords(openMetadata(config), runId)
+  const table = openTable(config)
   const { scratch } = config.processing
   const current = await readCurrent(records.store, signal)
   const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
@@ -84,7 +83,7 @@ export async function advisePlan(
   { config, runId, signal }: PlanQuestion,
   queries: readonly TypicalQuery[] | undefined,
 ): Promise<Advice> {
-  const records = new RunRecords(openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) }), runId)
+  const records = new RunRecords(openMetadata(config), runId)
   const { scratch } = config.processing
   const current = await readCurrent(records.store, signal)
   const manifest = current && (await records.store.fetchLocal(current.manifest, scratch, signal))

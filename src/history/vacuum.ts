@@ -12,21 +12,20 @@ import { readParquet } from '../engine/parquet-scan.js'
 import type { ObjectKey, ObjectStore, UnfinishedWrite } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { FETCHED_FOLDER } from '../lake/s3/fetch.js'
-import { s3SettingsOf } from '../lake/s3/settings.js'
-import { openStore } from '../lake/stores.js'
+import { openMetadata, openTable } from '../lake/stores.js'
 import { readCurrent } from '../records/current.js'
 import { PLAN, RUN_RECORD } from '../records/names.js'
-import { RunRecords } from '../records/records.js'
-import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
+import { isScratchName } from '../runtime/scratch-folder.js'
+import { byAge, nameIn, type RunFolder, runFolders } from './run-folders.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const ENGINE_MB = 128
 const RELEASE_TIMEOUT_MS = 10_000
 /** Records that tell the next run what an unfinished publication has left under the table. */
 const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, RUN_RECORD])
-/** What ETL3 makes in a scratch folder; anything else there is somebody else's. */
-const SCRATCH_ENTRY = /^(?:[0-9a-f]{16}|spill-\d+-\d+|(?:query|register|catalog|doctor)-[\w.-]+)$/
+/** A run's folder in a scratch folder. */
+const RUN_ENTRY = /^[0-9a-f]{16}$/
 
 /** Why something may go. */
 export type VacuumReason = 'old run' | 'failed run' | 'staged data' | 'unfinished write' | 'scratch'
@@ -76,7 +75,7 @@ interface Found extends VacuumItem {
 export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
   const { config, signal } = request
   requireApart(config)
-  const metadata = openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) })
+  const metadata = openMetadata(config)
   if (!request.delete) return resultOf(await find(metadata, request), false)
   const lock = new RunLock(metadata)
   // Process ids are the same in many containers; the name must not be.
@@ -129,11 +128,6 @@ async function liveRun(metadata: ObjectStore, now: number, signal: AbortSignal):
   return lock && !lock.released && Date.parse(lock.expiresAt) > now ? lock.runId : undefined
 }
 
-interface RunFolder {
-  readonly id: string
-  readonly objects: { readonly key: ObjectKey; readonly bytes: number }[]
-}
-
 async function findInRuns(
   metadata: ObjectStore,
   request: VacuumRequest,
@@ -141,39 +135,18 @@ async function findInRuns(
 ): Promise<Found[]> {
   const { config, signal } = request
   const current = await readCurrent(metadata, signal)
-  const folders = new Map<string, RunFolder>()
-  for await (const { key, bytes } of metadata.list('runs', signal)) {
-    const id = key.split('/')[1] ?? ''
-    if (id === live) continue
-    const folder = folders.get(id) ?? { id, objects: [] }
-    folder.objects.push({ key, bytes })
-    folders.set(id, folder)
-  }
-  const ended: { readonly folder: RunFolder; readonly startedMs: number }[] = []
-  const failed: { readonly folder: RunFolder; readonly startedMs: number }[] = []
-  for (const folder of folders.values()) {
-    if (folder.id === current?.runId) continue
-    const record = await new RunRecords(metadata, folder.id).find(RUN_RECORD, parseRunRecord, signal)
-    // Without a record nobody can go on with it.
-    const startedMs = record ? Date.parse(record.startedAt) : 0
-    const list = has(folder, 'receipt.json') ? ended : failed
-    list.push({ folder, startedMs })
-  }
-  const found: Found[] = []
-  const newestFirst = ended.toSorted((a, b) => b.startedMs - a.startedMs)
-  const kept = current ? config.output.keep_runs - 1 : config.output.keep_runs
-  for (const { folder } of newestFirst.slice(kept)) found.push(itemOf('old run', folder, folder.objects))
-  const old = failed.filter(({ startedMs }) => startedMs < before)
-  const leftBehind = old.length > 0 && (await hasLeftBehind(metadata, current?.manifest, request))
-  for (const { folder } of old) {
+  const folders = await runFolders(metadata, signal, new Set([live]))
+  const { kept, old } = byAge(folders, config.output.keep_runs, current?.runId)
+  const found: Found[] = old.map((folder) => itemOf('old run', folder, folder.objects))
+  const failed = folders.filter(({ id, ended, startedMs }) => id !== current?.runId && !ended && startedMs < before)
+  const leftBehind = failed.length > 0 && (await hasLeftBehind(metadata, current?.manifest, request))
+  for (const folder of failed) {
     const publishing = leftBehind && has(folder, 'audit.json')
-    const gone = folder.objects.filter(({ key }) => !publishing || !NEEDED_OF_UNFINISHED.has(nameIn(folder, key)))
+    const gone = folder.objects.filter(({ key }) => !publishing || !NEEDED_OF_UNFINISHED.has(nameIn(folder.id, key)))
     if (gone.length > 0) found.push(itemOf('failed run', folder, gone))
   }
-  const over = current && folders.get(current.runId)
-  const done = [...newestFirst.slice(0, kept).map(({ folder }) => folder), ...(over ? [over] : [])]
-  for (const folder of done) {
-    const staged = folder.objects.filter(({ key }) => /^(?:staged|objects)\//.test(nameIn(folder, key)))
+  for (const folder of [...kept, ...folders.filter(({ id }) => id === current?.runId)]) {
+    const staged = folder.objects.filter(({ key }) => /^(?:staged|objects)\//.test(nameIn(folder.id, key)))
     if (staged.length > 0) found.push(itemOf('staged data', folder, staged))
   }
   return found
@@ -193,14 +166,15 @@ async function hasLeftBehind(
     const keys = await withEngine(options, signal, (engine) => engine.column(`SELECT key FROM ${readParquet([local])}`))
     for (const key of keys) known.add(String(key))
   }
-  const table = openStore(config.output.uri, { s3: s3SettingsOf(config) })
+  const table = openTable(config)
   for await (const { key } of table.list('', signal)) if (!known.has(key)) return true
   return false
 }
 
 function* findScratch(scratch: string, before: number, live: string | undefined): Generator<Found> {
   for (const name of entriesOf(scratch)) {
-    if (name !== live && SCRATCH_ENTRY.test(name)) yield* oldScratch(join(scratch, name), before)
+    // Anything else there is somebody else's.
+    if (name !== live && (RUN_ENTRY.test(name) || isScratchName(name))) yield* oldScratch(join(scratch, name), before)
   }
   const fetched = join(scratch, FETCHED_FOLDER)
   for (const name of entriesOf(fetched)) yield* oldScratch(join(fetched, name), before)
@@ -230,11 +204,7 @@ function entriesOf(folder: string): string[] {
 }
 
 function has(folder: RunFolder, name: string): boolean {
-  return folder.objects.some(({ key }) => nameIn(folder, key) === name)
-}
-
-function nameIn({ id }: RunFolder, key: ObjectKey): string {
-  return key.slice(`runs/${id}/`.length)
+  return folder.objects.some(({ key }) => nameIn(folder.id, key) === name)
 }
 
 function itemOf(reason: VacuumReason, { id }: RunFolder, objects: RunFolder['objects']): Found {

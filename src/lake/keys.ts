@@ -1,5 +1,5 @@
 /**
- * Partition paths (design §4): `payer_slug=aetna/state=TX/…/fact_rate_enriched.parquet`. The one place that escapes
+ * Partition paths: `payer_slug=aetna/state=TX/…/fact_rate_enriched.parquet`. The one place that escapes
  * partition values, and that reads them back.
  */
 import { InputError } from '../runtime/errors.js'

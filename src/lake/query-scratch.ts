@@ -1,9 +1,9 @@
 /** Where a query spills: a folder of its own, which is gone afterwards. */
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError } from '../runtime/errors.js'
+import { makeScratchFolder, removeScratchFolder } from '../runtime/scratch-folder.js'
 import { systemCode } from './file-errors.js'
 
 /**
@@ -17,19 +17,17 @@ export async function withQueryScratch<T>(scratch: string, act: (folder: string)
   try {
     return await act(folder)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeScratchFolder(folder)
   }
 }
 
 function scratchFolder(scratch: string): string {
-  const folder = join(scratch, `query-${process.pid}-${randomBytes(6).toString('hex')}`)
   try {
-    mkdirSync(folder, { recursive: true })
-    return folder
+    return makeScratchFolder(scratch, 'query')
   } catch (error) {
     const code = systemCode(error)
     if (code === undefined) throw error
-    return systemFolder(folder, code)
+    return systemFolder(scratch, code)
   }
 }
 
@@ -40,7 +38,7 @@ function systemFolder(refused: string, code: string): string {
   } catch (cause) {
     throw new ConfigError(
       'ETL3-DK-03',
-      `a query has no place for spill files: neither ${JSON.stringify(refused)} (${code}) nor a folder in ` +
+      `a query has no place for spill files: neither a folder in ${JSON.stringify(refused)} (${code}) nor one in ` +
         `${JSON.stringify(temporary)} (${systemCode(cause) ?? 'unknown'}) can be made`,
       { hint: 'Name a folder that this user may write to: processing.scratch, or the variable TMPDIR.', cause },
     )

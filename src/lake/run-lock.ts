@@ -1,5 +1,5 @@
 /**
- * The lock that lets one run at a time change a table (design §8), over an object store's plain verbs.
+ * The lock that lets one run at a time change a table, over an object store's plain verbs.
  *
  * Each holder creates `lock/<number>.json`; the highest number is the holder. A number never comes back, so a late
  * worker of an earlier holder can tell that it is late: {@link RunLock.renew} and {@link RunLock.holds} say so.

@@ -1,10 +1,11 @@
 /** Picks the adapter behind the {@link ObjectStore} port by an address. */
 import { resolve } from 'node:path'
+import type { Config } from '../config/schema.js'
 import { isS3Address } from '../config/uri.js'
 import { UsageError } from '../runtime/errors.js'
 import { FolderStore } from './folder/store.js'
 import type { ObjectStore } from './object-store.js'
-import type { S3Settings } from './s3/settings.js'
+import { type S3Settings, s3SettingsOf } from './s3/settings.js'
 import { S3ObjectStore } from './s3/store.js'
 
 /** How an address is read. */
@@ -26,4 +27,17 @@ export function openStore(uri: string, options: OpenStoreOptions): ObjectStore {
   throw new UsageError('ETL3-ST-01', `there is no adapter for ${scheme}:// addresses [${uri}]`, {
     hint: 'Use a folder or s3://bucket/prefix.',
   })
+}
+
+/** A configuration as far as it says where things lie and how they are reached. */
+type PlacesConfig = Pick<Config, 'output' | 's3' | 'athena'>
+
+/** Opens the store of the runs' records (`output.metadata_uri`). @throws as {@link openStore} */
+export function openMetadata(config: PlacesConfig): ObjectStore {
+  return openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) })
+}
+
+/** Opens the store of the table (`output.uri`). @throws as {@link openStore} */
+export function openTable(config: PlacesConfig): ObjectStore {
+  return openStore(config.output.uri, { s3: s3SettingsOf(config) })
 }

@@ -1,6 +1,6 @@
 /**
  * Files of a folder store: written under a temporary name, and given their own only when they are whole. System calls
- * are synchronous: for tens of thousands of small files they take half the time of asynchronous ones (design §11).
+ * are synchronous: measured over tens of thousands of small files, they take half the time of asynchronous ones.
  */
 import { createHash, hash } from 'node:crypto'
 import {

@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type FileMetaData, parquetMetadata, type SchemaElement } from 'hyparquet'
-import { IntegrityError } from '../runtime/errors.js'
+import { IntegrityError, messageOf } from '../runtime/errors.js'
 
 /** What a footer says. */
 export interface Footer {
@@ -47,8 +47,7 @@ export function readFooter(
     if (sum !== footer.rows) throw new Error(`row groups hold ${sum} rows, the file ${footer.rows}`)
     return footer
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new IntegrityError('ETL3-PQ-20', `no valid Parquet footer: ${reason} [${name}]`, { cause })
+    throw new IntegrityError('ETL3-PQ-20', `no valid Parquet footer: ${messageOf(cause)} [${name}]`, { cause })
   }
 }
 

@@ -5,7 +5,7 @@
  * `version` but 1. Its own `getMetadata()` throws where a footer has no key-value metadata, so this looks itself.
  */
 import parquet from 'parquetjs-lite'
-import { IntegrityError } from '../runtime/errors.js'
+import { IntegrityError, messageOf } from '../runtime/errors.js'
 import type { Footer } from './footer-check.js'
 
 /**
@@ -28,9 +28,8 @@ export async function footerByParquetjs(file: Buffer | string): Promise<Footer> 
       await reader.close()
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
     const name = typeof file === 'string' ? file : `a buffer of ${file.byteLength} bytes`
-    throw new IntegrityError('ETL3-PQ-20', `no valid Parquet footer: ${reason} [${name}]`, { cause })
+    throw new IntegrityError('ETL3-PQ-20', `no valid Parquet footer: ${messageOf(cause)} [${name}]`, { cause })
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The exact inventory: which partitions there will be, with how many rows and facts, and what is in them, computed from
- * the factorised star (design §5). Cost: one step per fact and member link, not per row.
+ * the factorised star. Cost: one step per fact and member link, not per row.
  */
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'

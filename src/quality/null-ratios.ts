@@ -114,7 +114,7 @@ function noValue(alias: string, { name, type }: DictionaryColumn): string {
   return type === 'string' ? `coalesce(${value}, '') = ''` : `${value} IS NULL`
 }
 
-/** The Medicare row depends on the fact's year and code and on the provider's state, else the market's (design §4). */
+/** The Medicare row depends on the fact's year and code and on the provider's state, else the market's. */
 async function medicareCounts(
   engine: Engine,
   paths: StagedPaths,

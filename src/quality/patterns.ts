@@ -1,6 +1,7 @@
 /** Whether the engine can read the regular expressions of the configuration. */
 import type { Engine } from '../engine/engine.js'
 import { sqlString } from '../engine/sql.js'
+import { firstLineOf } from '../runtime/errors.js'
 import type { ActiveRule } from './active-rule.js'
 import { unusableRule } from './rule-columns.js'
 
@@ -10,10 +11,9 @@ export async function requirePatterns(engine: Engine, rules: readonly ActiveRule
     try {
       await engine.run(`SELECT regexp_full_match('', ${sqlString(options.pattern)})`)
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message.split('\n', 1).join('') : String(cause)
       throw unusableRule(
         name,
-        `the pattern cannot be used: ${why}`,
+        `the pattern cannot be used: ${firstLineOf(cause)}`,
         'Patterns are those of RE2: no look-around, no back references.',
         cause,
       )

@@ -1,18 +1,11 @@
-/**
- * Where statements of the configuration run: an engine that reads the staged tables and nothing else. No other file, no
- * network, no extension, no setting; statements are single SELECTs that give the same for the same input, and end with
- * their time.
- */
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api'
 import { columnValues, firstColumn } from '../engine/column-values.js'
 import { forgetMachine, interruptOn } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { beginWhole, endEarly, endWhole } from '../engine/whole-result.js'
-import { Etl3Error, QualityError, ResourceError } from '../runtime/errors.js'
+import { Etl3Error, firstLineOf, messageOf, QualityError, ResourceError } from '../runtime/errors.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { columnsOf } from '../star/dictionary.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'
@@ -73,9 +66,7 @@ export async function runStatements(
 ): Promise<ReadonlyMap<ActiveRule, StatementFindings>> {
   const findings = new Map<ActiveRule, StatementFindings>()
   if (rules.length === 0) return findings
-  const spill = join(options.scratch, `sandbox-${process.pid}-${randomBytes(6).toString('hex')}`)
-  mkdirSync(spill, { recursive: true })
-  try {
+  await withScratchFolder(options.scratch, 'sandbox', async (spill) => {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: '1',
       memory_limit: `${options.memoryLimitMb}MiB`,
@@ -93,9 +84,7 @@ export async function runStatements(
       connection.closeSync()
       instance.closeSync()
     }
-  } finally {
-    rmSync(spill, { recursive: true, force: true })
-  }
+  })
   return findings
 }
 
@@ -152,7 +141,7 @@ async function runStatement(
 async function readingStatement(connection: DuckDBConnection, rule: ActiveRule<'sql'>): Promise<string> {
   const sql = rule.options.sql.trim().replace(/;\s*$/, '')
   const extracted = await connection.extractStatements(sql).catch((cause: unknown) => {
-    throw refused(rule, firstLine(cause), cause)
+    throw refused(rule, firstLineOf(cause), cause)
   })
   if (extracted.count !== 1) throw refused(rule, `it holds ${extracted.count} statements`)
   // A statement that is no SELECT is not serialised: the parser says so before anything is bound or run.
@@ -261,19 +250,15 @@ function* marked(marks: Uint8Array): Generator<number> {
 
 function readable(rule: ActiveRule<'sql'>, error: unknown): unknown {
   if (error instanceof Etl3Error) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   if (/Out of Memory Error|failed to (allocate|pin)/i.test(message)) {
     return new ResourceError('ETL3-ME-02', `rule ${rule.name}: its statement ran out of the engine's memory`, {
       hint: 'Raise --memory-limit, or make the statement simpler.',
       cause: error,
     })
   }
-  if (/^[A-Z][A-Za-z ]+ Error: /.test(message)) return refused(rule, firstLine(error), error)
+  if (/^[A-Z][A-Za-z ]+ Error: /.test(message)) return refused(rule, firstLineOf(error), error)
   return error
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1).join('')
 }
 
 function refused(rule: ActiveRule<'sql'>, why: string, cause?: unknown): Error {

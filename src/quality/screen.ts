@@ -1,4 +1,4 @@
-/** The screen: the rules on single facts, and the facts that they set aside before the plan is made (design §5). */
+/** The screen: the rules on single facts, and the facts that they set aside before the plan is made. */
 import { join } from 'node:path'
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'

@@ -5,7 +5,7 @@ import type { Chart } from './chart.js'
 import { COLOUR, THEME, WIDTH } from './chart-theme.js'
 import type { RunCourse, RunReport } from './run-report.js'
 
-/** Where the worker warns and cleans up (design §6). */
+/** Where the worker warns and cleans up: `runtime/worker/memory-guard.ts`. */
 const HIGH_SHARE = 0.7
 
 /** A phase has its name in the memory chart when it takes at least this share of its width. */

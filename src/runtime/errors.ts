@@ -2,7 +2,7 @@
  * The errors that a person can meet. Pure: workflow code imports it too.
  *
  * Every error has a stable `code` (`ETL3-IN-04`), says what, which value and where, and carries a `hint` with the way
- * out. The class decides the exit code of the command (design §9).
+ * out. The class decides the exit code of the command (README, exit codes).
  */
 
 /** What kind of trouble it is; each kind has one exit code. */
@@ -17,7 +17,7 @@ export type ErrorKind =
   | 'ResourceError'
   | 'IntegrityError'
 
-/** Exit code of a command that ends with an error of this kind (design §9). */
+/** Exit code of a command that ends with an error of this kind; README has the table. */
 export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   UsageError: 2,
   ConfigError: 2,
@@ -134,4 +134,14 @@ export class IntegrityError extends Etl3Error {
   constructor(code: string, message: string, options?: Etl3ErrorOptions) {
     super('IntegrityError', code, message, options)
   }
+}
+
+/** What a thrown value says. JavaScript can throw anything; what is no error says itself. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** The first line of what a thrown value says; engines put statements and stacks below it. */
+export function firstLineOf(thrown: unknown): string {
+  return messageOf(thrown).split('\n', 1).join('')
 }

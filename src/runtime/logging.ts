@@ -3,6 +3,7 @@
  * control sequences are made visible on the terminal (JSON escapes them by itself).
  */
 import { pino } from 'pino'
+import { messageOf } from './errors.js'
 import { plainText } from './plain-text.js'
 import { RotatedFile } from './rotated-file.js'
 import { maskSecrets, maskUserinfo } from './secrets.js'
@@ -60,7 +61,7 @@ export function createLogger(options: LoggerOptions): Logger {
   let file: RotatedFile | undefined
   const giveUp = (error: unknown): void => {
     file = undefined
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     terminal?.write(plainText(`warning: the log file cannot be written, going on without it [${reason}]`))
   }
   try {

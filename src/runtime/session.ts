@@ -11,7 +11,7 @@ import type { Logger } from './logging.js'
 import { enter, leave, present } from './presence.js'
 import { endProcess, isAlive } from './process-identity.js'
 import { type Environment, stateFolder } from './state-folder.js'
-import { answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS, type Endpoint } from './temporal/connection.js'
+import { answers, configuredEndpoint, connectClient, type Endpoint, standardEndpoint } from './temporal/connection.js'
 import { endLonelyServers } from './temporal/lonely-servers.js'
 import { hasLivePoller } from './temporal/pollers.js'
 import {
@@ -45,7 +45,7 @@ export interface SessionOptions {
   readonly env?: Environment
   /** Uses a private server in any case, with these ports and this history. */
   readonly privateServer?: Pick<PrivateServerOptions, 'port' | 'uiPort' | 'historyFile'>
-  /** Where a server is looked for when none is configured. Default: {@link DEFAULT_ADDRESS}. */
+  /** Where a server is looked for when none is configured. Default: that of {@link standardEndpoint}. */
   readonly defaultAddress?: string
   /** Script that runs a worker. Default: the one of this installation. */
   readonly workerEntry?: string
@@ -216,8 +216,7 @@ class Session implements TemporalSession {
     if (configured) return configured
     // A private server with an open run goes before a shared one that was started since.
     if (runningPrivateServer(this.folder)) return undefined
-    const { defaultAddress = DEFAULT_ADDRESS } = this.#options
-    const standard: Endpoint = { address: defaultAddress, namespace: temporal.namespace, useProfile: false }
+    const standard = standardEndpoint(temporal, this.#options.defaultAddress)
     return (await answers(standard, DEFAULT_SERVER_TIMEOUT_MS)) ? standard : undefined
   }
 

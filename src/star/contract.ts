@@ -1,4 +1,4 @@
-/** The input contract: tables, columns, where they lie, and which may be missing (design §3). */
+/** The input contract: tables, columns, where they lie, and which may be missing. */
 import type { TableName } from '../config/schema.js'
 import type { CodeWidth } from './code-widths.js'
 import type { ColumnKind } from './column-kinds.js'

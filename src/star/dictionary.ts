@@ -1,6 +1,6 @@
 /**
  * The data dictionary: the one table from which the file schema, the encoder's order, the catalog's columns and
- * docs/data-dictionary.md come (design §4).
+ * docs/data-dictionary.md come.
  */
 import type { ColumnType } from '../parquet/factorised.js'
 

@@ -2,6 +2,7 @@
  * Which files of facts are staged together. A file takes a few milliseconds of the engine and, by itself, six events of the
  * run's history; so small files share an activity, and the history grows with their bytes, not with their number.
  */
+import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 
 /** Files from `from` up to, not including, `to`, by their place in the table. */
 export interface FileRange {
@@ -28,20 +29,9 @@ export function batchBounds(batchMb: number): BatchBounds {
 
 /** How many files are in each batch, in the order of the files. Every file is in exactly one batch. */
 export function batchSizes(files: readonly { readonly bytes: number }[], bounds: BatchBounds): number[] {
-  const sizes: number[] = []
-  let size = 0
-  let bytes = 0
-  for (const file of files) {
-    if (size > 0 && (size === bounds.files || bytes + file.bytes > bounds.bytes)) {
-      sizes.push(size)
-      size = 0
-      bytes = 0
-    }
-    size += 1
-    bytes += file.bytes
-  }
-  if (size > 0) sizes.push(size)
-  return sizes
+  return consecutiveGroups(files, ({ bytes }) => bytes, { weight: bounds.bytes, items: bounds.files }).map(
+    ({ length }) => length,
+  )
 }
 
 /** The files of each batch. */

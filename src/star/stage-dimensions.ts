@@ -1,5 +1,5 @@
 /**
- * Stages what the facts need of the dimensions, with integer ids (design §5).
+ * Stages what the facts need of the dimensions, with integer ids.
  *
  * Ids are ranks in the order of the values, so that the same input gives the same ids on any machine:
  * `npi_id` ascends with npi inside a block, `code_id` with code. A *block* is a range of cells with a bounded number of
@@ -20,7 +20,7 @@ import type { Layout } from './layout.js'
 import { STAGED_DIMENSIONS } from './staged-files.js'
 import { benchmarkStateSql, providerTypeSql, rateFlagsSql, soleProprietorSql, stateSql } from './vocabulary-sql.js'
 
-/** What staging found in the dimensions; counted results of the traps of design §3. */
+/** What staging found in the dimensions; counted results of the traps of real files. */
 export interface DimensionCounts {
   readonly attrs: number
   readonly codes: number
@@ -378,7 +378,7 @@ function firstOf(name: TableName, select = `SELECT * FROM in_${name}`): string {
     WHERE first_of_key = 1`
 }
 
-/** An empty string in a partition column is NULL, in the path and in the file (design §4). */
+/** An empty string in a partition column is NULL, in the path and in the file. */
 function normalised(expression: string, column: string, layout: Layout): string {
   return layout.columns.includes(column) ? `nullif(${expression}, '')` : expression
 }

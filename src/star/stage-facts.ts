@@ -1,5 +1,5 @@
 /**
- * Stages the facts: narrow columns, integer ids, sorted by slice, code and fact_uid (design §5). What remains of a fact
+ * Stages the facts: narrow columns, integer ids, sorted by slice, code and fact_uid. What remains of a fact
  * is four ids, its rate, and its identity: as text for people, as a hash for fingerprints, and as bytes in blocks for
  * the encoder, so that no JavaScript string is made per fact.
  */

@@ -1,6 +1,6 @@
 /** Why a file cannot be read, in words for its owner. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { InputError } from '../runtime/errors.js'
+import { InputError, messageOf } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
 
 /** Longest value that a message shows. */
@@ -26,10 +26,6 @@ interface Reason {
 export function unreadable(name: string, path: string, cause: unknown, local = path): InputError {
   const { what, hint } = reasonOf(messageOf(cause), local)
   return new InputError('ETL3-IN-03', `${name} ${what} [file=${path}]`, { hint, cause })
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }
 
 function reasonOf(message: string, path: string): Reason {

@@ -1,4 +1,4 @@
-/** Checks of the input that need its rows: keys that differ, and how often the traps of design §3 occur. */
+/** Checks of the input that need its rows: keys that differ, and how often the traps of real files occur (docs/guarantees.md). */
 import type { Config, TableName } from '../config/schema.js'
 import type { Engine } from '../engine/engine.js'
 import { sqlIdentifier } from '../engine/sql.js'

@@ -8,7 +8,7 @@ import { closeFailedRun, closeUnopenedRun } from './close-failed-run.js'
 import { type ContinuedInput, RunLog } from './run-log.js'
 import { runUnits, type UnitsInput } from './units.js'
 
-/** Brings the table of a configuration up to date with its input (design §5). */
+/** Brings the table of a configuration up to date with its input, step by step (docs/architecture.md, The steps). */
 export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
   const mode = input.mode ?? 'run'
   const log = new RunLog(input)

@@ -13,7 +13,7 @@ export interface UnitsInput {
 
 /**
  * Runs all units of a phase. One more than there are workers is scheduled, so that a worker that ends a unit finds the
- * next one waiting: that hides half of the server's share (design §8).
+ * next one waiting: that hides half of the server's share.
  */
 export async function runUnits(
   log: RunLog,

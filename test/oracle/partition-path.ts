@@ -1,4 +1,4 @@
-/** The path of a partition, written from the specification (design §4) and not from the product's code. */
+/** The path of a partition, written a second time from its rule, and not taken from the product's code. */
 
 const ESCAPED = new Set('"#%\'*/:=?\\{[]^\u007f')
 

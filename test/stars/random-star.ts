@@ -287,7 +287,7 @@ const TABLES: readonly {
   },
 ]
 
-// What a star may lack (design §3: NULL then, and listed). Written down here, not read from the contract.
+// What a star may lack (its columns are NULL then, and the run lists it). Written down here, not read from the contract.
 const OPTIONAL_PARTS = [
   ...['pos_set_id', 'negotiation_arrangement', 'expiration_date', 'reporting_entity_name'].map(of('gold/fact_rate')),
   ...['code_description', 'code_name'].map(of('dims/dim_code')),

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { ResolvedConfig } from '../../config/load.js'
 import type { Config } from '../../config/schema.js'
 import { isOnAws } from '../../lake/catalogs.js'
-import { Etl3Error, EXIT_CODES } from '../../runtime/errors.js'
+import { Etl3Error, EXIT_CODES, messageOf } from '../../runtime/errors.js'
 import type { Environment } from '../../runtime/state-folder.js'
 import { attempt, type Finding, fail, failed, ok, warn } from './finding.js'
 
@@ -125,7 +125,7 @@ async function temporalCli(env: Environment, config: Config | undefined): Promis
 }
 
 async function temporalServer({ temporal }: Config): Promise<Finding> {
-  const { answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS } = await import(
+  const { answers, configuredEndpoint, connectClient, standardEndpoint } = await import(
     '../../runtime/temporal/connection.js'
   )
   const configured = configuredEndpoint(temporal)
@@ -134,24 +134,20 @@ async function temporalServer({ temporal }: Config): Promise<Finding> {
     await client.connection.close()
     return ok('Temporal server', `${configured.address}, namespace ${configured.namespace}`)
   }
-  const standard = { address: DEFAULT_ADDRESS, namespace: temporal.namespace, useProfile: false }
+  const standard = standardEndpoint(temporal)
   return (await answers(standard, 2_000))
-    ? ok('Temporal server', `${DEFAULT_ADDRESS} (none is configured)`)
+    ? ok('Temporal server', `${standard.address} (none is configured)`)
     : ok('Temporal server', 'none is configured: each run starts a private one')
 }
 
 /** Undefined where there is no server to ask: a private one gets the attributes when it is started. */
 async function searchAttributes({ temporal }: Config, fix: boolean): Promise<Finding | undefined> {
   const check = 'search attributes'
-  const [{ answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS }, registry] = await Promise.all([
+  const [{ answers, configuredEndpoint, connectClient, standardEndpoint }, registry] = await Promise.all([
     import('../../runtime/temporal/connection.js'),
     import('../../runtime/temporal/search-attribute-registry.js'),
   ])
-  const endpoint = configuredEndpoint(temporal) ?? {
-    address: DEFAULT_ADDRESS,
-    namespace: temporal.namespace,
-    useProfile: false,
-  }
+  const endpoint = configuredEndpoint(temporal) ?? standardEndpoint(temporal)
   if (!(await answers(endpoint, 2_000))) return undefined
   const client = await connectClient(endpoint, temporal.connect_timeout_ms)
   try {
@@ -169,10 +165,9 @@ async function searchAttributes({ temporal }: Config, fix: boolean): Promise<Fin
     return ok(check, `registered ${missing.join(', ')}`)
   } catch (error) {
     // Runs work without them, and a hosted server lets only its own tools register any.
-    const reason = error instanceof Error ? error.message : String(error)
     return warn(
       check,
-      `they cannot be looked at or registered here: ${reason}`,
+      `they cannot be looked at or registered here: ${messageOf(error)}`,
       "Register them with your server's own tools.",
     )
   } finally {

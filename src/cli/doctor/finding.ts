@@ -1,5 +1,5 @@
 /** One line of what `etl3 doctor` reports. */
-import { Etl3Error, EXIT_CODES } from '../../runtime/errors.js'
+import { Etl3Error, EXIT_CODES, messageOf } from '../../runtime/errors.js'
 
 /** How a check ended. */
 export type Verdict = 'ok' | 'warn' | 'fail'
@@ -37,7 +37,7 @@ export function failed(check: string, error: unknown): Finding {
     return {
       check,
       verdict: 'fail',
-      detail: error instanceof Error ? error.message : String(error),
+      detail: messageOf(error),
       exitCode: EXIT_CODES.ConfigError,
     }
   }

@@ -5,8 +5,8 @@ import {
   answers,
   configuredEndpoint,
   connectClient,
-  DEFAULT_ADDRESS,
   type Endpoint,
+  standardEndpoint,
 } from '../../runtime/temporal/connection.js'
 import { runningPrivateServer } from '../../runtime/temporal/private-server.js'
 import type { OpenRunsOptions, Runs } from './runs.js'
@@ -31,7 +31,7 @@ export async function findRuns(
   if (own && (await answers(own.endpoint, LOOK_TIMEOUT_MS))) {
     return await connect(own.endpoint, LOOK_TIMEOUT_MS, own.uiUrl, env)
   }
-  const standard: Endpoint = { address: DEFAULT_ADDRESS, namespace: temporal.namespace, useProfile: false }
+  const standard = standardEndpoint(temporal)
   return (await answers(standard, LOOK_TIMEOUT_MS))
     ? await connect(standard, LOOK_TIMEOUT_MS, undefined, env)
     : undefined

@@ -1,6 +1,7 @@
 /** Waits for a run: shows how it goes, and passes on what the person at the keyboard wants. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { RunResult } from '../../contract/messages.js'
+import { messageOf } from '../../runtime/errors.js'
 import { Interrupted } from '../exit-codes.js'
 import { isCancellation, isTermination } from '../failure.js'
 import type { SignalName } from '../io.js'
@@ -47,7 +48,7 @@ export async function followRun(options: FollowOptions): Promise<RunResult> {
       cancelled = true
       options.notice('cancelling: the run stops after the chunk that it is at (Ctrl-C again: do not wait for it)')
       run.cancel().catch((error: unknown) => {
-        options.notice(`the cancellation did not reach the run: ${error instanceof Error ? error.message : error}`)
+        options.notice(`the cancellation did not reach the run: ${messageOf(error)}`)
         cancelled = false
       })
     })

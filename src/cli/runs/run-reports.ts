@@ -1,8 +1,7 @@
 /** Finds the reports that runs left in the store. */
 import { join } from 'node:path'
 import type { Config } from '../../config/schema.js'
-import { s3SettingsOf } from '../../lake/s3/settings.js'
-import { openStore } from '../../lake/stores.js'
+import { openMetadata } from '../../lake/stores.js'
 import { readCurrent } from '../../records/current.js'
 import { RunRecords } from '../../records/records.js'
 import { reportMarkdown } from '../../report/markdown.js'
@@ -29,7 +28,7 @@ const RUN_ID = /^[0-9a-f]{1,64}$/
  * @throws InputError ETL3-RP-01 when there is none, ETL3-RP-02 when it cannot be read
  */
 export async function findReport(config: Config, runId: string | undefined, signal: AbortSignal): Promise<FoundReport> {
-  const store = openStore(config.output.metadata_uri, { s3: s3SettingsOf(config) })
+  const store = openMetadata(config)
   const id = runId ?? (await readCurrent(store, signal))?.runId
   if (id === undefined) {
     throw new InputError('ETL3-RP-01', `nothing is published yet [in=${config.output.metadata_uri}]`, {

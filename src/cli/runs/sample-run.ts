@@ -1,11 +1,12 @@
 /** A run into a scratch folder that is cancelled after the first units: what `memory-test` measures. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ResolvedConfig } from '../../config/load.js'
 import { normalisedUri } from '../../config/uri.js'
 import type { Progress, RunResult } from '../../contract/messages.js'
 import { ResourceError } from '../../runtime/errors.js'
+import { withScratchFolder } from '../../runtime/scratch-folder.js'
 import { workflowIdOf } from '../../runtime/temporal/workflow-id.js'
 import { Interrupted } from '../exit-codes.js'
 import { etl3ErrorIn, isCancellation } from '../failure.js'
@@ -37,15 +38,11 @@ export interface SampleFigures {
 export async function sampleRun(call: CliCall, services: CliServices): Promise<SampleFigures> {
   const resolved = await call.loadConfig()
   const { scratch, memory_limit_mb: memoryLimitMb } = resolved.config.processing
-  mkdirSync(scratch, { recursive: true })
-  const folder = mkdtempSync(join(resolve(scratch), 'memory-test-'))
-  const began = performance.now()
-  try {
+  return await withScratchFolder(resolve(scratch), 'memory-test', async (folder) => {
+    const began = performance.now()
     const last = await sampleInto(folder, call, services, resolved)
     return { ...last, memoryLimitMb, seconds: (performance.now() - began) / 1000 }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 type SampleEnd = Omit<SampleFigures, 'memoryLimitMb' | 'seconds'>

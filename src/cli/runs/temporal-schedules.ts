@@ -11,7 +11,7 @@ import {
 import type { Config } from '../../config/schema.js'
 import { WORKFLOW_TYPE } from '../../contract/messages.js'
 import { ConflictError, UnavailableError, UsageError } from '../../runtime/errors.js'
-import { answers, configuredEndpoint, connectClient, DEFAULT_ADDRESS } from '../../runtime/temporal/connection.js'
+import { answers, configuredEndpoint, connectClient, standardEndpoint } from '../../runtime/temporal/connection.js'
 import type { NewSchedule, ScheduleState, Schedules } from './schedules.js'
 
 const CALL_DEADLINE_MS = 15_000
@@ -28,7 +28,7 @@ const INVALID_ARGUMENT = 3
  */
 export async function openSchedules({ temporal }: Config): Promise<Schedules> {
   const configured = configuredEndpoint(temporal)
-  const endpoint = configured ?? { address: DEFAULT_ADDRESS, namespace: temporal.namespace, useProfile: false }
+  const endpoint = configured ?? standardEndpoint(temporal)
   // Nobody waits for a server that nobody named.
   if (!configured && !(await answers(endpoint, CALL_DEADLINE_MS))) {
     throw new UnavailableError(

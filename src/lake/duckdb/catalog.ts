@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { type Engine, withEngine } from '../../engine/engine.js'
 import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
-import { ConflictError, IntegrityError } from '../../runtime/errors.js'
+import { ConflictError, firstLineOf, IntegrityError, messageOf } from '../../runtime/errors.js'
 import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, RowCount, SmokeCount } from '../catalog.js'
 import { folderError, systemCode } from '../file-errors.js'
 import { flushOne, UNFINISHED_FOLDER } from '../whole-file.js'
@@ -289,9 +289,9 @@ async function readable<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
+    const message = messageOf(cause)
     if (!message.startsWith('IO Error') && !message.startsWith('Invalid Input Error')) throw cause
-    throw new IntegrityError('ETL3-CA-03', `a published file cannot be read: ${message.split('\n', 1)[0]}`, {
+    throw new IntegrityError('ETL3-CA-03', `a published file cannot be read: ${firstLineOf(cause)}`, {
       hint: 'Run again: it finds what is missing and writes it anew.',
       cause,
     })

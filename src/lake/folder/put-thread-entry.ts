@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parentPort } from 'node:worker_threads'
+import { messageOf } from '../../runtime/errors.js'
 import { systemCode } from '../file-errors.js'
 import { isMissing, writeWhole } from '../whole-file.js'
 import { FolderMaker } from './folder-maker.js'
@@ -25,7 +26,7 @@ function write({ buffer, files }: PutBatch): FileOutcome[] {
     try {
       return { written: writeWhole({ unfinished, path }, new Uint8Array(buffer, from, to - from), renameIntoFolder) }
     } catch (error) {
-      return { failed: { message: error instanceof Error ? error.message : String(error), code: systemCode(error) } }
+      return { failed: { message: messageOf(error), code: systemCode(error) } }
     }
   })
 }

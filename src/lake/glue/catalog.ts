@@ -1,9 +1,9 @@
-/** The catalog on AWS: Glue holds the tables, Athena counts (design §7). */
+/** The catalog on AWS: Glue holds the tables, Athena counts. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PartitionInput, Table, TableInput } from '@aws-sdk/client-glue'
 import { withEngine } from '../../engine/engine.js'
 import { sqlIdentifier } from '../../engine/sql.js'
-import { ConflictError } from '../../runtime/errors.js'
+import { ConflictError, messageOf } from '../../runtime/errors.js'
 import type { Catalog, PublishedTable, RegisterOutcome, RowCount } from '../catalog.js'
 import type { AthenaQueries } from './athena.js'
 import { readObservedPartitions } from './observed-values.js'
@@ -243,7 +243,7 @@ class Registration {
       }
     } catch (error) {
       signal.throwIfAborted()
-      this.notes.push(`a partition index is missing: ${error instanceof Error ? error.message : String(error)}`)
+      this.notes.push(`a partition index is missing: ${messageOf(error)}`)
     }
   }
 

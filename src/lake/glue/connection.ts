@@ -2,6 +2,7 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { ConfigError, Etl3Error, UnavailableError } from '../../runtime/errors.js'
 import { plainText } from '../../runtime/plain-text.js'
+import { credentialsError, isDenied } from '../aws-refusals.js'
 
 /** The first attempt and seven more; the SDK waits longer and longer between them, at most 20 seconds. */
 const ATTEMPTS = 8
@@ -41,20 +42,6 @@ export function awsErrorName(error: unknown): string {
   return error instanceof Error ? error.name : ''
 }
 
-const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])
-const EXPIRED: ReadonlySet<string> = new Set(['ExpiredToken', 'ExpiredTokenException', 'RequestExpired'])
-const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
-  'UnrecognizedClientException',
-  'InvalidSignatureException',
-  'SignatureDoesNotMatch',
-  'InvalidClientTokenId',
-  'InvalidAccessKeyId',
-  'MissingAuthenticationToken',
-  'MissingAuthenticationTokenException',
-  'IncompleteSignature',
-])
-const DENIED: ReadonlySet<string> = new Set(['AccessDeniedException', 'AccessDenied', 'Forbidden', '403'])
-
 /**
  * A failed call as an error for a person. An abort, and what has a code already, stays as it is.
  *
@@ -66,25 +53,9 @@ export function awsFailure(error: unknown, asked: string, signal?: AbortSignal):
   const { name } = error
   const said = plainText(error.message)
   const cause = withoutRequest(error)
-  if (NO_CREDENTIALS.has(name)) {
-    return new UnavailableError('ETL3-AW-01', `AWS credentials not available [${asked}]: ${said}`, {
-      hint: 'Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.',
-      cause,
-    })
-  }
-  if (EXPIRED.has(name)) {
-    return new UnavailableError('ETL3-AW-02', `the AWS credentials have expired [${asked}]: ${said}`, {
-      hint: 'Sign in again, and run again: the run resumes.',
-      cause,
-    })
-  }
-  if (BAD_CREDENTIALS.has(name)) {
-    return new ConfigError('ETL3-AW-03', `AWS does not accept the credentials [${asked}]: ${name}: ${said}`, {
-      hint: 'Check `aws sts get-caller-identity`, AWS_PROFILE, the AWS_* variables and the clock of this machine.',
-      cause,
-    })
-  }
-  if (DENIED.has(name)) {
+  const ofCredentials = credentialsError([name], `${asked}: ${said}`, cause)
+  if (ofCredentials) return ofCredentials
+  if (isDenied(name)) {
     return new ConfigError('ETL3-AW-12', `not allowed by AWS [${asked}]: ${said}`, {
       hint: 'Give the role what `etl3 iam-policy` prints; with Lake Formation, grant it there too.',
       cause,

@@ -1,5 +1,5 @@
 /**
- * Plans partition projection (design §7): which keys the projected table has, and whether the exact table may be
+ * Plans partition projection: which keys the projected table has, and whether the exact table may be
  * projected too. Projection answers wrongly and without an error where a value is missing from its lists, so it is used
  * only where every value is safe.
  */
@@ -140,7 +140,7 @@ function projectColumn({ name, values }: ObservedColumn): ColumnProjection {
   const numbers = listed.map(Number)
   const [first, last] = [Math.min(...numbers), Math.max(...numbers)]
   return {
-    // Without `digits` the month 08 would be looked for as 8, and its rows would not be found (design §7).
+    // Without `digits` the month 08 would be looked for as 8, and its rows would not be found.
     properties: properties({ type: 'integer', range: `${first},${last}`, digits: String(digits) }),
     values: last - first + 1,
     problem: undefined,

@@ -1,4 +1,4 @@
-/** The two tables as Glue takes them (design §7): columns, keys and properties; no DDL anywhere. */
+/** The two tables as Glue takes them: columns, keys and properties; no DDL anywhere. */
 import { createHash } from 'node:crypto'
 import type { Column, PartitionIndex, StorageDescriptor, Table, TableInput } from '@aws-sdk/client-glue'
 import type { CatalogColumn, PublishedTable } from '../catalog.js'

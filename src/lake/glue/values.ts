@@ -1,5 +1,5 @@
 /**
- * Partition values as Glue holds them: raw, with Hive's own word for NULL (design §7). That word as data would be NULL
+ * Partition values as Glue holds them: raw, with Hive's own word for NULL. That word as data would be NULL
  * to every reader and take the place of the NULL partition; so its first character is escaped as in the path, and
  * whatever looks like the escaped form is escaped once more. Injective: {@link fromGlueValue} gives back every string.
  */

@@ -1,10 +1,7 @@
 /** What S3 says, and what it means for a person. */
 import { ConfigError, ConflictError, Etl3Error, IntegrityError, UnavailableError } from '../../runtime/errors.js'
+import { credentialsError, isDenied } from '../aws-refusals.js'
 
-const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'TokenProviderError'])
-const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired'])
-const REFUSED = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidToken', 'UnrecognizedClientException'])
-const FORBIDDEN = new Set(['AccessDenied', 'AccessDeniedException', 'Forbidden', 'AllAccessDisabled'])
 const ELSEWHERE = new Set(['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
 const TRANSIENT = new Set([
   'SlowDown',
@@ -103,25 +100,8 @@ export function s3Error(error: unknown, doing: string, address: string, asked?: 
   if (error instanceof Etl3Error || !(error instanceof Error)) return error
   const where = `cannot ${doing} ${JSON.stringify(address)}`
   const cause = plainError(error)
-  const has = (known: ReadonlySet<string>): boolean => names(error).some((name) => known.has(name))
-  if (has(NO_CREDENTIALS)) {
-    return new UnavailableError('ETL3-AW-01', `AWS credentials not available: ${where}`, {
-      hint: 'Sign in (aws sso login), name a profile in AWS_PROFILE, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role; the run then resumes.',
-      cause,
-    })
-  }
-  if (has(EXPIRED)) {
-    return new UnavailableError('ETL3-AW-02', `the AWS credentials have expired: ${where}`, {
-      hint: 'Sign in again (aws sso login) or renew the token, then run again: the run resumes.',
-      cause,
-    })
-  }
-  if (has(REFUSED)) {
-    return new ConfigError('ETL3-AW-03', `AWS does not accept the credentials: ${where} (${nameOf(error)})`, {
-      hint: 'Check which credentials are used (aws sts get-caller-identity), and AWS_PROFILE and the AWS_* variables.',
-      cause,
-    })
-  }
+  const ofCredentials = credentialsError(names(error), where, cause)
+  if (ofCredentials) return ofCredentials
   if (isOfKey(error) && !isTransient(error)) {
     return new ConfigError('ETL3-AW-10', `the key of s3.kms_key_id cannot be used: ${where} (${nameOf(error)})`, {
       hint: 'Check that the key exists in this region, is enabled, and that its policy allows kms:GenerateDataKey and kms:Decrypt.',
@@ -131,7 +111,11 @@ export function s3Error(error: unknown, doing: string, address: string, asked?: 
   const region = bucketRegionIn(error)
   // To a HEAD there is no body: the region beside a mere 400 or 403 is all that tells.
   const tellsAnother = region !== undefined && asked !== undefined && region !== asked
-  if (has(ELSEWHERE) || statusOf(error) === 301 || (tellsAnother && [400, 403].includes(statusOf(error) ?? 0))) {
+  if (
+    names(error).some((name) => ELSEWHERE.has(name)) ||
+    statusOf(error) === 301 ||
+    (tellsAnother && [400, 403].includes(statusOf(error) ?? 0))
+  ) {
     const regions = [
       ...(region === undefined ? [] : [region]),
       ...(asked === undefined ? [] : [`S3 is asked in ${asked}`]),
@@ -145,7 +129,7 @@ export function s3Error(error: unknown, doing: string, address: string, asked?: 
       },
     )
   }
-  if (has(FORBIDDEN) || statusOf(error) === 403) {
+  if (names(error).some(isDenied) || statusOf(error) === 403) {
     return new ConfigError('ETL3-AW-04', `not allowed to ${doing} ${JSON.stringify(address)}`, {
       hint: 'Give these credentials the right to do so; docs/aws.md lists what ETL3 needs.',
       cause,
@@ -240,7 +224,7 @@ export class ItemRefused extends Error {
   constructor(code = 'InternalError', message = '') {
     super(message)
     this.name = code
-    this.$metadata = { httpStatusCode: TRANSIENT.has(code) ? 503 : FORBIDDEN.has(code) ? 403 : 400 }
+    this.$metadata = { httpStatusCode: TRANSIENT.has(code) ? 503 : isDenied(code) ? 403 : 400 }
   }
 }
 

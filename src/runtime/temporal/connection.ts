@@ -3,10 +3,10 @@ import { connect } from 'node:net'
 import type { Client } from '@temporalio/client'
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig'
 import type { Config } from '../../config/schema.js'
-import { ConfigError, UnavailableError } from '../errors.js'
+import { ConfigError, messageOf, UnavailableError } from '../errors.js'
 
 /** The address at which Temporal's own tools look for a server. */
-export const DEFAULT_ADDRESS = '127.0.0.1:7233'
+const DEFAULT_ADDRESS = '127.0.0.1:7233'
 
 // google.rpc.Code
 const PERMISSION_DENIED = 7
@@ -30,6 +30,14 @@ export function configuredEndpoint(temporal: Config['temporal']): Endpoint | und
   if (address === undefined) return undefined
   const named = temporal.namespace === 'default' ? profile.namespace : temporal.namespace
   return { address, namespace: named ?? 'default', useProfile: true }
+}
+
+/**
+ * The server at the default address, which counts where none is configured and one answers there.
+ * @param address default: `127.0.0.1:7233`
+ */
+export function standardEndpoint({ namespace }: Config['temporal'], address = DEFAULT_ADDRESS): Endpoint {
+  return { address, namespace, useProfile: false }
 }
 
 /** Temporal's client. It takes a sixth of a second to load, which can be done while something else starts. */
@@ -129,8 +137,4 @@ export async function answered<T>(endpoint: Endpoint, timeoutMs: number, connect
   } finally {
     clearTimeout(timer)
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -23,7 +23,7 @@ const FIRST_PORT = 20_000
 const LAST_PORT = 32_000
 const PORT_ATTEMPTS = 100
 
-// Measured (design §8): the defaults poll the transfer queue 20 times a second at most, so that each activity in a
+// Measured: the defaults poll the transfer queue 20 times a second at most, so that each activity in a
 // row costs 100 ms; with these it is 15 to 25 ms.
 const FAST_SERVER_FLAGS = [
   ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=1000'],

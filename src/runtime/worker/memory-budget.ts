@@ -1,5 +1,5 @@
 /**
- * How the memory limit is split, in one place (design §6). The limit is a budget for resident memory: Node, Temporal's
+ * How the memory limit is split, in one place (docs/architecture.md, Memory). The limit is a budget for resident memory: Node, Temporal's
  * core, the engine and all buffers together.
  */
 import { ConfigError } from '../errors.js'

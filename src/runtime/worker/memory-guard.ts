@@ -1,5 +1,5 @@
 /**
- * Keeps a worker within its memory limit (design §6): warns and cleans up at 70 %, has the chunk halved if that did
+ * Keeps a worker within its memory limit: warns and cleans up at 70 %, has the chunk halved if that did
  * not help, and stops the work with a resumable error at the limit, before the operating system does.
  */
 import { ResourceError } from '../errors.js'

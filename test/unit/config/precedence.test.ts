@@ -17,11 +17,11 @@ const KEYS = {
 }
 type Key = keyof typeof KEYS
 
-/** From the lowest to the highest, as design §9 lists them. */
+/** From the lowest to the highest: each beats those before it. */
 const LAYERS = ['file', 'environment', 'variable', 'override', 'flag'] as const
 type Values = Partial<Record<Key, string | number | string[]>>
 
-/** As design §4, §9 and the issue state them. */
+/** Written down here, not read from the schema: users rely on them. */
 const DEFAULTS: Record<Key, unknown> = {
   'processing.chunk_size': 1000,
   'processing.memory_limit_mb': 1024,
