@@ -17,6 +17,7 @@ import { z } from 'zod'
 import type { Config } from '../../config/schema.js'
 import { columnValues, convertedRows, firstColumn } from '../../engine/column-values.js'
 import { allRows, type Cell, forgetMachine, interruptOn } from '../../engine/engine.js'
+import { queryEngineMb } from '../../engine/engine-memory.js'
 import { exactPath } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { beginWhole, endEarly, endWhole, IncompleteResult } from '../../engine/whole-result.js'
@@ -28,12 +29,6 @@ import { type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
 
 const MAX_THREADS = 2
-
-// Measured on Linux x86_64 with Node 20: a query that streams rows has up to 176 MB resident beside the engine, and the
-// engine exceeds its own limit by up to a quarter.
-const PROGRAM_MB = 176
-const ENGINE_SHARE = 0.8
-const SMALLEST_ENGINE_MB = 64
 
 /** A question to the catalog. */
 export interface QueryRequest {
@@ -167,7 +162,7 @@ async function withCatalog<T>(request: QueryRequest, act: (connection: DuckDBCon
     throw new InputError('ETL3-QU-02', `nothing is published yet: run \`etl3 run\` [${path}]`)
   }
   return await withQueryScratch(config.processing.scratch, async (scratch) => {
-    const memoryLimitMb = request.memoryLimitMb ?? engineMb(config.processing.memory_limit_mb)
+    const memoryLimitMb = request.memoryLimitMb ?? queryEngineMb(config.processing.memory_limit_mb)
     const instance = await explainingErrors(signal, () => openCatalogFile(path, scratch, memoryLimitMb))
     const connection = await instance.connect()
     await forgetMachine(connection)
@@ -182,10 +177,6 @@ async function withCatalog<T>(request: QueryRequest, act: (connection: DuckDBCon
       instance.closeSync()
     }
   })
-}
-
-function engineMb(limitMb: number): number {
-  return Math.max(SMALLEST_ENGINE_MB, Math.floor((limitMb - PROGRAM_MB) * ENGINE_SHARE))
 }
 
 async function explainingErrors<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {

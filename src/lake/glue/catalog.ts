@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PartitionInput, Table, TableInput } from '@aws-sdk/client-glue'
 import { withEngine } from '../../engine/engine.js'
+import { ENGINE_MB } from '../../engine/engine-memory.js'
 import { sqlIdentifier } from '../../engine/sql.js'
 import { ConflictError } from '../../runtime/errors.js'
 import type { Catalog, PublishedTable, RegisterOutcome, RowCount } from '../catalog.js'
@@ -38,9 +39,6 @@ const DELETES_PER_CALL = 25
 
 /** Calls at once: enough to hide latency, too few to be throttled. */
 const CALLS_IN_FLIGHT = 4
-
-/** DuckDB's own limit while the difference is found: enough for 30,000 partitions on both sides. */
-const MEMORY_LIMIT_MB = 64
 
 /** How often a registration begins anew because another writer was faster. */
 const ROUNDS = 8
@@ -88,7 +86,7 @@ export class GlueCatalog implements Catalog {
    * @throws IntegrityError `ETL3-GL-01`, UnavailableError `ETL3-GL-02` for partitions that Glue does not take
    */
   async register(state: PublishedTable, signal: AbortSignal): Promise<RegisterOutcome> {
-    const options = { memoryLimitMb: MEMORY_LIMIT_MB, threads: 1, scratch: this.#options.scratch }
+    const options = { memoryLimitMb: ENGINE_MB.catalog, threads: 1, scratch: this.#options.scratch }
     return await withEngine(options, signal, async (engine) => {
       const tables = defineTables(state, await readObservedPartitions(engine, state))
       const difference = await PartitionDifference.open(engine, { state, ...tables })
