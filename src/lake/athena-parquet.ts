@@ -2,8 +2,8 @@
 import { withEngine } from '../engine/engine.js'
 import { ENGINE_MB } from '../engine/engine-memory.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
-import type { QueryColumn, QueryRequest, QueryRow } from './duckdb/query.js'
 import { withAthenaAnswer } from './glue/athena-query.js'
+import type { QueryColumn, QueryRequest, QueryRow } from './query.js'
 import { withQueryScratch } from './query-scratch.js'
 
 /** Athena's types that Parquet has as well. What Athena writes in a form of its own (lists, binaries) stays a text. */
