@@ -40,7 +40,7 @@ export function createEmbeddedActivities(options: EmbeddedOptions = {}): Embedde
   sampler.start()
   const memory = new MemoryGuard({ limitMb: budget.limitMb, sampler, log })
   return {
-    activities: createActivities({ log, budget, memoryLimitMb, memory, sampler, scratch }, env),
+    activities: createActivities({ log, budget, memory, sampler, scratch }, env),
     close: () => sampler.stop(),
   }
 }

@@ -38,7 +38,8 @@ export {
   WORKFLOW_TYPE,
 } from './contract/messages.js'
 export { createEmbeddedActivities, type EmbeddedActivities, type EmbeddedOptions } from './embedded-activities.js'
-export { type QueryRequest, type QueryResult, queryCatalog } from './lake/duckdb/query.js'
+export { queryCatalog } from './lake/queries.js'
+export type { QueryColumn, QueryRequest, QueryResult, QueryRow } from './lake/query.js'
 export { type ErrorKind, Etl3Error, type Etl3ErrorOptions, EXIT_CODES } from './runtime/errors.js'
 export type { LogFields, Logger, LogLevel } from './runtime/logging.js'
 export { builtWorkflowBundle as workflowBundle } from './runtime/temporal/workflow-bundle.js'

@@ -31,8 +31,6 @@ export const inputAuditSchema = z.object({
 })
 
 const MB = 1024 * 1024
-/** The writer's buffers are free by now: a column chunk may take as much. */
-const SMALLEST_CHUNK_MB = 16
 /** Share of the JavaScript heap for one column at a time. */
 const HEAP_SHARE = 0.3
 
@@ -61,7 +59,7 @@ export async function auditInputOf(
     plannedRows: plan.rows,
     depth: config.processing.audit,
     limits: {
-      chunkBytes: Math.max(SMALLEST_CHUNK_MB, deps.budget.encoderMb) * MB,
+      chunkBytes: deps.budget.buffersMb * MB,
       heapBytes: deps.budget.nodeHeapMb * HEAP_SHARE * MB,
     },
     breathe: async () => {

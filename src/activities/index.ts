@@ -1,6 +1,6 @@
 /** The activities of ETL3, ready for a worker. */
 
-import type { Etl3Activities, UnitDone, UnitInput } from '../contract/activities.js'
+import type { Etl3Activities, ReportInput, UnitDone, UnitInput } from '../contract/activities.js'
 import { WorkerRecorder } from '../records/worker.js'
 import type { WorkerResources } from '../runtime/worker/host.js'
 import { lookAtCount, stopCount } from './ask-catalog.js'
@@ -46,8 +46,13 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
     stopCount: async (input) => void (await inScope(deps, 'register', stopCount(deps))(input)),
     removePartitions: inScope(deps, 'register', removePartitions(deps)),
     writeReport: async (input) => {
-      const { phaseMemoryMb: _, ...result } = await inScope(deps, 'report', writeReport(deps))(input)
-      return result
+      const write = writeReport(deps)
+      const inReport = inScope(deps, 'report', async (asked: ReportInput, scope) => ({
+        result: await write(asked, scope),
+      }))
+      const { result, peakMemoryMb } = await inReport(input)
+      // Another worker of the run may have needed more than the one that reports.
+      return { ...result, peakMemoryMb: Math.max(result.peakMemoryMb, peakMemoryMb) }
     },
     renewLock: async (run) => void (await inScope(deps, 'open', renewLock(deps))(run)),
     closeRun: async (input) => void (await inScope(deps, 'report', closeRun(deps))(input)),

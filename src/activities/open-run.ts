@@ -48,7 +48,6 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     const facts = inputs.find((t) => t.name === 'fact_rate')?.files ?? []
     const shared = {
       maxWorkers: config.processing.max_workers,
-      memoryLimitMb: config.processing.memory_limit_mb,
       heartbeatTimeoutMs: config.temporal.heartbeat_timeout_ms,
       table: `${config.athena.database}.${config.athena.table}`,
       searchAttributes: await serverHasSearchAttributes(),
@@ -69,7 +68,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     }
     if (current?.work === work && (await tableIsIntact(config, metadata, current, deps, signal))) {
       await lock.release(held, signal)
-      const unchanged = unchangedResult(current, config, request, deps)
+      const unchanged = unchangedResult(current, request, deps)
       await notifyResult(config, unchanged, deps, signal)
       return { ...shared, run, unchanged }
     }
@@ -132,7 +131,7 @@ async function retireOtherRuns(metadata: ObjectStore, runId: string, signal: Abo
   for (const id of abandoned) await metadata.retire(`runs/${id}/objects`, signal)
 }
 
-function unchangedResult(current: CurrentRecord, config: Config, request: OpenRunInput, deps: ActivityDeps): RunResult {
+function unchangedResult(current: CurrentRecord, request: OpenRunInput, deps: ActivityDeps): RunResult {
   const { published } = current
   return {
     ...published,
@@ -146,7 +145,7 @@ function unchangedResult(current: CurrentRecord, config: Config, request: OpenRu
       removed: 0,
     },
     peakMemoryMb: deps.sampler.peaks().peakMb,
-    memoryLimitMb: config.processing.memory_limit_mb,
+    memoryLimitMb: deps.budget.limitMb,
     seconds: {},
   }
 }

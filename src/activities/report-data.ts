@@ -54,8 +54,6 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
     input,
     workers: await workersOf(context, deps, signal),
     amounts: amountsOf(screen.facts, plan),
-    memoryLimitMb: config.processing.memory_limit_mb,
-    workerLimitMb: deps.budget.limitMb,
   })
   // The report cannot say how long it takes to write itself.
   const { report: _, ...seconds } = input.seconds
@@ -72,7 +70,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
       partitions: plan.partitions,
       bytes,
       peakMemoryMb: Math.max(input.peakMemoryMb, deps.sampler.peaks().peakMb),
-      memoryLimitMb: config.processing.memory_limit_mb,
+      memoryLimitMb: course.workerLimitMb,
       seconds: { ...seconds, total: (Date.now() - input.startedAtMs) / 1000 },
       warnings: input.warnings,
       outputUri: table.uri,

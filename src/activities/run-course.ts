@@ -12,14 +12,12 @@ export interface CourseInput {
   readonly input: Pick<ReportInput, 'startedAtMs' | 'seconds' | 'memoryByPhase'>
   readonly workers: readonly WorkerRecord[]
   readonly amounts: PhaseAmounts
-  readonly memoryLimitMb: number
-  readonly workerLimitMb: number
 }
 
 const MS_PER_SECOND = 1000
 
 /** Puts together phases, memory and retries. What workers noted before this execution of the run began is left out. */
-export function courseOf({ input, workers, amounts, memoryLimitMb, workerLimitMb }: CourseInput): RunCourse {
+export function courseOf({ input, workers, amounts }: CourseInput): RunCourse {
   const { startedAtMs, seconds, memoryByPhase } = input
   const at = (ms: number): number => rounded((ms - startedAtMs) / MS_PER_SECOND)
   const notes = workers.flatMap((w) => w.phases).filter((p) => p.atMs >= startedAtMs)
@@ -38,8 +36,7 @@ export function courseOf({ input, workers, amounts, memoryLimitMb, workerLimitMb
         }
       }),
     memory: workers.map((w) => curveOf(w, startedAtMs)).filter((m) => m.peaksMb.length > 0),
-    memoryLimitMb,
-    workerLimitMb,
+    workerLimitMb: Math.max(0, ...workers.map((w) => w.limitMb)),
     activities: workers.reduce((sum, w) => sum + w.activities, 0),
     retries: workers
       .flatMap((w) => w.retries)

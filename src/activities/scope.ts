@@ -66,7 +66,8 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
       if (run) await keepRecord(deps, run, phase)
       failPoint(`activity:${context.info.activityType}:end`)
       const { peakMb, phases } = deps.sampler.peaks()
-      return { ...answer, peakMemoryMb: peakMb, phaseMemoryMb: phases[phase] ?? peakMb }
+      const workerLimitMb = deps.budget.limitMb
+      return { ...answer, peakMemoryMb: peakMb, phaseMemoryMb: phases[phase] ?? peakMb, workerLimitMb }
     } catch (error) {
       deps.recorder.failed(attempt, messageOf(error))
       if (run) await keepRecord(deps, run, phase)

@@ -80,22 +80,11 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       return await openSchedules(config)
     },
     async askCatalog(query, receive) {
-      const { isOnAws } = await import('../lake/catalogs.js')
-      if (isOnAws(query.config)) {
-        const { withAthenaAnswer } = await import('../lake/glue/athena-query.js')
-        await withAthenaAnswer(query, receive)
-      } else {
-        const { withAnswer } = await import('../lake/duckdb/query.js')
-        await withAnswer(query, receive)
-      }
+      const { withAnswer } = await import('../lake/queries.js')
+      await withAnswer(query, receive)
     },
     async answerToParquet(query, path) {
-      const { isOnAws } = await import('../lake/catalogs.js')
-      if (isOnAws(query.config)) {
-        const { athenaAnswerToParquet } = await import('../lake/athena-parquet.js')
-        return await athenaAnswerToParquet(query, path)
-      }
-      const { answerToParquet } = await import('../lake/duckdb/query.js')
+      const { answerToParquet } = await import('../lake/queries.js')
       return await answerToParquet(query, path)
     },
     async vacuum(request) {

@@ -9,12 +9,14 @@ export interface Reference {
   readonly bytes: number
 }
 
-/** Every answer says how much memory its worker has used at most, in MB resident. */
+/** Every answer says how much memory its worker has used at most, in MB resident, and how much it may use. */
 export interface Measured {
   /** Since the worker began. */
   readonly peakMemoryMb: number
   /** In the phase of this activity. */
   readonly phaseMemoryMb: number
+  /** What this worker process may use. Unset: the answer is that of an older version. */
+  readonly workerLimitMb?: number
 }
 
 /** What opens a run: the workflow's input and who asks. */
@@ -47,7 +49,6 @@ export interface OpenedRun extends Measured {
   /** The result at once, when there is nothing to do. */
   readonly unchanged: RunResult | undefined
   readonly maxWorkers: number
-  readonly memoryLimitMb: number
   /** After how long without a sign of life an activity counts as dead. */
   readonly heartbeatTimeoutMs: number
   /** Name of the table. */

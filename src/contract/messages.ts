@@ -49,7 +49,9 @@ export interface RunResult {
   readonly partitions: PartitionCounts
   /** Bytes of the table's objects. */
   readonly bytes: number
+  /** Of one worker process: the one that used most. */
   readonly peakMemoryMb: number
+  /** What one worker process may use, as the worker says; where they differ, the largest. */
   readonly memoryLimitMb: number
   /** Seconds by phase, and `total`. */
   readonly seconds: Readonly<Record<string, number>>
@@ -89,6 +91,7 @@ export interface Progress {
   readonly units: { readonly done: number; readonly total: number }
   readonly rows: { readonly done: number; readonly total: number }
   readonly partitions: { readonly done: number; readonly total: number }
+  /** As in {@link RunResult}, of what has answered so far; 0 before the first answer. */
   readonly peakMemoryMb: number
   readonly memoryLimitMb: number
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Engine } from '../engine/engine.js'
+import { ENGINE_MB } from '../engine/engine-memory.js'
 import { sqlString } from '../engine/sql.js'
 import { drawMacros } from './draw.js'
 import { DEMO_DEFAULTS, type DemoOptions, demoShape, largeShape, type StarShape } from './star-shape.js'
@@ -46,7 +47,7 @@ interface Marker {
  * The same options give the same bytes on every machine.
  */
 export async function writeDemoStar(options: WriteStarOptions): Promise<WrittenStar> {
-  return await writeStar(demoShape(withDefaults(options)), options.out, options.memoryLimitMb ?? 160)
+  return await writeStar(demoShape(withDefaults(options)), options.out, options.memoryLimitMb ?? ENGINE_MB.demoStar)
 }
 
 /**
@@ -57,7 +58,7 @@ export async function writeLargeStar(
   options: WriteStarOptions & { readonly maxMembers?: number },
 ): Promise<WrittenStar> {
   const shape = largeShape({ ...withDefaults(options), facts: options.facts ?? 3_000_000 }, options.maxMembers)
-  return await writeStar(shape, options.out, options.memoryLimitMb ?? 1024)
+  return await writeStar(shape, options.out, options.memoryLimitMb ?? ENGINE_MB.largeStar)
 }
 
 async function writeStar(shape: StarShape, out: string, memoryLimitMb: number): Promise<WrittenStar> {

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/schema.js'
 import { withEngine } from '../engine/engine.js'
+import { ENGINE_MB } from '../engine/engine-memory.js'
 import { openMetadata, openTable } from '../lake/stores.js'
 import { type Advice, advise, type TypicalQuery } from '../plan/advise.js'
 import {
@@ -18,7 +19,6 @@ import { RunRecords } from '../records/records.js'
 import { stagedPaths } from '../records/staged.js'
 import { layoutOf } from '../star/layout.js'
 
-const ENGINE_MEMORY_MB = 512
 const ENGINE_THREADS = 2
 
 /** Whose plan. */
@@ -97,5 +97,5 @@ export async function advisePlan(
 }
 
 function engineOptions(scratch: string): Parameters<typeof withEngine>[0] {
-  return { memoryLimitMb: ENGINE_MEMORY_MB, threads: ENGINE_THREADS, scratch }
+  return { memoryLimitMb: ENGINE_MB.planAnswers, threads: ENGINE_THREADS, scratch }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import { normalisedUri } from '../config/uri.js'
 import { withEngine } from '../engine/engine.js'
+import { ENGINE_MB } from '../engine/engine-memory.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import type { ObjectKey, ObjectStore, UnfinishedWrite } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
@@ -20,7 +21,6 @@ import { isScratchName } from '../runtime/scratch-folder.js'
 import { byAge, nameIn, type RunFolder, runFolders } from './run-folders.js'
 
 const HOUR_MS = 60 * 60 * 1000
-const ENGINE_MB = 128
 const RELEASE_TIMEOUT_MS = 10_000
 /** Records that tell the next run what an unfinished publication has left under the table. */
 const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, RUN_RECORD])
@@ -162,7 +162,7 @@ async function hasLeftBehind(
   const known = new Set<string>()
   if (manifest !== undefined) {
     const local = await metadata.fetchLocal(manifest, scratch, signal)
-    const options = { memoryLimitMb: ENGINE_MB, threads: 1, scratch }
+    const options = { memoryLimitMb: ENGINE_MB.keys, threads: 1, scratch }
     const keys = await withEngine(options, signal, (engine) => engine.column(`SELECT key FROM ${readParquet([local])}`))
     for (const key of keys) known.add(String(key))
   }

@@ -1,12 +1,10 @@
 /** An answer of Athena's as a Parquet file: its texts become values of the types that Athena names. */
 import { withEngine } from '../engine/engine.js'
+import { ENGINE_MB } from '../engine/engine-memory.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
-import type { QueryColumn, QueryRequest, QueryRow } from './duckdb/query.js'
 import { withAthenaAnswer } from './glue/athena-query.js'
+import type { QueryColumn, QueryRequest, QueryRow } from './query.js'
 import { withQueryScratch } from './query-scratch.js'
-
-/** DuckDB's own limit in MB while the rows are gathered; more of them spill to scratch. */
-const MEMORY_LIMIT_MB = 128
 
 /** Athena's types that Parquet has as well. What Athena writes in a form of its own (lists, binaries) stays a text. */
 const SAME_TYPE = /^(?:boolean|tinyint|smallint|integer|bigint|real|float|double|date|timestamp|decimal\(\d+, ?\d+\))$/i
@@ -21,7 +19,7 @@ export async function athenaAnswerToParquet(request: QueryRequest, path: string)
   const { config, signal } = request
   return await withAthenaAnswer(request, ({ columns, pieces }) =>
     withQueryScratch(config.processing.scratch, (scratch) =>
-      withEngine({ memoryLimitMb: MEMORY_LIMIT_MB, threads: 1, scratch }, signal, async (engine) => {
+      withEngine({ memoryLimitMb: ENGINE_MB.answer, threads: 1, scratch }, signal, async (engine) => {
         await engine.run(`CREATE TABLE texts (${columns.map((_, i) => `c${i} VARCHAR`).join(', ')})`)
         await engine.append('texts', textRows(pieces))
         const values = namedValues(columns)

@@ -1,6 +1,6 @@
 /**
- * The port to where queries find the table. Adapters: `duckdb-catalog.ts` (a DuckDB file with a view) and
- * `glue-catalog.ts` (Glue and Athena). A catalog is brought to one published state; what it holds afterwards is that state and nothing else.
+ * The port to where queries find the table. Adapters: `duckdb/catalog.ts` (a DuckDB file with a view) and
+ * `glue/catalog.ts` (Glue and Athena). A catalog is brought to one published state; what it holds afterwards is that state and nothing else.
  */
 
 /** A column of the table for the catalog. */

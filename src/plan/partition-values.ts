@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import type { Layout } from '../star/layout.js'
+import { readSliceRadix, sliceParts, slicePartsSql } from '../star/slice-id.js'
 import type { StagedPaths } from '../star/staged-files.js'
 
 /** Raw values of a partition column; null for NULL. */
@@ -21,6 +22,7 @@ export async function loadPartitionValues(
   const code = await loadParts(engine, paths.code_parts, 'part_id', layout.code)
   const group = await loadParts(engine, paths.group_parts, 'part_id', layout.group)
   const cells = await loadParts(engine, paths.cells, 'cell_id', layout.provider)
+  const radix = { codes: code.length, groups: group.length }
   const sides = [layout.attr, layout.code, layout.group, layout.provider]
   // Where the value of each column stands: on which side, and where among its columns.
   const places = layout.columns.map((column) => {
@@ -28,11 +30,8 @@ export async function loadPartitionValues(
     return { side, at: sides[side]?.indexOf(column) ?? -1 }
   })
   return (slice, cell) => {
-    // The inverse of how a slice id is made: (attr part × code parts + code part) × group parts + group part.
-    const groupPart = slice % group.length
-    const codePart = Math.floor(slice / group.length) % code.length
-    const attrPart = Math.floor(slice / group.length / code.length)
-    const parts = [attr[attrPart], code[codePart], group[groupPart], cells[cell]]
+    const part = sliceParts(slice, radix)
+    const parts = [attr[part.attr], code[part.code], group[part.group], cells[cell]]
     return places.map(({ side, at }) => parts[side]?.[at] ?? null)
   }
 }
@@ -47,17 +46,11 @@ export interface ValuesInSql {
 
 /** The same values for the engine: a relation of all partitions then needs no text of its own for each column. */
 export async function partitionValuesInSql(engine: Engine, paths: StagedPaths, layout: Layout): Promise<ValuesInSql> {
-  const codes = await engine.count(`SELECT count(*) FROM ${readParquet([paths.code_parts])}`)
-  const groups = await engine.count(`SELECT count(*) FROM ${readParquet([paths.group_parts])}`)
+  const part = slicePartsSql('i.slice_id', await readSliceRadix(engine, paths))
   const sides = [
-    { alias: 'attr', columns: layout.attr, path: paths.attr_parts, on: `part_id = i.slice_id // ${groups * codes}` },
-    {
-      alias: 'code',
-      columns: layout.code,
-      path: paths.code_parts,
-      on: `part_id = (i.slice_id // ${groups}) % ${codes}`,
-    },
-    { alias: 'grp', columns: layout.group, path: paths.group_parts, on: `part_id = i.slice_id % ${groups}` },
+    { alias: 'attr', columns: layout.attr, path: paths.attr_parts, on: `part_id = ${part.attr}` },
+    { alias: 'code', columns: layout.code, path: paths.code_parts, on: `part_id = ${part.code}` },
+    { alias: 'grp', columns: layout.group, path: paths.group_parts, on: `part_id = ${part.group}` },
     { alias: 'cell', columns: layout.provider, path: paths.cells, on: 'cell_id = i.cell_id' },
   ]
   const of = (column: string): string => sides.find(({ columns }) => columns.includes(column))?.alias ?? ''

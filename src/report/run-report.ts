@@ -166,8 +166,7 @@ const courseSchema = z.object({
       }),
     )
     .readonly(),
-  memoryLimitMb: z.number(),
-  /** Limit of one worker: its share. */
+  /** Limit of one worker process; of the largest, where they differ. */
   workerLimitMb: z.number(),
   activities: count,
   /** Attempts after the first, oldest first, and attempts that failed. */

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
+import { readSliceRadix, sliceIdSql } from './slice-id.js'
 
 /** Rows per row group of the staged facts: small enough that a unit reads little more than its own slices. */
 const STAGED_ROW_GROUP_ROWS = 20_480
@@ -60,11 +61,10 @@ export async function stageFactBatch(
   target: string,
 ): Promise<void> {
   const { attrs, codes, groups } = dimensions
-  const parts = await engine.row(`SELECT
-    (SELECT count(*) FROM ${readParquet([dimensions.code_parts])})::INTEGER AS code,
-    (SELECT count(*) FROM ${readParquet([dimensions.group_parts])})::INTEGER AS "group"`)
+  const radix = await readSliceRadix(engine, dimensions)
+  const slice = sliceIdSql({ attr: 'a.attr_part', code: 'c.code_part', group: 'g.group_part' }, radix)
   await engine.run(`COPY (SELECT ${alone ? NUMBERED : '*'} FROM (
-    SELECT ((a.attr_part * ${Number(parts['code'])} + c.code_part) * ${Number(parts['group'])} + g.group_part)::INTEGER AS slice_id,
+    SELECT ${slice} AS slice_id,
       c.code_rank, c.code_id, g.group_id, a.attr_id, f.negotiated_rate, f.fact_uid
     FROM (${select}) f
     JOIN ${readParquet([attrs])} a ON a.key_payer_slug IS NOT DISTINCT FROM f.payer_slug

@@ -36,6 +36,7 @@ export interface CarriedState {
   readonly staged?: StagedSoFar
   readonly memoryByPhase: Readonly<Record<string, number>>
   readonly peakMemoryMb: number
+  readonly workerLimitMb?: number
   readonly paused: boolean
 }
 
@@ -59,6 +60,7 @@ export class RunLog {
   #staged: StagedSoFar
   readonly #memoryByPhase: Record<string, number>
   #peakMemoryMb: number
+  #workerLimitMb: number
   #paused: boolean
   #failure: RunFailure | undefined
 
@@ -70,6 +72,7 @@ export class RunLog {
     this.#staged = carried?.staged ?? { batches: 0, files: 0 }
     this.#memoryByPhase = { ...carried?.memoryByPhase }
     this.#peakMemoryMb = carried?.peakMemoryMb ?? 0
+    this.#workerLimitMb = carried?.workerLimitMb ?? 0
     this.#paused = carried?.paused ?? false
     setHandler(progressQuery, () => this.progress())
     setHandler(pauseUpdate, () => this.#setPaused(true))
@@ -173,6 +176,7 @@ export class RunLog {
       staged: this.#staged,
       memoryByPhase: this.#memoryByPhase,
       peakMemoryMb: this.#peakMemoryMb,
+      workerLimitMb: this.#workerLimitMb,
       paused: this.#paused,
     }
     return await continueAsNew<(input: ContinuedInput) => Promise<unknown>>({ ...this.#input, carried })
@@ -214,7 +218,7 @@ export class RunLog {
       rows: { done: units.rows, total: plan?.rowsToWrite ?? 0 },
       partitions: { done: units.partitions, total: plan ? plan.partitions.added + plan.partitions.replaced : 0 },
       peakMemoryMb: this.#peakMemoryMb,
-      memoryLimitMb: open?.memoryLimitMb ?? 0,
+      memoryLimitMb: this.#workerLimitMb,
     }
   }
 
@@ -222,8 +226,12 @@ export class RunLog {
     return this.#phases[0]?.startedAtMs ?? Date.now()
   }
 
-  #remember(phase: Phase, { peakMemoryMb, phaseMemoryMb }: Pick<Measured, 'peakMemoryMb'> & Partial<Measured>): void {
+  #remember(
+    phase: Phase,
+    { peakMemoryMb, phaseMemoryMb, workerLimitMb = 0 }: Pick<Measured, 'peakMemoryMb'> & Partial<Measured>,
+  ): void {
     this.#peakMemoryMb = Math.max(this.#peakMemoryMb, peakMemoryMb)
+    this.#workerLimitMb = Math.max(this.#workerLimitMb, workerLimitMb)
     if (phaseMemoryMb === undefined) return
     this.#memoryByPhase[phase] = Math.max(this.#memoryByPhase[phase] ?? 0, phaseMemoryMb)
   }

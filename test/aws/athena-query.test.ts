@@ -4,8 +4,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import { type Config, configSchema } from '../../src/config/schema.js'
 import { athenaAnswerToParquet } from '../../src/lake/athena-parquet.js'
-import { queryAthena } from '../../src/lake/glue/athena-query.js'
 import { iamPolicy } from '../../src/lake/iam-policy.js'
+import { queryCatalog } from '../../src/lake/queries.js'
 import { DIFFICULT, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
 import { GO_ON, lakeFolder } from '../unit/lake/folder/lake-folder.js'
 import { awsServers, type GluePlace, gluePlace } from './glue-place.js'
@@ -28,14 +28,14 @@ const SQL =
 describe('a query of a table on S3', () => {
   it('goes through Athena and has numbers, texts and NULL in their places', async () => {
     const { config } = await published()
-    const answer = await queryAthena({ config, sql: `-- a remark\n${SQL};`, signal: GO_ON })
+    const answer = await queryCatalog({ config, sql: `-- a remark\n${SQL};`, signal: GO_ON })
     expect(answer.columns.map(({ name, type }) => [name, type])).toEqual([
       ['state', 'VARCHAR'],
       ['n', 'BIGINT'],
       ['total', 'DOUBLE'],
     ])
     expect(answer.rows).toEqual([['TX', 3, 1]])
-    const nulls = await queryAthena({
+    const nulls = await queryCatalog({
       config,
       sql: 'select distinct state from fact_rate_enriched where state is null',
       signal: GO_ON,
@@ -45,7 +45,7 @@ describe('a query of a table on S3', () => {
 
   it('reads results of more than one page', async () => {
     const { config } = await published()
-    const { rows } = await queryAthena({ config, sql: 'select * from range(2500)', signal: GO_ON })
+    const { rows } = await queryCatalog({ config, sql: 'select * from range(2500)', signal: GO_ON })
     expect(rows).toHaveLength(2500)
     expect(rows.at(-1)).toEqual([2499])
   })
@@ -77,7 +77,7 @@ describe('a query of a table on S3', () => {
   ])('that does more than read is not sent: %s', async (sql) => {
     const { config } = await published()
     const before = servers.front.bodies('StartQueryExecution').length
-    await expect(queryAthena({ config, sql, signal: GO_ON })).rejects.toThrow(
+    await expect(queryCatalog({ config, sql, signal: GO_ON })).rejects.toThrow(
       expect.objectContaining({ code: 'ETL3-QU-01' }),
     )
     expect(servers.front.bodies('StartQueryExecution')).toHaveLength(before)
@@ -86,7 +86,7 @@ describe('a query of a table on S3', () => {
   it('shows what Athena says is wrong with it', async () => {
     const { config } = await published()
     await expect(
-      queryAthena({ config, sql: 'select nonsense from fact_rate_enriched', signal: GO_ON }),
+      queryCatalog({ config, sql: 'select nonsense from fact_rate_enriched', signal: GO_ON }),
     ).rejects.toThrow(expect.objectContaining({ code: 'ETL3-QU-01', message: expect.stringContaining('nonsense') }))
   })
 
@@ -95,7 +95,7 @@ describe('a query of a table on S3', () => {
     servers.athena.looksUntilDone = Number.POSITIVE_INFINITY
     try {
       const abort = new AbortController()
-      const asked = queryAthena({ config, sql: SQL, signal: abort.signal })
+      const asked = queryCatalog({ config, sql: SQL, signal: abort.signal })
       const before = servers.front.bodies('GetQueryExecution').length
       while (servers.front.bodies('GetQueryExecution').length === before) await new Promise((r) => setTimeout(r, 10))
       abort.abort(new Error('stopped by hand'))
@@ -111,7 +111,7 @@ describe('a query of a table on S3', () => {
     servers.athena.looksUntilDone = Number.POSITIVE_INFINITY
     try {
       const impatient = { ...config, athena: { ...config.athena, query_timeout_ms: 1 } }
-      await expect(queryAthena({ config: impatient, sql: SQL, signal: GO_ON })).rejects.toThrow(
+      await expect(queryCatalog({ config: impatient, sql: SQL, signal: GO_ON })).rejects.toThrow(
         expect.objectContaining({ code: 'ETL3-AT-02' }),
       )
       expect(servers.athena.states.at(-1)).toBe('CANCELLED')
@@ -128,7 +128,7 @@ describe('the policies of writer and reader', () => {
     await place.open().register(await writeSmallLake(DIFFICULT.slice(2), { ...place, runId: 'run 2' }), GO_ON)
     await place.open().registeredRun(GO_ON)
     const registered = servers.front.calls.length
-    await queryAthena({ config, sql: SQL, signal: GO_ON })
+    await queryCatalog({ config, sql: SQL, signal: GO_ON })
     const actionsOf = (role: 'reader' | 'writer'): Set<string> =>
       new Set(
         iamPolicy({ config, role, account: '*', partition: 'aws' })

@@ -18,7 +18,7 @@ import { batchBounds, batchSizes } from '../../src/star/fact-batches.js'
 /** Far below the 51,200 at which a server ends a run. */
 const SUGGESTED_EVENTS = 200
 const TASK_QUEUE = 'many-files'
-const MEASURED = { peakMemoryMb: 1, phaseMemoryMb: 1 }
+const MEASURED = { peakMemoryMb: 1, phaseMemoryMb: 1, workerLimitMb: 448 }
 const RECORD = { record: { uri: '/record', sha256: '', bytes: 1 }, ...MEASURED }
 
 Runtime.install({ logger: SILENT_LOGGER, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } })
@@ -57,6 +57,8 @@ interface Staging {
   readonly inputBytes: number[]
   /** What the step said of itself after each batch. */
   readonly details: string[]
+  /** What the progress called the limit of the worker then. */
+  readonly limits: number[]
 }
 
 /** Stages files of so many bytes in batches as openRun makes them, or as a version did that had none. */
@@ -68,6 +70,7 @@ async function staged(
   const sizes = batchMb === undefined ? undefined : batchSizes(files, batchBounds(batchMb))
   const asked: StageFactsInput[] = []
   const details: string[] = []
+  const limits: number[] = []
   let dimensions = 0
   let look: (() => Promise<void>) | undefined
   const opened: OpenedRun = {
@@ -83,7 +86,6 @@ async function staged(
     },
     unchanged: undefined,
     maxWorkers: 1,
-    memoryLimitMb: 512,
     heartbeatTimeoutMs: 60_000,
     table: 'lake.rates',
     searchAttributes: false,
@@ -134,7 +136,8 @@ async function staged(
       stageFacts: async (input: StageFactsInput) => {
         await look?.()
         asked.push(input)
-        return { ...RECORD, rows: 1, files: 'batch' in input ? sizes?.[input.batch] : 1 }
+        // A larger worker than the one that opened the run.
+        return { ...RECORD, workerLimitMb: 640, rows: 1, files: 'batch' in input ? sizes?.[input.batch] : 1 }
       },
       joinFacts: () => ({ ...RECORD, rows: 1 }),
       screenFacts: () => ({ ...RECORD, facts: 1, quarantined: 0, warnings: 0 }),
@@ -146,7 +149,8 @@ async function staged(
   const handle = await client.workflow.start('etl3', { workflowId, taskQueue: TASK_QUEUE, args: [{ mode: 'plan' }] })
   if (files.length < 100) {
     look = async () => {
-      const { phases } = await handle.query<Progress>(progressQuery)
+      const { phases, memoryLimitMb } = await handle.query<Progress>(progressQuery)
+      limits.push(memoryLimitMb)
       details.push(phases.find(({ phase }) => phase === 'stage')?.detail ?? '')
     }
   }
@@ -159,6 +163,7 @@ async function staged(
     events: histories.map(({ events }) => events),
     inputBytes: histories.flatMap(({ inputBytes }) => inputBytes),
     details,
+    limits,
   }
 }
 
@@ -200,8 +205,10 @@ describe('the history of a run over very many fact files', { timeout: 60_000 }, 
   })
 
   it('says which files are staged', async () => {
-    const { details } = await staged('told', [...filesOf(3, 1_000), ...filesOf(2, 70_000_000)], 64)
+    const { details, limits } = await staged('told', [...filesOf(3, 1_000), ...filesOf(2, 70_000_000)], 64)
     expect(details).toEqual(['', 'files 1–3 of 5 staged', 'files 1–4 of 5 staged'])
+    // The limit is what workers say, not what the configuration of the run does; the largest, as the peak is.
+    expect(limits).toEqual([448, 640, 640])
   })
 
   it('goes on file by file where a version without batches had opened the run', async () => {

@@ -112,9 +112,10 @@ describe('a schedule', { timeout: 180_000 }, () => {
       workflowId: expect.stringMatching(`^${home.workflowId}-`),
     })
 
-    const worker = home.start(env(), ['worker'])
+    const worker = home.start(env(), ['worker', '--memory-limit', '640'])
     const watched = await home.start(env(), ['status', '--watch']).result()
-    expect(watched).toMatchObject({ status: 'published' })
+    // The limit of the worker that did the work; the run itself was configured with 512.
+    expect(watched).toMatchObject({ status: 'published', memoryLimitMb: 640 })
     expect(home.tree.size).toBe(watched.partitions.total)
     const { numActionsTaken, numActionsSkippedOverlap } = (await handle.describe()).info
     expect({ numActionsTaken, numActionsSkippedOverlap }).toEqual({ numActionsTaken: 1, numActionsSkippedOverlap: 1 })

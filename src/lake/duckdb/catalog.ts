@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Engine, withEngine } from '../../engine/engine.js'
+import { ENGINE_MB } from '../../engine/engine-memory.js'
 import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { ConflictError, firstLineOf, IntegrityError, messageOf } from '../../runtime/errors.js'
@@ -22,9 +23,6 @@ export const ABOUT_SCHEMA = 'etl3'
 
 /** Macro that gives the paths of all published files, as `read_parquet` takes them. */
 const FILES = `${ABOUT_SCHEMA}.files`
-
-/** DuckDB's own limit while the catalog is written, and compared with the one before. Measured: enough for 300,000 partitions. */
-const MEMORY_LIMIT_MB = 64
 
 /** Files that {@link DuckDbCatalog.countRows} reads, spread evenly over the partitions. */
 const COUNTED_FILES = 256
@@ -221,7 +219,11 @@ export class DuckDbCatalog implements Catalog {
   }
 
   async #withEngine<T>(signal: AbortSignal, act: (engine: Engine) => Promise<T>): Promise<T> {
-    return await withEngine({ memoryLimitMb: MEMORY_LIMIT_MB, threads: 1, scratch: this.#options.scratch }, signal, act)
+    return await withEngine(
+      { memoryLimitMb: ENGINE_MB.catalog, threads: 1, scratch: this.#options.scratch },
+      signal,
+      act,
+    )
   }
 
   #unfinishedPath(): string {

@@ -14,13 +14,14 @@ import {
   StatementType,
 } from '@duckdb/node-api'
 import { z } from 'zod'
-import type { Config } from '../../config/schema.js'
 import { columnValues, convertedRows, firstColumn } from '../../engine/column-values.js'
 import { allRows, type Cell, forgetMachine, interruptOn } from '../../engine/engine.js'
+import { queryEngineMb } from '../../engine/engine-memory.js'
 import { exactPath } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { beginWhole, endEarly, endWhole, IncompleteResult } from '../../engine/whole-result.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../../runtime/errors.js'
+import type { QueryRequest, QueryRow, StreamedAnswer } from '../query.js'
 import { withQueryScratch } from '../query-scratch.js'
 import { ABOUT_SCHEMA, CATALOG_FILE, readColumns, readPartitionColumns } from './catalog.js'
 import { KeyList } from './key-list.js'
@@ -28,70 +29,6 @@ import { type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
 
 const MAX_THREADS = 2
-
-// Measured on Linux x86_64 with Node 20: a query that streams rows has up to 176 MB resident beside the engine, and the
-// engine exceeds its own limit by up to a quarter.
-const PROGRAM_MB = 176
-const ENGINE_SHARE = 0.8
-const SMALLEST_ENGINE_MB = 64
-
-/** A question to the catalog. */
-export interface QueryRequest {
-  readonly config: Config
-  /** One statement that reads. */
-  readonly sql: string
-  readonly signal: AbortSignal
-  /** DuckDB's own limit in MB. Default: what `processing.memory_limit_mb` leaves beside the program, at least 64. */
-  readonly memoryLimitMb?: number
-}
-
-/** A column of an answer, with its type as the engine that was asked calls it. */
-export interface QueryColumn {
-  readonly name: string
-  readonly type: string
-}
-
-/** A row: what JSON can hold. Whole numbers beyond 2^53 and decimals are texts, dates and times ISO 8601, lists arrays. */
-export type QueryRow = readonly unknown[]
-
-/** An answer that comes piece by piece: its memory does not grow with its rows. */
-export interface StreamedAnswer {
-  /** In order. Names may occur more than once. */
-  readonly columns: readonly QueryColumn[]
-  /** Files of the table that the predicates on partition columns leave; undefined where no rows of the table are read. */
-  readonly filesScanned: number | undefined
-  /** Files of the table; undefined where the engine does not tell. */
-  readonly filesOfTable: number | undefined
-  /**
-   * The rows, about 2,048 at a time; can be gone through once. The next ones are made when they are asked for.
-   * @throws the errors of {@link withAnswer}, wherever the rows are
-   */
-  readonly pieces: AsyncIterable<readonly QueryRow[]>
-}
-
-/** A whole answer. */
-export interface QueryResult {
-  /** Names and DuckDB's types, in order. */
-  readonly columns: readonly QueryColumn[]
-  readonly rows: readonly QueryRow[]
-  readonly seconds: number
-  /** Files of the table that the predicates on partition columns leave; undefined where no rows of the table are read. */
-  readonly filesScanned: number | undefined
-}
-
-/**
- * Runs one statement over the published table, which is called by its bare name, and holds all rows of the answer.
- *
- * @throws the errors of {@link withAnswer}
- */
-export async function queryCatalog(request: QueryRequest): Promise<QueryResult> {
-  const started = performance.now()
-  return await withAnswer(request, async ({ columns, filesScanned, pieces }) => {
-    const rows: QueryRow[] = []
-    for await (const piece of pieces) for (const row of piece) rows.push(row)
-    return { columns, rows, seconds: (performance.now() - started) / 1000, filesScanned }
-  })
-}
 
 /**
  * Runs one statement over the published table, and hands the answer over while it comes. The statement is ended when
@@ -106,7 +43,7 @@ export async function queryCatalog(request: QueryRequest): Promise<QueryResult> 
  * @throws ResourceError `ETL3-QU-05` where the memory does not suffice, `ETL3-DK-02` where the disk for spill files does not
  * @throws ConfigError `ETL3-DK-03` where there is no place for spill files
  */
-export async function withAnswer<T>(
+export async function withDuckDbAnswer<T>(
   request: QueryRequest,
   receive: (answer: StreamedAnswer) => Promise<T>,
 ): Promise<T> {
@@ -131,9 +68,9 @@ export async function withAnswer<T>(
  *
  * @param path of a file that is not there, or may be written over
  * @returns how many rows it has
- * @throws the errors of {@link withAnswer}
+ * @throws the errors of {@link withDuckDbAnswer}
  */
-export async function answerToParquet(request: QueryRequest, path: string): Promise<number> {
+export async function duckDbAnswerToParquet(request: QueryRequest, path: string): Promise<number> {
   return await withCatalog(request, (connection) =>
     explainingErrors(request.signal, async () => {
       await defineTable(connection, request, path)
@@ -167,7 +104,7 @@ async function withCatalog<T>(request: QueryRequest, act: (connection: DuckDBCon
     throw new InputError('ETL3-QU-02', `nothing is published yet: run \`etl3 run\` [${path}]`)
   }
   return await withQueryScratch(config.processing.scratch, async (scratch) => {
-    const memoryLimitMb = request.memoryLimitMb ?? engineMb(config.processing.memory_limit_mb)
+    const memoryLimitMb = request.memoryLimitMb ?? queryEngineMb(config.processing.memory_limit_mb)
     const instance = await explainingErrors(signal, () => openCatalogFile(path, scratch, memoryLimitMb))
     const connection = await instance.connect()
     await forgetMachine(connection)
@@ -182,10 +119,6 @@ async function withCatalog<T>(request: QueryRequest, act: (connection: DuckDBCon
       instance.closeSync()
     }
   })
-}
-
-function engineMb(limitMb: number): number {
-  return Math.max(SMALLEST_ENGINE_MB, Math.floor((limitMb - PROGRAM_MB) * ENGINE_SHARE))
 }
 
 async function explainingErrors<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {

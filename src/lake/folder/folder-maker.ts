@@ -1,6 +1,10 @@
 /** Makes folders once each and remembers them. */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { systemCode } from '../file-errors.js'
+
+/** How often a write that meets a folder being removed makes it again. */
+const FOLDER_ATTEMPTS = 5
 
 /** The folders of one root. */
 export class FolderMaker {
@@ -19,6 +23,21 @@ export class FolderMaker {
     if (folder.length > this.#root.length) this.make(dirname(folder))
     mkdirSync(folder, { recursive: true })
     this.#known.add(folder)
+  }
+
+  /** Does something in the folder of `path`, which is made if need be, also where another process just removed it. */
+  into(path: string, act: () => void): void {
+    const folder = dirname(path)
+    for (let attempt = 1; ; attempt++) {
+      this.make(folder)
+      try {
+        act()
+        return
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT' || attempt === FOLDER_ATTEMPTS) throw error
+        this.forget()
+      }
+    }
   }
 
   knows(folder: string): boolean {

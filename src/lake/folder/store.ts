@@ -1,13 +1,9 @@
 /** The embedded object store: a folder of this machine. */
-import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import {
   type BigIntStats,
-  copyFileSync,
   linkSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -46,42 +42,39 @@ import {
   writePieces,
   writeWhole,
 } from '../whole-file.js'
+import { flushNames, flushTree, readFolder } from './flush.js'
 import { FolderMaker } from './folder-maker.js'
-import { ForeseenFolders } from './foreseen-folders.js'
+import { Publication } from './publication.js'
 import { LARGEST_IN_BATCH_BYTES, putThread } from './put-thread.js'
+import { UnfinishedFiles } from './unfinished-files.js'
 
-/** Age above which an unfinished file belongs to a process that is gone. */
-const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000
 /** The longest name of a file or folder that common file systems take, in bytes. */
 const MAX_SEGMENT_BYTES = 255
 /** Entries between two turns of the event loop, so that heartbeats and cancellation get through: some 5 ms. */
 const ENTRIES_PER_TURN = 512
-/** How often a write that meets a folder being removed makes it again. */
-const FOLDER_ATTEMPTS = 5
 
 /**
  * A folder as an {@link ObjectStore}.
  *
  * A file is written under a temporary name on the same file system and renamed or linked into place, so a reader sees
  * all of it or none. Folders are made once each and remembered. Puts that are only started are a thread's work
- * (put-thread.ts).
+ * (put-thread.ts); publishing is publication.ts.
  */
 export class FolderStore implements ObjectStore {
   readonly uri: string
   /** System calls are synchronous. */
   readonly atOnce = 1
   readonly mostPublishedBytes = Number.POSITIVE_INFINITY
-  readonly #unfinished: string
   readonly #folders: FolderMaker
-  readonly #foreseen = new Map<string, ForeseenFolders>()
-  readonly #process = `${process.pid}-${randomBytes(6).toString('hex')}`
-  #files = 0
+  readonly #unfinished: UnfinishedFiles
+  readonly #publication: Publication
 
   /** @param root the folder; made with the first object */
   constructor(root: string) {
     this.uri = resolve(root)
-    this.#unfinished = join(this.uri, UNFINISHED_FOLDER)
     this.#folders = new FolderMaker(this.uri)
+    this.#unfinished = new UnfinishedFiles(this.uri, this.#folders)
+    this.#publication = new Publication(this.uri, this.#folders, this.#unfinished)
   }
 
   /**
@@ -112,8 +105,8 @@ export class FolderStore implements ObjectStore {
   ): Promise<PutObject> {
     signal.throwIfAborted()
     const path = this.locate(key)
-    const place = { unfinished: this.#unfinishedPath(), path }
-    const rename = (from: string, to: string): void => this.#intoFolder(to, () => renameSync(from, to))
+    const place = { unfinished: this.#unfinished.next(), path }
+    const rename = (from: string, to: string): void => this.#folders.into(to, () => renameSync(from, to))
     try {
       if (bytes instanceof Uint8Array) return { key, ...writeWhole(place, bytes, rename, { durable: true }) }
       return { key, ...(await writePieces(place, bytes, rename)) }
@@ -141,7 +134,7 @@ export class FolderStore implements ObjectStore {
       this.#folders.make(dirname(path))
       const { written, copy } = await putThread().put(first, () => {
         if (!next.done) next = iterator.next()
-        return next.done ? { unfinished: this.#unfinishedPath(), path } : undefined
+        return next.done ? { unfinished: this.#unfinished.next(), path } : undefined
       })
       if (written) return { stored: written.then((file) => ({ key, ...file })).catch(thrown('write', path)) }
       const begun = next.done ? [copy] : [copy, next.value]
@@ -160,8 +153,8 @@ export class FolderStore implements ObjectStore {
       if (stats.isFile()) {
         flushOne(path)
         flushOne(dirname(path))
-      } else if (!(await flushFileSystem(path, signal))) {
-        this.#flushEach(path, signal)
+      } else {
+        await flushTree(path, signal)
       }
     } catch (error) {
       throw folderError(error, 'flush', path)
@@ -171,11 +164,11 @@ export class FolderStore implements ObjectStore {
   async putIfAbsent(key: ObjectKey, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted()
     const path = this.locate(key)
-    const unfinished = this.#unfinishedPath()
+    const unfinished = this.#unfinished.next()
     try {
       createDurable(unfinished, bytes)
       try {
-        this.#intoFolder(path, () => linkSync(unfinished, path))
+        this.#folders.into(path, () => linkSync(unfinished, path))
         flushOne(dirname(path))
         return bytes
       } catch (error) {
@@ -236,7 +229,8 @@ export class FolderStore implements ObjectStore {
     signal.throwIfAborted()
     // Where the table's folder will only be made, the disk below it is that of its nearest parent.
     const parent = existingParent(this.uri)
-    const probe = parent === this.uri ? this.#unfinishedPath() : join(parent, `${UNFINISHED_FOLDER}-${this.#process}`)
+    const probe =
+      parent === this.uri ? this.#unfinished.next() : join(parent, `${UNFINISHED_FOLDER}-${this.#unfinished.process}`)
     try {
       mkdirSync(join(probe, first), { recursive: true })
       return lstatSync(join(probe, second), { throwIfNoEntry: false }) === undefined
@@ -313,9 +307,13 @@ export class FolderStore implements ObjectStore {
     try {
       const stats = statOf(source)
       if (!stats) return { outcome: 'sourceMissing', found: this.#stat(key) }
-      return condition.expect === 'absent'
-        ? this.#publishNew({ source, stats, key, path, foreseen: condition.foreseen })
-        : this.#publishOver(source, key, path, condition.etag)
+      if (condition.expect === 'absent') {
+        const published = this.#publication.publishNew({ source, stats, path, foreseen: condition.foreseen })
+        return published ?? { outcome: 'mismatch', found: this.#stat(key) }
+      }
+      const found = this.#stat(key)
+      if (found?.etag !== condition.etag) return { outcome: 'mismatch', found }
+      return this.#publication.publishOver(source, path)
     } catch (error) {
       // Somebody took the source away between two of our calls.
       if (isMissing(error) && !statOf(source)) return { outcome: 'sourceMissing', found: this.#stat(key) }
@@ -327,7 +325,11 @@ export class FolderStore implements ObjectStore {
     signal.throwIfAborted()
     if (keys.length === 0) return
     try {
-      if (!(await flushFileSystem(this.uri, signal))) this.#flushFoldersOf(keys, signal)
+      await flushNames(
+        this.uri,
+        keys.map((key) => this.locate(key)),
+        signal,
+      )
     } catch (error) {
       throw folderError(error, 'flush', this.uri)
     }
@@ -336,7 +338,7 @@ export class FolderStore implements ObjectStore {
   async retire(prefix: ObjectKey, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const path = this.locate(prefix.replace(/\/$/, ''))
-    const retired = this.#unfinishedPath()
+    const retired = this.#unfinished.next()
     try {
       renameSync(path, retired)
     } catch (error) {
@@ -350,7 +352,7 @@ export class FolderStore implements ObjectStore {
   async *unfinished(signal: AbortSignal): AsyncGenerator<UnfinishedWrite> {
     signal.throwIfAborted()
     for (const { name } of this.#entries(UNFINISHED_FOLDER)) {
-      const stats = lstatSync(join(this.#unfinished, name), { throwIfNoEntry: false })
+      const stats = lstatSync(join(this.#unfinished.folder, name), { throwIfNoEntry: false })
       if (stats) yield { name, startedMs: stats.mtimeMs, bytes: stats.isFile() ? stats.size : 0 }
     }
   }
@@ -358,97 +360,7 @@ export class FolderStore implements ObjectStore {
   async discard({ name }: UnfinishedWrite, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (name.includes('/') || NOT_A_KEY.test(name)) throw new TypeError(`'${name}' is not an unfinished write`)
-    await rm(join(this.#unfinished, name), { recursive: true, force: true })
-  }
-
-  // A link, not a rename, because only a link fails where something stands already.
-  #publishNew({ source, stats, key, path, foreseen }: NewObject): PublishOutcome {
-    let copied = false
-    const link = (): void => {
-      copied = this.#acrossDisks(source, linkSync, path)
-    }
-    try {
-      if (!this.#intoForeseen(path, foreseen, link)) this.#intoFolder(path, link)
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error
-      const found = statOf(path)
-      // The same file under both names: an earlier attempt was stopped between link and unlink.
-      if (found?.ino !== stats.ino || found.dev !== stats.dev) {
-        return { outcome: 'mismatch', found: this.#stat(key) }
-      }
-    }
-    unlinkSync(source)
-    // The same file under another name has the same mark.
-    return copied ? this.#moved(path) : { outcome: 'moved', etag: etagOf(stats) }
-  }
-
-  /** Does something in a folder that was foreseen. @returns false where it is not there, and nothing was done */
-  #intoForeseen(path: string, place: string | undefined, act: () => void): boolean {
-    if (place === undefined) return false
-    let foreseen = this.#foreseen.get(place)
-    if (!foreseen) {
-      foreseen = new ForeseenFolders(this.uri, place)
-      this.#foreseen.set(place, foreseen)
-    }
-    if (!foreseen.take(dirname(path), this.#folders)) return false
-    try {
-      act()
-      return true
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error
-      return false
-    }
-  }
-
-  #publishOver(source: string, key: ObjectKey, path: string, etag: string): PublishOutcome {
-    const found = this.#stat(key)
-    if (found?.etag !== etag) return { outcome: 'mismatch', found }
-    this.#intoFolder(path, () => this.#acrossDisks(source, renameSync, path))
-    rmSync(source, { force: true })
-    return this.#moved(path)
-  }
-
-  #moved(path: string): PublishOutcome {
-    const stats = statOf(path)
-    if (!stats) throw new Error(`'${path}' vanished as it was published`)
-    return { outcome: 'moved', etag: etagOf(stats) }
-  }
-
-  /**
-   * Renames or links; where source and target lie on different disks, a copy on the target's disk instead.
-   * @returns whether it is a copy
-   */
-  #acrossDisks(source: string, move: (from: string, to: string) => void, path: string): boolean {
-    try {
-      move(source, path)
-      return false
-    } catch (error) {
-      if (systemCode(error) !== 'EXDEV') throw error
-      const copy = this.#unfinishedPath()
-      try {
-        copyFileSync(source, copy)
-        flushOne(copy)
-        move(copy, path)
-        return true
-      } finally {
-        rmSync(copy, { force: true })
-      }
-    }
-  }
-
-  /** Does something in the folder of `path`, which is made if need be, also where another process just removed it. */
-  #intoFolder(path: string, act: () => void): void {
-    const folder = dirname(path)
-    for (let attempt = 1; ; attempt++) {
-      this.#folders.make(folder)
-      try {
-        act()
-        return
-      } catch (error) {
-        if (systemCode(error) !== 'ENOENT' || attempt === FOLDER_ATTEMPTS) throw error
-        this.#folders.forget()
-      }
-    }
+    await rm(join(this.#unfinished.folder, name), { recursive: true, force: true })
   }
 
   #unlink(path: string): void {
@@ -476,27 +388,6 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  #unfinishedPath(): string {
-    if (!this.#folders.knows(this.#unfinished)) {
-      try {
-        this.#folders.make(this.#unfinished)
-        this.#sweep()
-      } catch (error) {
-        throw folderError(error, 'create', this.#unfinished)
-      }
-    }
-    this.#files += 1
-    return `${this.#unfinished}/${this.#process}-${this.#files}`
-  }
-
-  #sweep(): void {
-    for (const name of readdirSync(this.#unfinished)) {
-      const path = join(this.#unfinished, name)
-      const stats = lstatSync(path, { throwIfNoEntry: false })
-      if (stats && Date.now() - stats.mtimeMs > ABANDONED_AFTER_MS) rmSync(path, { recursive: true, force: true })
-    }
-  }
-
   #entries(folder: string): ReturnType<typeof readFolder> {
     const path = folder === '' ? this.uri : `${this.uri}/${folder}`
     try {
@@ -521,52 +412,16 @@ export class FolderStore implements ObjectStore {
     const folder = prefix.replace(/\/$/, '')
     return folder === '' ? this.uri : this.locate(folder)
   }
-
-  /** The bytes were flushed before they were moved; what is new are names, in these folders and those above. */
-  #flushFoldersOf(keys: readonly ObjectKey[], signal: AbortSignal): void {
-    const folders = new Set<string>([this.uri])
-    for (const key of keys) {
-      for (let folder = dirname(this.locate(key)); !folders.has(folder); folder = dirname(folder)) folders.add(folder)
-    }
-    for (const folder of folders) {
-      signal.throwIfAborted()
-      flushOne(folder)
-    }
-  }
-
-  #flushEach(folder: string, signal: AbortSignal): void {
-    for (const entry of readFolder(folder)) {
-      signal.throwIfAborted()
-      const path = join(folder, entry.name)
-      if (entry.isDirectory()) this.#flushEach(path, signal)
-      else if (entry.isFile()) flushOne(path)
-    }
-    flushOne(folder)
-  }
 }
 
 function storedObject(key: ObjectKey, stats: BigIntStats): StoredObject {
   return { key, bytes: Number(stats.size), etag: etagOf(stats) }
 }
 
-function readFolder(path: string) {
-  return readdirSync(path, { withFileTypes: true })
-}
-
 /** Lets the event loop go round, unless only a few entries were handled since. */
 async function turn(signal: AbortSignal, entries = 0): Promise<void> {
   signal.throwIfAborted()
   if (entries % ENTRIES_PER_TURN === 0) await nextTurn()
-}
-
-/** Flushes the whole file system that holds `path`, by coreutils' `sync -f`. False where there is no such command. */
-function flushFileSystem(path: string, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolvePromise, reject) => {
-    execFile('sync', ['-f', path], { signal }, (error) => {
-      if (signal.aborted) reject(signal.reason)
-      else resolvePromise(error === null)
-    })
-  })
 }
 
 function segmentTooLong(segment: string, bytes: number): InputError {
@@ -576,15 +431,6 @@ function segmentTooLong(segment: string, bytes: number): InputError {
       `'${Array.from(segment).slice(0, 60).join('')}…'`,
     { hint: 'Shorten the value in the dimension, or leave the column out of partitioning.partition_columns.' },
   )
-}
-
-/** An object on its way to where nothing stands. */
-interface NewObject {
-  readonly source: string
-  readonly stats: BigIntStats
-  readonly key: ObjectKey
-  readonly path: string
-  readonly foreseen: string | undefined
 }
 
 /** Pieces that were asked for already, then those that were not. */

@@ -1,8 +1,8 @@
 /** Asks Athena in SQL (`etl3 query` where the table lies on S3). */
 import { setTimeout as delay } from 'node:timers/promises'
 import { UnavailableError, UsageError } from '../../runtime/errors.js'
-import type { QueryRequest, QueryResult, QueryRow, StreamedAnswer } from '../duckdb/query.js'
 import { onAbort } from '../on-abort.js'
+import type { QueryRequest, QueryRow, StreamedAnswer } from '../query.js'
 import { type AthenaColumn, AthenaQueries } from './athena.js'
 
 /** What a statement may begin with: everything else writes, or changes what others see. */
@@ -58,19 +58,6 @@ export async function withAthenaAnswer<T>(
     signal.throwIfAborted()
     throw asUsage(error)
   }
-}
-
-/**
- * Runs one statement in the configured workgroup and database, and holds all rows of the answer.
- * @throws the errors of {@link withAthenaAnswer}
- */
-export async function queryAthena(request: QueryRequest): Promise<QueryResult> {
-  const started = performance.now()
-  return await withAthenaAnswer(request, async ({ columns, filesScanned, pieces }) => {
-    const rows: QueryRow[] = []
-    for await (const piece of pieces) rows.push(...piece)
-    return { columns, rows, seconds: (performance.now() - started) / 1000, filesScanned }
-  })
 }
 
 /** Is aborted, with the same reason, so long after `signal` is. */

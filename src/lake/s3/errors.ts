@@ -1,5 +1,12 @@
 /** What S3 says, and what it means for a person. */
-import { ConfigError, ConflictError, Etl3Error, IntegrityError, UnavailableError } from '../../runtime/errors.js'
+import {
+  ConfigError,
+  ConflictError,
+  Etl3Error,
+  type Etl3ErrorOptions,
+  IntegrityError,
+  UnavailableError,
+} from '../../runtime/errors.js'
 import { credentialsError, isDenied } from '../aws-refusals.js'
 
 const ELSEWHERE = new Set(['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
@@ -98,77 +105,135 @@ export function isUncertain(error: unknown): boolean {
  */
 export function s3Error(error: unknown, doing: string, address: string, asked?: string): unknown {
   if (error instanceof Etl3Error || !(error instanceof Error)) return error
-  const where = `cannot ${doing} ${JSON.stringify(address)}`
-  const cause = plainError(error)
-  const ofCredentials = credentialsError(names(error), where, cause)
+  const named = names(error)
+  const refusal: Refusal = {
+    error,
+    doing,
+    address: JSON.stringify(address),
+    where: `cannot ${doing} ${JSON.stringify(address)}`,
+    name: nameOf(error),
+    status: statusOf(error),
+    has: (known) => named.some((name) => known.has(name)),
+    region: bucketRegionIn(error),
+    asked,
+  }
+  const ofCredentials = credentialsError(named, refusal.where, plainError(error))
   if (ofCredentials) return ofCredentials
-  if (isOfKey(error) && !isTransient(error)) {
-    return new ConfigError('ETL3-AW-10', `the key of s3.kms_key_id cannot be used: ${where} (${nameOf(error)})`, {
-      hint: 'Check that the key exists in this region, is enabled, and that its policy allows kms:GenerateDataKey and kms:Decrypt.',
-      cause,
-    })
-  }
-  const region = bucketRegionIn(error)
+  const meaning = MEANINGS.find(({ is }) => is(refusal))
+  if (!meaning) return error
+  const { kind: Kind, code, says, hint } = meaning
+  return new Kind(code, says(refusal), {
+    hint: typeof hint === 'string' ? hint : hint(refusal),
+    cause: plainError(error),
+  })
+}
+
+/** A refusal, and what was asked. */
+interface Refusal {
+  readonly error: Error
+  readonly doing: string
+  /** In quotation marks. */
+  readonly address: string
+  /** What cannot be done. */
+  readonly where: string
+  readonly name: string
+  readonly status: number | undefined
+  readonly has: (known: ReadonlySet<string>) => boolean
+  /** Where the bucket lies, as far as the refusal says so. */
+  readonly region: string | undefined
+  /** Region in which S3 was asked. */
+  readonly asked: string | undefined
+}
+
+/** What a refusal means. */
+interface Meaning {
+  readonly is: (refusal: Refusal) => boolean
+  readonly kind: new (code: string, message: string, options: Etl3ErrorOptions) => Etl3Error
+  readonly code: string
+  readonly says: (refusal: Refusal) => string
+  readonly hint: string | ((refusal: Refusal) => string)
+}
+
+/** The first that holds counts: a 403 may be a wrong key, a forbidden key of KMS or another region before it is a missing right. */
+const MEANINGS: readonly Meaning[] = [
+  {
+    is: ({ error }) => isOfKey(error) && !isTransient(error),
+    kind: ConfigError,
+    code: 'ETL3-AW-10',
+    says: ({ where, name }) => `the key of s3.kms_key_id cannot be used: ${where} (${name})`,
+    hint: 'Check that the key exists in this region, is enabled, and that its policy allows kms:GenerateDataKey and kms:Decrypt.',
+  },
+  {
+    is: isOfAnotherRegion,
+    kind: ConfigError,
+    code: 'ETL3-AW-05',
+    says: (refusal) => `the bucket lies in another region${regionsOf(refusal)}: ${refusal.where}`,
+    hint: ({ region = "the bucket's region" }) =>
+      `Set s3.region to ${region}; where it is not set, AWS_REGION or the profile says, else athena.region.`,
+  },
+  {
+    is: ({ error, status }) => names(error).some(isDenied) || status === 403,
+    kind: ConfigError,
+    code: 'ETL3-AW-04',
+    says: ({ doing, address }) => `not allowed to ${doing} ${address}`,
+    hint: 'Give these credentials the right to do so; docs/aws.md lists what ETL3 needs.',
+  },
+  {
+    is: ({ name }) => name === 'NoSuchBucket',
+    kind: ConfigError,
+    code: 'ETL3-AW-06',
+    says: ({ where }) => `there is no such bucket: ${where}`,
+    hint: 'Create the bucket, or correct input.root, output.uri and output.metadata_uri.',
+  },
+  {
+    is: ({ error }) => error instanceof DamagedOnTheWay,
+    kind: UnavailableError,
+    code: 'ETL3-AW-08',
+    says: ({ where, error }) => `${where}: ${error.message}`,
+    hint: 'Run again. If it stays, look at what lies between this machine and the store.',
+  },
+  {
+    is: ({ error }) => names(error).some((name) => CERTIFICATE.test(name)),
+    kind: ConfigError,
+    code: 'ETL3-AW-16',
+    says: ({ where, name }) => `the server's certificate is not believed: ${where} (${name})`,
+    hint: 'Check s3.endpoint. Where the server or a proxy has a certificate of your own, name its authority in NODE_EXTRA_CA_CERTS.',
+  },
+  {
+    is: ({ error }) => isTransient(error),
+    kind: UnavailableError,
+    code: 'ETL3-AW-07',
+    says: ({ where, name }) => `S3 does not answer: ${where} (${name})`,
+    hint: 'Check the network and s3.endpoint, then run again: the run resumes.',
+  },
+  {
+    is: ({ error }) => isPreconditionFailed(error),
+    kind: ConflictError,
+    code: 'ETL3-AW-11',
+    says: ({ where }) => `another writer changed it: ${where}`,
+    hint: 'Run again.',
+  },
+  {
+    is: ({ status }) => status !== undefined,
+    kind: IntegrityError,
+    code: 'ETL3-AW-09',
+    says: ({ where, name, error }) => `S3 refuses: ${where} (${name}: ${error.message})`,
+    hint: 'If this server is not AWS, it may lack what ETL3 needs of S3; docs/aws.md says what that is.',
+  },
+]
+
+function isOfAnotherRegion({ has, status, region, asked }: Refusal): boolean {
+  if (has(ELSEWHERE) || status === 301) return true
   // To a HEAD there is no body: the region beside a mere 400 or 403 is all that tells.
-  const tellsAnother = region !== undefined && asked !== undefined && region !== asked
-  if (
-    names(error).some((name) => ELSEWHERE.has(name)) ||
-    statusOf(error) === 301 ||
-    (tellsAnother && [400, 403].includes(statusOf(error) ?? 0))
-  ) {
-    const regions = [
-      ...(region === undefined ? [] : [region]),
-      ...(asked === undefined ? [] : [`S3 is asked in ${asked}`]),
-    ]
-    return new ConfigError(
-      'ETL3-AW-05',
-      `the bucket lies in another region${regions.length === 0 ? '' : ` (${regions.join('; ')})`}: ${where}`,
-      {
-        hint: `Set s3.region to ${region ?? "the bucket's region"}; where it is not set, AWS_REGION or the profile says, else athena.region.`,
-        cause,
-      },
-    )
-  }
-  if (names(error).some(isDenied) || statusOf(error) === 403) {
-    return new ConfigError('ETL3-AW-04', `not allowed to ${doing} ${JSON.stringify(address)}`, {
-      hint: 'Give these credentials the right to do so; docs/aws.md lists what ETL3 needs.',
-      cause,
-    })
-  }
-  if (nameOf(error) === 'NoSuchBucket') {
-    return new ConfigError('ETL3-AW-06', `there is no such bucket: ${where}`, {
-      hint: 'Create the bucket, or correct input.root, output.uri and output.metadata_uri.',
-      cause,
-    })
-  }
-  if (error instanceof DamagedOnTheWay) {
-    return new UnavailableError('ETL3-AW-08', `${where}: ${error.message}`, {
-      hint: 'Run again. If it stays, look at what lies between this machine and the store.',
-      cause,
-    })
-  }
-  if (names(error).some((name) => CERTIFICATE.test(name))) {
-    return new ConfigError('ETL3-AW-16', `the server's certificate is not believed: ${where} (${nameOf(error)})`, {
-      hint: 'Check s3.endpoint. Where the server or a proxy has a certificate of your own, name its authority in NODE_EXTRA_CA_CERTS.',
-      cause,
-    })
-  }
-  if (isTransient(error)) {
-    return new UnavailableError('ETL3-AW-07', `S3 does not answer: ${where} (${nameOf(error)})`, {
-      hint: 'Check the network and s3.endpoint, then run again: the run resumes.',
-      cause,
-    })
-  }
-  if (isPreconditionFailed(error)) {
-    return new ConflictError('ETL3-AW-11', `another writer changed it: ${where}`, { hint: 'Run again.', cause })
-  }
-  if (statusOf(error) !== undefined) {
-    return new IntegrityError('ETL3-AW-09', `S3 refuses: ${where} (${nameOf(error)}: ${error.message})`, {
-      hint: 'If this server is not AWS, it may lack what ETL3 needs of S3; docs/aws.md says what that is.',
-      cause,
-    })
-  }
-  return error
+  return region !== undefined && asked !== undefined && region !== asked && (status === 400 || status === 403)
+}
+
+function regionsOf({ region, asked }: Refusal): string {
+  const regions = [
+    ...(region === undefined ? [] : [region]),
+    ...(asked === undefined ? [] : [`S3 is asked in ${asked}`]),
+  ]
+  return regions.length === 0 ? '' : ` (${regions.join('; ')})`
 }
 
 /** The refusal is about the key of SSE-KMS: by its name, or because an action of KMS is what is not allowed. */

@@ -18,8 +18,6 @@ import { giveSignsOfLife } from './sign-of-life.js'
 export interface WorkerResources {
   readonly log: Logger
   readonly budget: MemoryBudget
-  /** The limit of all workers together, in MB, as the configuration has it. */
-  readonly memoryLimitMb: number
   readonly memory: MemoryGuard
   readonly sampler: MemorySampler
   /** Local folder for spill files and fetched objects. */
@@ -67,7 +65,6 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
       activities: activities({
         log,
         budget,
-        memoryLimitMb: settings.memoryLimitMb,
         memory,
         sampler,
         scratch: settings.scratch,

@@ -197,7 +197,6 @@ export function sampleReport(values: SampleValues = PLAIN, changes: Partial<RunR
           peaksMb: Array.from({ length: 100 }, (_, i) => (i % 17 === 3 ? null : 200 + ((i * 37) % 190))),
         },
       ],
-      memoryLimitMb: 512,
       workerLimitMb: 512,
       activities: 31,
       retries: [

@@ -9,8 +9,8 @@ describe('the memory budget', () => {
   it('hands out each megabyte of the limit once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 448, max: 65_536 }), fc.integer({ min: 1, max: 16 }), (share, workers) => {
-        const { limitMb, nodeHeapMb, engineMb, encoderMb, reserveMb } = splitBudget(share * workers, workers)
-        expect(PROGRAM_MB + nodeHeapMb + engineMb + encoderMb + reserveMb).toBe(share)
+        const { limitMb, nodeHeapMb, engineMb, buffersMb, reserveMb } = splitBudget(share * workers, workers)
+        expect(PROGRAM_MB + nodeHeapMb + engineMb + buffersMb + reserveMb).toBe(share)
         expect(limitMb).toBe(share)
       }),
     )
@@ -46,7 +46,7 @@ describe('the memory budget', () => {
 
   it('is said in one line', () => {
     expect(describeBudget(splitBudget(448, 1))).toBe(
-      '448 MB = program 160 + JavaScript heap 80 + engine 96 + encoder 16 + reserve 96',
+      '448 MB = program 160 + JavaScript heap 80 + engine 96 + buffers 16 + reserve 96',
     )
   })
 })
