@@ -22,6 +22,9 @@ import { DIFFICULT, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
 const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
 const PYTHON = process.env['ETL3_PYTHON'] ?? '.venv/bin/python'
 
+/** Without what tells tests where their tools are: the command would say that it ignores it. */
+const OWN_ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ETL3_')))
+
 /** More rows than anybody waits for. */
 const ENDLESS = 'SELECT i, md5(i::VARCHAR) AS text FROM range(3000000000) t(i)'
 const FAILS_LATE = "SELECT CASE WHEN i = 1000000 THEN error('no such row') ELSE i END AS i FROM range(2000000) t(i)"
@@ -49,7 +52,7 @@ describe('etl3 query', () => {
   ): ChildProcess =>
     spawn(process.execPath, [PROGRAM, 'query', '-c', 'c.yaml', ...args], {
       cwd: root,
-      env: { ...process.env, NO_COLOR: '1', ...env },
+      env: { ...OWN_ENVIRONMENT, NO_COLOR: '1', ...env },
       stdio: ['pipe', stdout, 'pipe'],
     })
   const ended = async (child: ChildProcess): Promise<{ code: number | null; err: string }> => {
