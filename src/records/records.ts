@@ -81,7 +81,13 @@ export async function findRecord<T>(
   return bytes === undefined ? undefined : parseRecord(bytes, parse, store.locate(key))
 }
 
-function parseRecord<T>(bytes: Uint8Array, parse: (value: unknown) => T, address: string): T {
+/**
+ * Parses the bytes of a JSON record.
+ *
+ * @param address of the record, for the message
+ * @throws IntegrityError ETL3-RN-03 when it cannot be read
+ */
+export function parseRecord<T>(bytes: Uint8Array, parse: (value: unknown) => T, address: string): T {
   try {
     return parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
   } catch (cause) {
