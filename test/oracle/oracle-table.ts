@@ -214,11 +214,12 @@ async function readInput(connection: DuckDBConnection, name: string, path: strin
   return `CREATE OR REPLACE TEMP VIEW raw_${name} AS SELECT ${columns.join(', ')} ${source ? `FROM ${source}` : 'WHERE false'}`
 }
 
-/** A month in one of the spellings of a year and a month, as YYYY-MM; anything else as it is. */
+/** A month in one of the spellings of a year and a month, or that of an ISO day, as YYYY-MM; anything else as it is. */
 function monthAsGiven(column: string): string {
   const bare = `trim(${column}::VARCHAR)`
   return `CASE WHEN regexp_full_match(${bare}, '[0-9]{4}(0[1-9]|1[0-2])|[0-9]{4}[/-](0?[1-9]|1[0-2])')
-    THEN ${bare}[1:4] || '-' || lpad(ltrim(${bare}[5:], '/-'), 2, '0') ELSE ${column}::VARCHAR END`
+    THEN ${bare}[1:4] || '-' || lpad(ltrim(${bare}[5:], '/-'), 2, '0')
+    WHEN regexp_full_match(${bare}, '[0-9]{4}-[0-9]{2}-[0-9]{2}') AND try_cast(${bare} AS DATE) IS NOT NULL THEN ${bare}[1:7] ELSE ${column}::VARCHAR END`
 }
 
 /** A column to sort by. DuckDB 1.5 gives 0 for −0 where it sorts by the column itself, not where it sorts by a sum. */
