@@ -122,7 +122,7 @@ function factColumns(shape: StarShape): string {
       ${trap('i % 449 = 12', 'NULL', trap('i % 457 = 12', "''", 'provider_state(place_of_group(g))'))} AS state,
       ${trap(
         'i % 6007 < 6',
-        "['2025-6', '202506', '', NULL, '2025-13', '2025-07-01'][1 + i % 6007]",
+        "['2025-006', 'June 2025', '', NULL, '2025-13', '2025-07-XX'][1 + i % 6007]",
         ofPayer(shape, months),
       )} AS year_month,
       ${payerValue(shape, 'slug')} AS payer_slug,
