@@ -1,5 +1,4 @@
 /** The audit that begins at the input, of a whole run: part of `audit.json`. */
-import { z } from 'zod'
 import { auditInput, type InputAuditFigures } from '../audit/input-audit.js'
 import { STAR_TABLES, type StarTableName } from '../audit/star-tables.js'
 import type { AuditedFile, AuditedTable } from '../audit/table-rows.js'
@@ -10,25 +9,6 @@ import { objectName } from '../records/unit.js'
 import type { ActivityDeps } from './deps.js'
 import type { InputContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
-
-const count = z.number().int().nonnegative()
-
-/** What the audit of the input looked at. */
-export const inputAuditSchema = z.object({
-  /** Fact files of the input, and those of which facts were taken. */
-  files: count,
-  filesRead: count,
-  /** Facts, rows and values that were compared with what was written, and the objects that were read for it. */
-  facts: count,
-  rows: count,
-  values: count,
-  objects: count,
-  /** Rows that all facts give, counted from the input; null where they could not be counted. */
-  rowsCounted: count.nullable(),
-  /** Files, or columns of them, that the second reader could not read, and the first of them. */
-  leftOut: count,
-  leftOutFirst: z.array(z.object({ table: z.string(), file: z.string(), reason: z.string() })).readonly(),
-})
 
 const MB = 1024 * 1024
 /** Share of the JavaScript heap for one column at a time. */

@@ -4,9 +4,10 @@
  */
 import type { z } from 'zod'
 import type { Audited, Measured, RunRef } from '../contract/activities.js'
+import { inputAuditSchema } from '../contract/input-audit.js'
 import { findPlan } from '../records/plan.js'
 import { IntegrityError } from '../runtime/errors.js'
-import { auditInputOf, inputAuditSchema } from './audit-input.js'
+import { auditInputOf } from './audit-input.js'
 import { type AuditedRecord, auditedRecordSchema, findAudited } from './audit-objects.js'
 import type { ActivityDeps } from './deps.js'
 import { type InputContext, openContextOverInputs, type RunContext } from './run-context.js'

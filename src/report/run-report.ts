@@ -1,23 +1,9 @@
 /** `report.json`: everything that a report says of a run. The page and the Markdown are made from it alone. */
 import { z } from 'zod'
+import { inputAuditSchema } from '../contract/input-audit.js'
 import { runResultSchema } from '../contract/run-result.js'
 
 const count = z.number().int().nonnegative()
-
-const inputAuditSchema = z.object({
-  /** Fact files, and those of which facts were taken. */
-  files: count,
-  filesRead: count,
-  facts: count,
-  rows: count,
-  values: count,
-  objects: count,
-  /** Rows that all facts of the input give; null where they could not be counted. */
-  rowsCounted: count.nullable(),
-  /** Files, or columns of them, that were not read, and the first of them. */
-  leftOut: count,
-  leftOutFirst: z.array(z.object({ table: z.string(), file: z.string(), reason: z.string() })).readonly(),
-})
 
 const ruleSchema = z.object({
   name: z.string(),
