@@ -154,12 +154,11 @@ function columnInPath({ name, kind }: ContractColumn, fromPath: PathColumns): Fi
 async function readColumns(name: TableName, file: ReadableFile, engine: Engine): Promise<FileColumn[]> {
   const local = localOf(file)
   try {
-    // The letter in front keeps a byte order mark, which the binding takes away at the beginning of a text.
-    const nodes = await engine.rows(`SELECT 'n' || name AS name, coalesce(num_children, 0) AS children,
+    const nodes = await engine.rows(`SELECT name, coalesce(num_children, 0) AS children,
         coalesce(precision, 0) AS precision, coalesce(scale, 0) AS scale, coalesce(logical_type, '') = 'NullType()' AS untyped
       FROM ${parquetSchema([local])} ORDER BY column_id`)
     const described = await engine.rows(
-      `SELECT 'n' || column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM ${readParquet([local])})`,
+      `SELECT column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM ${readParquet([local])})`,
     )
     // The schema is a tree in depth-first order, its root first; the engine describes the root's children.
     let at = 1
@@ -168,8 +167,8 @@ async function readColumns(name: TableName, file: ReadableFile, engine: Engine):
       at = endOf(nodes, at)
       const parts = nodes.slice(first, at)
       return {
-        name: String(parts[0]?.['name'] ?? column['name']).slice(1),
-        engineName: String(column['name']).slice(1),
+        name: String(parts[0]?.['name'] ?? column['name']),
+        engineName: String(column['name']),
         type: typeOf(String(column['type']), parts),
       }
     })
