@@ -1,5 +1,5 @@
 /** The input files: where they lie, and whether they are still the ones that the run opened with. */
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Config, TableName } from '../config/schema.js'
@@ -16,6 +16,7 @@ import { FolderTree } from './folder-tree.js'
 import { type FoundFiles, findFiles } from './input-tree.js'
 import { whyMissingInFolder } from './missing-place.js'
 import { type PathColumns, pathColumnsOf } from './path-columns.js'
+import { beginsAsParquet } from './unreadable-file.js'
 
 /** One file of an input table, as it was when the run opened. */
 export interface InputFile {
@@ -286,20 +287,6 @@ async function inspect(table: TableName, path: string, signal: AbortSignal): Pro
       hint: 'Check the permissions of the file and its folders. A symbolic link must lead to a file.',
       cause,
     })
-  }
-}
-
-/** A Parquet file begins with these bytes, and one with an encrypted footer with the others (Parquet, "File format"). */
-const PARQUET_MAGIC: ReadonlySet<string> = new Set(['PAR1', 'PARE'])
-
-function beginsAsParquet(path: string): boolean {
-  const bytes = Buffer.alloc(4)
-  const file = openSync(path, 'r')
-  try {
-    readSync(file, bytes, 0, bytes.length, 0)
-    return PARQUET_MAGIC.has(bytes.toString('latin1'))
-  } finally {
-    closeSync(file)
   }
 }
 

@@ -65,15 +65,25 @@ const OTHER_FORMATS: readonly (readonly [string, string])[] = [
   ['HTML or XML, perhaps the error of a server', '<'],
 ]
 
+/** What a Parquet file begins and ends with, and one with an encrypted footer (Parquet, "File format"). */
+const MAGIC = 'PAR1'
+const ENCRYPTED_MAGIC = 'PARE'
+
+/** Whether a file begins as a Parquet file does. */
+export function beginsAsParquet(path: string): boolean {
+  const head = endsOf(path)?.head ?? ''
+  return head.startsWith(MAGIC) || head.startsWith(ENCRYPTED_MAGIC)
+}
+
 function notParquet(path: string): Reason | undefined {
   const ends = endsOf(path)
   if (!ends) return undefined
   const { bytes, head, tail } = ends
   if (bytes === 0)
     return { what: 'is no Parquet file: it is empty', hint: 'Its writer did not end: write the file again.' }
-  if (head.startsWith('PARE') || tail === 'PARE') return encrypted('encrypted')
-  const begins = head.startsWith('PAR1')
-  if (begins && tail === 'PAR1') return undefined
+  if (head.startsWith(ENCRYPTED_MAGIC) || tail === ENCRYPTED_MAGIC) return encrypted('encrypted')
+  const begins = head.startsWith(MAGIC)
+  if (begins && tail === MAGIC) return undefined
   if (begins) {
     return {
       what: `is truncated: after ${bytes.toLocaleString('en-US')} bytes it has no end of a Parquet file`,
