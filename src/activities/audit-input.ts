@@ -1,4 +1,5 @@
 /** The audit that begins at the input, of a whole run: part of `audit.json`. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { auditInput, type InputAuditFigures } from '../audit/input-audit.js'
 import { STAR_TABLES, type StarTableName } from '../audit/star-tables.js'
 import type { AuditedFile, AuditedTable } from '../audit/table-rows.js'
@@ -43,7 +44,7 @@ export async function auditInputOf(
       heapBytes: deps.budget.nodeHeapMb * HEAP_SHARE * MB,
     },
     breathe: async () => {
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
       signal.throwIfAborted()
       heartbeat({ audit: 'input' })
       deps.memory.ease(signal)

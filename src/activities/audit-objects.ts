@@ -3,7 +3,9 @@
  * (docs/architecture.md, The audit). A difference fails the run and names the partitions; nothing was published yet.
  * Leaves `audited/<n>.json`.
  */
+
 import { resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
@@ -150,7 +152,7 @@ async function compareBytes(
   signal: AbortSignal,
 ): Promise<void> {
   const same = await severalAtOnce(ledger, records.store.atOnce, async (entry, i) => {
-    if (i % BATCH_PARTITIONS === 0) await breathe()
+    if (i % BATCH_PARTITIONS === 0) await nextTurn()
     const content = await records.store.digest(records.key(objectName(unit, entry.ordinal)), signal)
     return content?.bytes === entry.bytes && content.sha256 === entry.sha256
   })
@@ -217,11 +219,6 @@ async function rangesOf(
   return await codeRanges(engine, paths, partition, BATCH_ROWS)
 }
 
-/** Lets the rest of the process (heartbeats, cancellation) have a turn. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
 /** Footers by hyparquet, and by parquetjs-lite in the full audit: rows, columns, fingerprint. */
 async function compareFooters(
   chosen: readonly PlannedPartition[],
@@ -232,7 +229,7 @@ async function compareFooters(
   // Loaded only where it is used: it takes memory of every worker.
   const third = depth === 'full' ? await import('../parquet/parquetjs-footer.js') : undefined
   for (const [i, partition] of chosen.entries()) {
-    if (i % FOOTERS_PER_TURN === 0) await breathe()
+    if (i % FOOTERS_PER_TURN === 0) await nextTurn()
     const file = files[i] ?? ''
     const footers = [
       footerIn(file),

@@ -1,4 +1,5 @@
 /** Chunks: about so many enriched rows between two heartbeats, memory checks and cancellation points. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MemoryGuard } from '../runtime/worker/memory-guard.js'
 import type { ActivityScope } from './scope.js'
 
@@ -40,7 +41,7 @@ export class Chunks {
     const now = performance.now()
     if (now - this.#pausedAt < SHORTEST_STEP_MS) return
     this.#pausedAt = now
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
     this.#scope.heartbeat({ rows: this.#total, ...details })
     if (this.#memory.ease(this.#scope.signal) === 'halve') {
       this.#chunkRows = Math.max(SMALLEST_CHUNK_ROWS, Math.floor(this.#chunkRows / 2))

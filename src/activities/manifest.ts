@@ -7,8 +7,8 @@ import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { readCurrent } from '../records/current.js'
 import { MANIFEST, PLAN } from '../records/names.js'
 import { findPlan } from '../records/plan.js'
+import { findPublished } from '../records/published.js'
 import { parseUnitRecord, unitRecordName } from '../records/unit.js'
-import { findPublished } from './published-record.js'
 import type { RunContext } from './run-context.js'
 
 /** Writes the manifest from the plan, the ledgers and the published marks; kept partitions come from the last manifest. */

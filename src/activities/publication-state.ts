@@ -1,8 +1,8 @@
 /** How far the publication of a run has come, in words, for errors that end it: what a reader sees in the table now. */
 
 import { findPlan } from '../records/plan.js'
+import { findPublished } from '../records/published.js'
 import { parseUnitRecord, unitRecordName } from '../records/unit.js'
-import { findPublished } from './published-record.js'
 import type { RunContext } from './run-context.js'
 
 /** What the next run does, as a hint: true for every error that leaves a publication unfinished. */

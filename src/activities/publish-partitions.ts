@@ -1,9 +1,11 @@
 /** Publishes one unit: moves its objects to their keys. Leaves `published/<n>.json`. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { ObjectContent, PublishCondition } from '../lake/object-store.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { PLAN } from '../records/names.js'
+import { findPublished, savePublished } from '../records/published.js'
 import { markStale } from '../records/stale-run.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { ConflictError } from '../runtime/errors.js'
@@ -12,7 +14,6 @@ import { plainText } from '../runtime/plain-text.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
 import { keyOfOwnBytes, NEXT_RUN_MENDS, publicationState } from './publication-state.js'
-import { findPublished, savePublished } from './published-record.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -43,7 +44,7 @@ export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope:
       failPoint('publish:partition')
       published += 1
       if (published % OBJECTS_PER_BREATH === 0) {
-        await new Promise((resolve) => setImmediate(resolve))
+        await nextTurn()
         heartbeat({ unit, partitions: published })
         signal.throwIfAborted()
       }

@@ -44,7 +44,7 @@ export async function queryCatalog(request: QueryRequest): Promise<QueryResult> 
  */
 export async function answerToParquet(request: QueryRequest, path: string): Promise<number> {
   if (isOnAws(request.config)) {
-    const { athenaAnswerToParquet } = await import('./athena-parquet.js')
+    const { athenaAnswerToParquet } = await import('./glue/athena-parquet.js')
     return await athenaAnswerToParquet(request, path)
   }
   const { duckDbAnswerToParquet } = await import('./duckdb/query.js')

@@ -1,6 +1,6 @@
 /** `published/<n>.json`: that a unit's objects are in their places, and the marks that they have there. */
 import { z } from 'zod'
-import type { RunContext } from './run-context.js'
+import type { RunRecords } from './records.js'
 
 const publishedRecordSchema = z.object({
   formatVersion: z.literal(1),
@@ -11,7 +11,7 @@ const publishedRecordSchema = z.object({
 
 /** Marks of a unit's objects in their places, or undefined before it was published. */
 export async function findPublished(
-  { records }: RunContext,
+  { records }: { readonly records: RunRecords },
   unit: number,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
@@ -20,7 +20,7 @@ export async function findPublished(
 
 /** Leaves the record. */
 export async function savePublished(
-  { records }: RunContext,
+  { records }: { readonly records: RunRecords },
   unit: number,
   etags: readonly string[],
   signal: AbortSignal,

@@ -1,6 +1,8 @@
 /** The thread of put-thread.ts: writes one batch of files after the other, and makes folders while there is none. */
+
 import { mkdirSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import { messageOf } from '../../runtime/errors.js'
 import { systemCode } from '../file-errors.js'
@@ -47,7 +49,7 @@ async function makeForeseen(): Promise<void> {
     const maker = new FolderMaker(list.place)
     try {
       for (const [i, folder] of list.folders.entries()) {
-        if (i % FOLDERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve))
+        if (i % FOLDERS_PER_TURN === 0) await nextTurn()
         maker.make(folder)
       }
     } catch {

@@ -1,10 +1,10 @@
 /** An answer of Athena's as a Parquet file: its texts become values of the types that Athena names. */
-import { withEngine } from '../engine/engine.js'
-import { ENGINE_MB } from '../engine/engine-memory.js'
-import { sqlIdentifier, sqlString } from '../engine/sql.js'
-import { withAthenaAnswer } from './glue/athena-query.js'
-import type { QueryColumn, QueryRequest, QueryRow } from './query.js'
-import { withQueryScratch } from './query-scratch.js'
+import { withEngine } from '../../engine/engine.js'
+import { ENGINE_MB } from '../../engine/engine-memory.js'
+import { sqlIdentifier, sqlString } from '../../engine/sql.js'
+import type { QueryColumn, QueryRequest, QueryRow } from '../query.js'
+import { withQueryScratch } from '../query-scratch.js'
+import { withAthenaAnswer } from './athena-query.js'
 
 /** Athena's types that Parquet has as well. What Athena writes in a form of its own (lists, binaries) stays a text. */
 const SAME_TYPE = /^(?:boolean|tinyint|smallint|integer|bigint|real|float|double|date|timestamp|decimal\(\d+, ?\d+\))$/i
