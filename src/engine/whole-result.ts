@@ -6,7 +6,7 @@
  * statement that fails leaves its transaction aborted, though, and that can be asked. So a stream is read in a transaction
  * of its own.
  */
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 
 type Connection = Pick<DuckDBConnection, 'run'>
 
@@ -40,4 +40,25 @@ export async function endWhole(connection: Connection, sql: string): Promise<voi
 /** Ends the reading of a stream that was not read to its end, or could not begin. */
 export async function endEarly(connection: Connection): Promise<void> {
   await connection.run('ROLLBACK').catch(() => undefined)
+}
+
+/**
+ * The chunks of a result, each fetched when it is asked for.
+ * @throws Error of DuckDB's, or IncompleteResult, where the statement fails on its way
+ */
+export async function* wholeChunks(
+  connection: Pick<DuckDBConnection, 'run' | 'stream'>,
+  sql: string,
+): AsyncGenerator<DuckDBDataChunk> {
+  await beginWhole(connection)
+  let ended = false
+  try {
+    const result = await connection.stream(sql)
+    for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
+      yield chunk
+    ended = true
+    await endWhole(connection, sql)
+  } finally {
+    if (!ended) await endEarly(connection)
+  }
 }

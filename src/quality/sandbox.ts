@@ -3,7 +3,7 @@ import { columnValues, firstColumn } from '../engine/column-values.js'
 import { forgetMachine, interruptOn } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
-import { beginWhole, endEarly, endWhole } from '../engine/whole-result.js'
+import { wholeChunks } from '../engine/whole-result.js'
 import { Etl3Error, firstLineOf, messageOf, QualityError, ResourceError } from '../runtime/errors.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { columnsOf } from '../star/dictionary.js'
@@ -226,20 +226,11 @@ async function listFacts(
   const marks = new Uint8Array(Math.ceil(Number(facts ?? 0) / 8))
   let failed = 0
   const sql = `SELECT DISTINCT s.fact_row::INTEGER FROM ${statement} s JOIN facts ON facts.fact_row = s.fact_row`
-  await beginWhole(connection)
-  const listed = await connection.stream(sql).catch(async (error: unknown) => {
-    await endEarly(connection)
-    throw error
-  })
-  for (;;) {
-    const chunk = await listed.fetchChunk()
-    if (!chunk || chunk.rowCount === 0) {
-      await endWhole(connection, sql)
-      return { failed, examples: [], factRows: marked(marks) }
-    }
+  for await (const chunk of wholeChunks(connection, sql)) {
     failed += chunk.rowCount
     for (const row of columnValues(chunk, 0).map(Number)) marks[row >> 3]! |= 1 << (row & 7)
   }
+  return { failed, examples: [], factRows: marked(marks) }
 }
 
 function* marked(marks: Uint8Array): Generator<number> {

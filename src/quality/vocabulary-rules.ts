@@ -58,9 +58,8 @@ async function checkColumn(
       SELECT word, sum(times)::BIGINT AS times FROM (${select}) WHERE word <> '' GROUP BY word)`)
   const counts = await engine.row(`SELECT coalesce(sum(times), 0)::BIGINT AS checked,
     coalesce(sum(times) FILTER (NOT published), 0)::BIGINT AS failed FROM judged_words`)
-  // A mark before the word stands within quotes, since the engine's binding takes one at the beginning away.
   const examples =
-    await engine.rows(`SELECT concat('"', left(word, ${LONGEST_WORD}), '"') AS word, times, ${readAsSql(vocabulary, 'word')} AS read_as
+    await engine.rows(`SELECT left(word, ${LONGEST_WORD}) AS word, times, ${readAsSql(vocabulary, 'word')} AS read_as
     FROM judged_words WHERE NOT published ORDER BY times DESC, word LIMIT ${MOST_EXAMPLES}`)
   await engine.run('DROP TABLE judged_words')
   return resultOf(rule, {
@@ -71,7 +70,7 @@ async function checkColumn(
     failed: Number(counts['failed']),
     examples: examples.map(
       ({ word, times, read_as }) =>
-        `${visible(String(word))} in ${countOf(Number(times), unit.slice(0, -1))}: ${read_as === null ? vocabulary.others : `read as ${String(read_as)}`}`,
+        `"${visible(String(word))}" in ${countOf(Number(times), unit.slice(0, -1))}: ${read_as === null ? vocabulary.others : `read as ${String(read_as)}`}`,
     ),
   })
 }

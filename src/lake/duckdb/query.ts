@@ -19,7 +19,7 @@ import { allRows, type Cell, forgetMachine, interruptOn } from '../../engine/eng
 import { queryEngineMb } from '../../engine/engine-memory.js'
 import { exactPath } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
-import { beginWhole, endEarly, endWhole, IncompleteResult } from '../../engine/whole-result.js'
+import { beginWhole, endWhole, IncompleteResult, wholeChunks } from '../../engine/whole-result.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../../runtime/errors.js'
 import type { QueryRequest, QueryRow, StreamedAnswer } from '../query.js'
 import { withQueryScratch } from '../query-scratch.js'
@@ -249,15 +249,8 @@ async function chooseFiles(
 async function keysOf(connection: DuckDBConnection, source: string): Promise<KeyList> {
   const keys = new KeyList()
   const sql = `FROM (${source}) ORDER BY key`
-  await beginWhole(connection)
-  try {
-    const result = await connection.stream(sql)
-    for await (const chunk of result) for (const key of columnValues(chunk, 0)) keys.add(String(key))
-  } catch (error) {
-    await endEarly(connection)
-    throw error
-  }
-  await endWhole(connection, sql)
+  for await (const chunk of wholeChunks(connection, sql))
+    for (const key of columnValues(chunk, 0)) keys.add(String(key))
   return keys
 }
 
