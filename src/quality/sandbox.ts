@@ -8,6 +8,7 @@ import { wholeChunks } from '../engine/whole-result.js'
 import { firstLineOf } from '../runtime/errors.js'
 import { columnsOf } from '../star/dictionary.js'
 import { MOST_EXAMPLES } from './active-rule.js'
+import { ChangingFunctions } from './changing-functions.js'
 import { maskedSql } from './mask.js'
 import type { Opening, SandboxPaths, Statement } from './statement-messages.js'
 
@@ -25,15 +26,6 @@ export const SANDBOX_TABLES = [
 
 /** Table functions that make rows of their arguments alone. Others can reach files, settings or logs. */
 const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(['range', 'generate_series', 'unnest', 'repeat', 'repeat_row'])
-
-/** Words that stand for a function of the clock without parentheses. */
-const CLOCKS: ReadonlySet<string> = new Set([
-  'current_date',
-  'current_time',
-  'current_timestamp',
-  'localtime',
-  'localtimestamp',
-])
 
 /** Types whose values identify nobody. */
 const SHOWN_TYPES = '^(BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*|DATE|TIME.*|INTERVAL)$'
@@ -106,7 +98,7 @@ async function readingStatement(connection: DuckDBConnection, given: string): Pr
   const tree: unknown = JSON.parse(String((await firstColumn(parsed))[0]))
   if (isRecord(tree) && tree['error'] === true)
     throw new StatementRefused(String(tree['error_message'] ?? 'it is no SELECT'))
-  const foreign = foreignIn(tree, await changingFunctions(connection))
+  const foreign = foreignIn(tree, await ChangingFunctions.of(connection))
   if (foreign !== undefined) throw new StatementRefused(`it uses ${foreign}`)
   const prepared = await extracted.prepare(0)
   const reads = prepared.statementType === StatementType.SELECT
@@ -116,16 +108,8 @@ async function readingStatement(connection: DuckDBConnection, given: string): Pr
   return `(\n${sql}\n)`
 }
 
-/** Functions that give other values when they are called again: chance, the clock, the session. */
-async function changingFunctions(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
-  const names = await connection.run(
-    "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'",
-  )
-  return new Set((await firstColumn(names)).map(String))
-}
-
 /** What a parsed statement uses that is neither the staged tables nor the same in each run; undefined for nothing. */
-function foreignIn(node: unknown, changing: ReadonlySet<string>): string | undefined {
+function foreignIn(node: unknown, changing: ChangingFunctions): string | undefined {
   if (typeof node !== 'object' || node === null) return undefined
   const own = isRecord(node) ? foreignOf(node, changing) : undefined
   if (own !== undefined) return own
@@ -136,7 +120,7 @@ function foreignIn(node: unknown, changing: ReadonlySet<string>): string | undef
   return undefined
 }
 
-function foreignOf(node: Readonly<Record<string, unknown>>, changing: ReadonlySet<string>): string | undefined {
+function foreignOf(node: Readonly<Record<string, unknown>>, changing: ChangingFunctions): string | undefined {
   const called = node['function']
   if (node['type'] === 'TABLE_FUNCTION' && isRecord(called)) {
     const name = String(called['function_name']).toLowerCase()
@@ -144,10 +128,8 @@ function foreignOf(node: Readonly<Record<string, unknown>>, changing: ReadonlySe
   }
   if (node['type'] === 'SHOW_REF') return 'DESCRIBE, SHOW or SUMMARIZE'
   if (isRecord(node['sample'])) return 'a sample, which is another one each time'
-  const names = node['column_names']
-  const word = String(Array.isArray(names) ? names.at(-1) : (node['function_name'] ?? '')).toLowerCase()
-  const changes = Array.isArray(names) ? names.length === 1 && CLOCKS.has(word) : changing.has(word)
-  return changes ? `${word}, which changes from run to run` : undefined
+  const changes = changing.calledBy(node)
+  return changes === undefined ? undefined : `${changes}, which changes from run to run`
 }
 
 async function countRows(connection: DuckDBConnection, statement: string): Promise<Found> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { configSchema } from '../../../src/config/schema.js'
+import { ChangingFunctions } from '../../../src/quality/changing-functions.js'
 import { ruleSetOf } from '../../../src/quality/rule-set.js'
 import { runStatements, type StatementFindings } from '../../../src/quality/run-statements.js'
 import { openSandbox, runStatement } from '../../../src/quality/sandbox.js'
@@ -119,6 +120,19 @@ describe('a statement of the configuration', () => {
     'SELECT * FROM facts WHERE random() < 0.5',
     "SELECT * FROM facts WHERE current_date > DATE '2026-01-01'",
     "SELECT * FROM facts WHERE now() > TIMESTAMP '2026-01-01'",
+    'SELECT * FROM facts WHERE current_localtimestamp() IS NOT NULL',
+    'SELECT * FROM facts WHERE current_localtime() IS NOT NULL',
+    'SELECT * FROM facts WHERE get_current_time() IS NOT NULL',
+    "SELECT * FROM facts WHERE ago(INTERVAL 1 DAY) > TIMESTAMP '2026-01-01'",
+    "SELECT * FROM facts WHERE AGE(TIMESTAMP '2026-01-01') > INTERVAL 1 DAY",
+    "SELECT * FROM facts WHERE age(DATE '2026-01-01'::TIMESTAMPTZ) > INTERVAL 1 DAY",
+    'SELECT * FROM facts WHERE pg_postmaster_start_time() IS NOT NULL',
+    'SELECT * FROM facts WHERE main."ago"(INTERVAL 1 DAY) > TIMESTAMP \'2026-01-01\'',
+    "SELECT * FROM facts WHERE CURRENT_TIMESTAMP > TIMESTAMP '2026-01-01'",
+    'SELECT * FROM facts WHERE localtime IS NOT NULL',
+    "SELECT * FROM facts WHERE current_setting('memory_limit') <> ''",
+    'SELECT row_number() OVER (ORDER BY uuid()) FROM facts',
+    'SELECT list_transform([1], x -> x + random()) FROM facts',
     'SELECT * FROM facts USING SAMPLE 3',
     'SELECT * FROM facts TABLESAMPLE 10%',
     'SELECT 1; SELECT 2',
@@ -134,6 +148,28 @@ describe('a statement of the configuration', () => {
     const answer = await runStatement(sandbox, statement).catch(failureAnswer)
     expect(answer).toMatchObject({ kind: 'refused' })
     expect(existsSync(target)).toBe(false)
+  })
+
+  it('may reckon with days that stand in it or in the data, and name a column like a function', async () => {
+    const age = "SELECT age(TIMESTAMP '2026-02-01', TIMESTAMP '2026-01-01') AS random FROM facts"
+    expect((await runStatement(sandbox, { sql: age, listsFacts: false })).failed).toBe(10)
+    const day = "SELECT date_trunc('month', DATE '2026-02-03') AS today, pi(), last_day(DATE '2026-02-03') FROM facts"
+    expect((await runStatement(sandbox, { sql: `SELECT today FROM (${day})`, listsFacts: false })).failed).toBe(10)
+  })
+
+  it('finds no moment and no chance in any other function of the engine that takes nothing', async () => {
+    const changing = await ChangingFunctions.of(sandbox)
+    const names = await sandbox.runAndReadAll(
+      "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'macro') AND len(parameters) = 0",
+    )
+    for (const [name] of names.getRows()) {
+      if (changing.calledBy({ function_name: String(name), children: [] })) continue
+      const read = async (): Promise<unknown> => {
+        const answer = await sandbox.runAndReadAll(`SELECT main."${String(name)}"()::VARCHAR`).catch(() => undefined)
+        return answer?.getRows()
+      }
+      expect([name, await read()]).toEqual([name, await read()])
+    }
   })
 
   it('is told as a mistake of the configuration when it is refused', async () => {
