@@ -40,7 +40,11 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     ruleSetOf(config.data_quality, now)
     const metadata = openMetadata(config)
     const owner = `${request.workflowId}/${request.executionId}`
-    const lock = new RunLock(metadata, { leaseMs: config.processing.lock_lease_ms })
+    const lock = new RunLock(metadata, {
+      leaseMs: config.processing.lock_lease_ms,
+      onWatch: ({ runId, host }, forMs) =>
+        deps.log.info('watching whether the holder of the lock is gone', { runId, host, forMs }),
+    })
 
     const inputs = await findInputs(config, signal, deps.scratch)
     const work = workDigest(config, inputs, now)

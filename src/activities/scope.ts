@@ -12,6 +12,7 @@ import type { Attempt } from '../records/worker.js'
 import { ConflictError, Etl3Error, messageOf } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { ActivityDeps } from './deps.js'
+import { stepFailure } from './step-failure.js'
 
 /** A sign of life at least this often, and four times within the heartbeat time-out; the SDK sends as many as the server needs. */
 const HEARTBEAT_INTERVAL_MS = 1_000
@@ -114,9 +115,10 @@ function heartbeatIntervalMs({ info }: Context): number {
 }
 
 /** An error as Temporal keeps it: its type is the kind, its details what a person needs. */
-function toFailure(error: unknown, context: Context, deps: ActivityDeps): unknown {
+function toFailure(thrown: unknown, context: Context, deps: ActivityDeps): unknown {
   const { activityType, attempt } = context.info
-  if (context.cancellationSignal.aborted) return error
+  if (context.cancellationSignal.aborted) return thrown
+  const error = stepFailure(thrown, activityType)
   if (!(error instanceof Etl3Error)) {
     deps.log.warn('activity failed', { activity: activityType, attempt, error: describe(error) })
     return error

@@ -5,10 +5,12 @@ import { requireNoWarnings, requirePassed, warningsOf } from '../quality/gate.js
 import { requirePatterns } from '../quality/patterns.js'
 import { type ScreenRecord, screenRecordSchema } from '../quality/quality-record.js'
 import { ruleSetOf } from '../quality/rule-set.js'
-import { runStatements, type SandboxPaths } from '../quality/sandbox.js'
+import { runStatements } from '../quality/run-statements.js'
 import { screenFacts as screen } from '../quality/screen.js'
+import type { SandboxPaths } from '../quality/statement-messages.js'
 import { stagedFetcher, stagedName } from '../records/staged.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
+import { spareMb } from '../runtime/worker/memory-budget.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -62,7 +64,12 @@ async function screenStaged(context: RunContext, deps: ActivityDeps, signal: Abo
   const statements =
     rules.sql.length === 0
       ? new Map()
-      : await runStatements(rules.sql, await sandboxPaths(), { memoryLimitMb: deps.budget.engineMb, scratch, signal })
+      : await runStatements(rules.sql, await sandboxPaths(), {
+          memoryMb: spareMb(deps.budget),
+          scratch,
+          signal,
+          onPeak: (peakBytes) => deps.sampler.besides(peakBytes),
+        })
   const findings = await withScratchFolder(scratch, 'screen', async (folder) => {
     const found = await withEngine(deps, scratch, signal, async (engine) => {
       await requirePatterns(engine, rules.patterns)

@@ -1,12 +1,21 @@
 #!/usr/bin/env node
 /** The program `etl3`. */
-import { main } from './command-line.js'
 import { EXIT_DONE, EXIT_READER_GONE, EXIT_UNEXPECTED, exitCodeOfSignal, outputError } from './exit-codes.js'
 import { processIo, type SignalName } from './io.js'
-import { reportFailure } from './report-failure.js'
 
 /** Whoever stopped a command does not wait until somebody reads what it has printed. */
 const FLUSH_AFTER_SIGNAL_MS = 500
+
+// Before the commands are loaded, which takes a second on a busy machine: whoever stops one in that time gets the same
+// answer as later.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // A command that listens itself knows what is to be done first.
+    if (process.listenerCount(signal) > 1) return
+    process.stderr.write(`stopped: ${signal}\n`)
+    process.exit(exitCodeOfSignal(signal))
+  })
+}
 
 const argv = process.argv.slice(2)
 const io = processIo()
@@ -18,21 +27,13 @@ process.stdout.on('error', (error: Error) => {
 // Nobody can be told anything any more.
 process.stderr.on('error', () => process.exit(EXIT_READER_GONE))
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    // A command that listens itself knows what is to be done first.
-    if (process.listenerCount(signal) > 1) return
-    process.stderr.write(`stopped: ${signal}\n`)
-    process.exit(exitCodeOfSignal(signal))
-  })
-}
-
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
     void failed(error).then((code) => process.exit(code))
   })
 }
 
+const { main } = await import('./command-line.js')
 const code = await main(argv, io)
 process.exitCode = code
 await flushed(process.stdout, isSignalled(code) ? FLUSH_AFTER_SIGNAL_MS : undefined)
@@ -52,6 +53,7 @@ async function failed(error: unknown): Promise<number> {
     resultBegun: unwritten !== undefined,
     failureFields: {},
   }
+  const { reportFailure } = await import('./report-failure.js')
   return await reportFailure(error, { argv, io, record })
 }
 

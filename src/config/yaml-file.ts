@@ -1,11 +1,15 @@
 /** Reads a configuration file: its values as trees, each with line and column. */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { ConfigError, firstLineOf } from '../runtime/errors.js'
 import { configKeys } from './keys.js'
 import { type Origin, type Place, placeText } from './origins.js'
 import { type ConfigProblem, InvalidConfig } from './problems.js'
 import { ConfigTree, type KeyPath, type Standing } from './tree.js'
+import { endlessAlias, MOST_CONFIG_BYTES, repeatedNames, type YamlObstacle } from './yaml-limits.js'
+
+/** What aliases may stand for has its limit in `yaml-limits.ts`, for all of a file. */
+const NO_LIMIT = -1
 
 /** A file, read. */
 export interface YamlFile {
@@ -17,10 +21,13 @@ export interface YamlFile {
   readonly problems: readonly ConfigProblem[]
 }
 
-/** The text of a file, or undefined when there is none. @throws ConfigError ETL3-CF-03 when it cannot be read */
+/**
+ * The text of a file, or undefined when there is none; of one that is too long no more than shows it.
+ * @throws ConfigError ETL3-CF-03 when it cannot be read
+ */
 export function readConfigText(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8')
+    return beginningOf(file, MOST_CONFIG_BYTES + 1).toString('utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw new ConfigError('ETL3-CF-03', `the configuration file cannot be read [file=${file}]`, {
@@ -30,25 +37,65 @@ export function readConfigText(file: string): string | undefined {
   }
 }
 
-/** @throws InvalidConfig for text that is not YAML, with each place */
+function beginningOf(file: string, mostBytes: number): Buffer {
+  const opened = openSync(file, 'r')
+  try {
+    const bytes = Buffer.alloc(mostBytes)
+    let length = 0
+    for (let read = -1; read !== 0 && length < mostBytes; length += read)
+      read = readSync(opened, bytes, length, mostBytes - length, null)
+    return bytes.subarray(0, length)
+  } finally {
+    closeSync(opened)
+  }
+}
+
+/** @throws InvalidConfig for text that is not YAML, with each place, and for text that is too long to be read */
 export function parseConfigText(file: string, text: string): YamlFile {
+  requireReadableLength(file, text)
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { line, column: col }
   }
-  if (document.errors.length > 0) {
+  const obstacles = obstaclesIn(document)
+  if (obstacles.length > 0) {
     throw new InvalidConfig(
-      document.errors.map((error) => ({
-        where: placeText(file, placeAt(error.pos[0])),
-        place: placeAt(error.pos[0]),
+      obstacles.map(({ offset, text: what }) => ({
+        where: placeText(file, placeAt(offset)),
+        place: placeAt(offset),
         key: '',
-        text: `not valid YAML: ${firstLineOf(error)}`,
+        text: `not valid YAML: ${what}`,
       })),
     )
   }
   return new FileReader(file, document, placeAt).read()
+}
+
+function requireReadableLength(file: string, text: string): void {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= MOST_CONFIG_BYTES) return
+  const place = { line: bytes.subarray(0, MOST_CONFIG_BYTES).toString('latin1').split('\n').length, column: 1 }
+  throw new InvalidConfig([
+    {
+      where: placeText(file, place),
+      place,
+      key: '',
+      text: `the file goes on beyond ${MOST_CONFIG_BYTES / 1024} KiB, the most that a configuration may have`,
+    },
+  ])
+}
+
+function obstaclesIn(document: Document.Parsed): readonly YamlObstacle[] {
+  if (document.errors.length > 0)
+    return document.errors.map((error) => ({ offset: error.pos[0], text: wordsOf(error) }))
+  return [...repeatedNames(document), ...[endlessAlias(document) ?? []].flat()]
+}
+
+function wordsOf(error: Error): string {
+  const words = firstLineOf(error)
+  return words.includes('Maximum call stack') ? 'it is nested too deeply' : words
 }
 
 class FileReader {
@@ -120,7 +167,7 @@ class FileReader {
       // A section whose keys are all commented out is an empty section.
       tree.setMap(path, standing)
     } else {
-      tree.set(path, node?.toJS(this.document) ?? null, standing)
+      tree.set(path, node?.toJS(this.document, { maxAliasCount: NO_LIMIT }) ?? null, standing)
       if (!isSeq(node)) return
       for (const [index, item] of node.items.entries()) {
         const at = originAt(rangeStart(item) ?? nameOffset)

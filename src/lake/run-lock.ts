@@ -6,6 +6,8 @@
  */
 import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import { systemCode } from './file-errors.js'
@@ -17,6 +19,9 @@ const KEPT_RECORDS = 10
 const ATTEMPTS = 10
 const DEFAULT_LEASE_MS = 60_000
 
+/** How often a record is looked at within the lease after which it counts as abandoned. */
+const LOOKS_PER_LEASE = 20
+
 const recordSchema = z.strictObject({
   number: z.int().positive(),
   /** Who holds it: everything that works under this name shares the lock, e.g. a workflow's id. */
@@ -27,6 +32,8 @@ const recordSchema = z.strictObject({
   pid: z.int(),
   acquiredAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
+  /** How long it lasts without a renewal. */
+  leaseMs: z.int().positive().optional(),
   released: z.boolean(),
 })
 
@@ -49,6 +56,12 @@ export interface LockHandle {
 export interface RunLockOptions {
   /** Milliseconds since the epoch. Default: the machine's clock. */
   readonly now?: () => number
+  /** Milliseconds that only grow. Default: the process's clock. */
+  readonly monotonic?: () => number
+  /** Waits so many milliseconds of that clock. Default: really. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Told when a lock looks abandoned and has to be watched, for up to so many milliseconds. */
+  readonly onWatch?: (record: LockRecord, forMs: number) => void
   /** How long a lock lasts that nobody renews, in milliseconds. Default: 60,000. */
   readonly leaseMs?: number
   /** Default: this machine. */
@@ -63,6 +76,9 @@ export interface RunLockOptions {
 export class RunLock {
   readonly #store: ObjectStore
   readonly #now: () => number
+  readonly #monotonic: () => number
+  readonly #pause: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly #onWatch: (record: LockRecord, forMs: number) => void
   readonly #leaseMs: number
   readonly #host: string
   readonly #pid: number
@@ -72,6 +88,9 @@ export class RunLock {
   constructor(store: ObjectStore, options: RunLockOptions = {}) {
     this.#store = store
     this.#now = options.now ?? Date.now
+    this.#monotonic = options.monotonic ?? (() => performance.now())
+    this.#pause = options.pause ?? ((ms, signal) => delay(ms, undefined, { signal }))
+    this.#onWatch = options.onWatch ?? (() => {})
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS
     this.#host = options.host ?? thisHost()
     this.#pid = options.pid ?? process.pid
@@ -79,8 +98,11 @@ export class RunLock {
   }
 
   /**
-   * Takes the lock, under the next number, if it is free: nobody holds it, the holder released it or did not renew it
-   * in time, or the holder's process on this host is gone. A holder that asks again keeps its number.
+   * Takes the lock, under the next number, if it is free: nobody holds it, the holder released it or does not renew it,
+   * or the holder's process on this host is gone. A holder that asks again keeps its number.
+   *
+   * Clocks of machines differ, so a record's time alone gives nobody's lock away: one that looks abandoned is watched for its
+   * lease, by this process's own clock, and is free if it has not changed meanwhile.
    * @throws ConflictError `ETL3-LK-01` where somebody else holds it
    */
   async acquire(request: LockRequest, signal: AbortSignal): Promise<LockRecord> {
@@ -93,8 +115,11 @@ export class RunLock {
       if (current && !current.released && current.owner === request.owner) {
         const extended = await this.#extend(current, request.runId, signal)
         if (extended) return extended
-      } else if (current && !this.#isFree(current)) {
-        throw this.#heldBy(current, request)
+      } else if (current && !(await this.#isFree(current, signal))) {
+        const now = await this.#read(current.number, signal)
+        // Watched, and released or taken meanwhile: there is something else to look at.
+        if (!now || now.released || (await this.#highest(signal)) !== now.number) continue
+        throw this.#heldBy(now, request)
       } else {
         const taken = await this.#take(highest + 1, request, signal)
         if (taken) return taken
@@ -167,13 +192,37 @@ export class RunLock {
       pid: this.#pid,
       acquiredAt: new Date(now).toISOString(),
       expiresAt: new Date(now + this.#leaseMs).toISOString(),
+      leaseMs: this.#leaseMs,
       released: false,
     }
   }
 
-  #isFree(record: LockRecord): boolean {
-    if (record.released || Date.parse(record.expiresAt) <= this.#now()) return true
-    return record.host === this.#host && !this.#isAlive(record.pid)
+  async #isFree(record: LockRecord, signal: AbortSignal): Promise<boolean> {
+    if (record.released) return true
+    if (record.host === this.#host && !this.#isAlive(record.pid)) return true
+    return this.#looksAbandoned(record) && (await this.#staysAsItIs(record, signal))
+  }
+
+  /** Its time is over, or further ahead than any renewal by a clock like this one can have put it. */
+  #looksAbandoned(record: LockRecord): boolean {
+    const leftMs = Date.parse(record.expiresAt) - this.#now()
+    return leftMs <= 0 || leftMs > 2 * this.#leaseOf(record)
+  }
+
+  async #staysAsItIs(record: LockRecord, signal: AbortSignal): Promise<boolean> {
+    const leaseMs = this.#leaseOf(record)
+    this.#onWatch(record, leaseMs)
+    const since = this.#monotonic()
+    while (this.#monotonic() - since < leaseMs) {
+      await this.#pause(leaseMs / LOOKS_PER_LEASE, signal)
+      const current = await this.current(signal)
+      if (!current || !isDeepStrictEqual(current, record)) return false
+    }
+    return true
+  }
+
+  #leaseOf({ leaseMs = this.#leaseMs }: LockRecord): number {
+    return leaseMs
   }
 
   async #write(record: LockRecord, signal: AbortSignal): Promise<void> {

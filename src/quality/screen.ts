@@ -10,7 +10,7 @@ import { computeBounds } from './outlier-bounds.js'
 import type { RuleResult } from './quality-record.js'
 import { inOrder } from './rule-order.js'
 import { type EntryRule, listedFacts, REPEATED, type RuleSet } from './rule-set.js'
-import { type StatementFindings, statementResult } from './sandbox.js'
+import { type StatementFindings, statementResult } from './run-statements.js'
 
 /** Local paths of the staged files that the screen reads. */
 export interface ScreenPaths {

@@ -32,6 +32,9 @@ const PRIVATE_SERVER_TIMEOUT_MS = 10_000
 const IDLE_AFTER_MS = 5_000
 const START_LOCK_TIMEOUT_MS = 60_000
 const MOST_SERVER_RESTARTS = 5
+const LOOK_WHILE_OPENING_MS = 50
+
+const SERVER_ENDED = 'The private Temporal server ended unexpectedly. Starting it again over its history.'
 
 /** What a session is for. */
 export interface SessionOptions {
@@ -117,6 +120,8 @@ class Session implements TemporalSession {
   #supervisor: WorkerSupervisor | undefined
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
+  /** Why server or worker can't be kept alive. */
+  #failure: Etl3Error | undefined
   #closed = false
 
   constructor(options: SessionOptions) {
@@ -161,12 +166,47 @@ class Session implements TemporalSession {
     await this.#endLonelyServers()
     const shared = await this.#sharedServer()
     if (!shared) this.#startLoading()
-    this.#endpoint = shared ?? (await this.#openPrivateServer())
-    const timeoutMs = shared ? temporal.connect_timeout_ms : PRIVATE_SERVER_TIMEOUT_MS
-    this.#client = await connectClient(this.#endpoint, timeoutMs)
-    await this.#ensureWorker()
+    if (shared) await this.#connect(shared, temporal.connect_timeout_ms)
+    else await this.#openOwnServer()
     await this.#dismissReady()
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
+    this.#timer = setInterval(() => this.#look(() => this.#keepAlive()), LOOK_EVERY_MS).unref()
+  }
+
+  async #connect(endpoint: Endpoint, timeoutMs: number): Promise<void> {
+    this.#endpoint = endpoint
+    this.#client = await connectClient(endpoint, timeoutMs)
+    await this.#ensureWorker()
+  }
+
+  /** A private server that ends before a worker knows it is started again, as it is later. */
+  async #openOwnServer(): Promise<void> {
+    const endpoint = await this.#openPrivateServer()
+    // What is asked meanwhile is asked again by the client, at the same address.
+    const watch = setInterval(() => this.#look(() => this.#keepServer()), LOOK_WHILE_OPENING_MS)
+    try {
+      for (;;) {
+        const restarts = this.#serverRestarts
+        try {
+          await this.#connect(endpoint, PRIVATE_SERVER_TIMEOUT_MS)
+          return
+        } catch (error) {
+          this.#look(() => this.#keepServer())
+          await this.#looking
+          if (this.#failure) throw this.#failure
+          if (this.#serverRestarts === restarts) throw error
+        }
+      }
+    } finally {
+      clearInterval(watch)
+      await this.#looking
+    }
+  }
+
+  #serverFailure(): UnavailableError {
+    const log = join(this.folder, 'server.log')
+    return new UnavailableError('ETL3-TP-05', `the private Temporal server can't be kept alive [log=${log}]`, {
+      hint: 'See its log, and run again; what is finished is kept.',
+    })
   }
 
   async close({ stopServer, wait = false }: CloseOptions): Promise<void> {
@@ -312,8 +352,8 @@ class Session implements TemporalSession {
   }
 
   /** One look after the others; a slow one is not overtaken. */
-  #look(): void {
-    this.#looking ??= this.#keepAlive()
+  #look(keep: () => Promise<void>): void {
+    this.#looking ??= keep()
       .catch((error: unknown) => this.#options.log.debug('looking after server and worker failed', { error }))
       .finally(() => {
         this.#looking = undefined
@@ -321,27 +361,27 @@ class Session implements TemporalSession {
   }
 
   async #keepAlive(): Promise<void> {
-    if (this.#server && !isAlive(this.#server.process)) await this.#reopenServer()
+    await this.#keepServer()
     await this.#ensureWorker()
+  }
+
+  async #keepServer(): Promise<void> {
+    if (this.#server && !isAlive(this.#server.process) && !this.#failure) await this.#reopenServer()
   }
 
   #break(error: Etl3Error): void {
     clearInterval(this.#timer)
+    this.#failure ??= error
     this.#reportBroken(error)
   }
 
   async #reopenServer(): Promise<void> {
     this.#serverRestarts += 1
     if (this.#serverRestarts > MOST_SERVER_RESTARTS) {
-      const log = join(this.folder, 'server.log')
-      this.#break(
-        new UnavailableError('ETL3-TP-05', `the private Temporal server can't be kept alive [log=${log}]`, {
-          hint: 'See its log, and run again; what is finished is kept.',
-        }),
-      )
+      this.#break(this.#serverFailure())
       return
     }
-    this.#options.onNotice('The private Temporal server ended unexpectedly. Starting it again over its history.')
+    this.#options.onNotice(SERVER_ENDED)
     const was = this.address
     await this.#openPrivateServer()
     // Client and workers know the old address only; it is taken again if nobody else took it meanwhile.

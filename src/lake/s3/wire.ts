@@ -145,15 +145,19 @@ export class S3Wire {
     return await endpoint
   }
 
-  /** A refusal for the clock's sake says what time it is; the next attempt, and the SDK's own requests, go by that. */
+  /**
+   * A refusal says what time it is. Where that is another time than the request was signed with, it is asked once more, and
+   * the SDK's own requests go by it too. Whether the refusal was for the clock's sake cannot be told from a HEAD's.
+   */
   async #heeding<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act()
     } catch (error) {
       const skewMs = error instanceof S3Refusal ? error.serverTimeMs - Date.now() : Number.NaN
       const { config } = this.#options.client
-      if (Math.abs(skewMs - config.systemClockOffset) > MOST_SKEW_MS) config.systemClockOffset = skewMs
-      throw error
+      if (!(Math.abs(skewMs - config.systemClockOffset) > MOST_SKEW_MS)) throw error
+      config.systemClockOffset = skewMs
+      return await act()
     }
   }
 }

@@ -18,6 +18,9 @@ const LOOK_EVERY_MS = 10
 const STOP_GRACE_MS = 10_000
 const START_ATTEMPTS = 3
 
+/** How the reason begins where something else ended the process. */
+const KILLED = 'it ended with SIG'
+
 // Below 32768, where Linux begins to give out ports by itself (49152 elsewhere), and above what services are known for.
 const FIRST_PORT = 20_000
 const LAST_PORT = 32_000
@@ -63,7 +66,8 @@ export interface DevServer {
 }
 
 /**
- * Starts a server and waits till it serves. Where it may choose its ports, it tries others when one is taken meanwhile.
+ * Starts a server and waits till it serves. Where it may choose its ports, it tries others when one is taken meanwhile; a server that is
+ * killed on its way is started again.
  * @throws UnavailableError ETL3-TP-04 when it ends or does not serve in time; the message has the reason from its log
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
@@ -77,7 +81,8 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     if (typeof started !== 'string') return { process: started, endpoint, port, uiPort }
 
     const mayChoose = options.port === 0 || options.uiPort === 0
-    if (mayChoose && attempt < START_ATTEMPTS && started.includes('address already in use')) continue
+    const passing = started.startsWith(KILLED) || (mayChoose && started.includes('address already in use'))
+    if (passing && attempt < START_ATTEMPTS) continue
     throw new UnavailableError(
       'ETL3-TP-04',
       `the Temporal server did not start [address=${endpoint.address}, log=${options.logFile}]: ${started}`,

@@ -78,6 +78,11 @@ export function splitBudget(limitMb: number, workers: number): MemoryBudget {
   }
 }
 
+/** What another process may take while this worker has no engine open and writes nothing, in MB. */
+export function spareMb({ engineMb, buffersMb, reserveMb }: MemoryBudget): number {
+  return engineMb + buffersMb + reserveMb
+}
+
 /** One line for people: the split of one worker. */
 export function describeBudget(budget: MemoryBudget): string {
   const { limitMb, nodeHeapMb, engineMb, buffersMb, reserveMb } = budget

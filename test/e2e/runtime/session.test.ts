@@ -88,6 +88,31 @@ describe('a command where no server is configured', () => {
     expect(home.processes).toEqual([])
   })
 
+  it('starts a server again that is killed before anything was asked of it', async () => {
+    const home = newHome()
+    let killed = 0
+    const session = await openSession({
+      config: home.config(),
+      workflowId: home.workflowId,
+      log: SILENT_LOGGER,
+      env: home.env,
+      defaultAddress: NOBODY,
+      onNotice: (line) => {
+        const { server } = home
+        if (!line.startsWith('Started a private Temporal server') || !server || killed > 1) return
+        signalProcess(server, 'SIGKILL')
+        killed += 1
+      },
+    })
+    try {
+      expect(killed).toBe(2)
+      expect(await session.client.workflow.count()).toMatchObject({ count: 0 })
+    } finally {
+      await session.close({ stopServer: true, wait: true })
+    }
+    expect(home.processes).toEqual([])
+  })
+
   it('can be killed: the run goes on, and worker and server end by themselves once it is done', async () => {
     const home = newHome()
     const client = home.run(4, 500)

@@ -182,6 +182,41 @@ describe('a file that is no configuration', () => {
     for (const problem of found) expect(problem).toMatch(/^f:\d+:\d+: not valid YAML: \S/)
   })
 
+  it('is told for an alias to what it stands in', () => {
+    expect(problemsOf('data_quality: &rules\n  rules: *rules\n')).toEqual([
+      'f:2:10: not valid YAML: the alias *rules stands within what it names',
+    ])
+    expect(problemsOf('a: &a\n  - b: [*a]\n').join()).toContain('f:2:9: ')
+  })
+
+  it('is told for aliases that stand for millions of values', () => {
+    const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i}, `.repeat(10)}]`)
+    const maps = Array.from(
+      { length: 9 },
+      (_, i) => `l${i + 1}: &l${i + 1} {a: *l${i}, b: *l${i}, c: *l${i}, d: *l${i}}`,
+    )
+    for (const bomb of [levels, maps]) {
+      const told = problemsOf(['l0: &l0 x', ...bomb].join('\n'))
+      expect(told.join()).toMatch(/^f:[4-9]:\d+: not valid YAML: aliases stand for more than 10000 values$/)
+    }
+  })
+
+  it('is none for a few hundred aliases', () => {
+    const values = `values: [${'*s, '.repeat(300)}]`
+    const rule = `{kind: allowed, column: &s state, ${values}}`
+    expect(problemsOf(`data_quality:\n  rules:\n    own: ${rule}\n`)).toEqual([])
+  })
+
+  it('is told in time for a file that is very long, or very deep, with the line', () => {
+    const begun = performance.now()
+    const many = Array.from({ length: 40_000 }, (_, i) => `k${i}: v`).join('\n')
+    expect(problemsOf(many).length).toBeGreaterThan(10_000)
+    const long = Array.from({ length: 200_000 }, (_, i) => `k${i}: v`).join('\n')
+    expect(problemsOf(long).join()).toMatch(/^f:105427:1: the file goes on beyond 1024 KiB/)
+    expect(problemsOf(`a:\n  ${'['.repeat(5_000)}`).join()).toMatch(/f:2:\d+: not valid YAML/)
+    expect(performance.now() - begun).toBeLessThan(30_000)
+  })
+
   it('is told for a key that stands there twice', () => {
     expect(problemsOf('output: { uri: a }\noutput: { uri: b }\n')).toEqual([
       'f:2:1: not valid YAML: Map keys must be unique',

@@ -17,11 +17,18 @@ class Scene {
   readonly root = lakeFolder()
   readonly dead = new Set<string>()
   now = START
+  /** What others do while somebody watches a lock. */
+  whileWatched: (() => Promise<unknown>) | undefined
 
   /** The lock as a process of a machine sees it. */
   on(host: string, pid = 1, options: RunLockOptions = {}): RunLock {
     return new RunLock(new FolderStore(this.root), {
       now: () => this.now,
+      monotonic: () => this.now,
+      pause: async (ms) => {
+        this.now += ms
+        await this.whileWatched?.()
+      },
       leaseMs: LEASE_MS,
       host,
       pid,
@@ -52,6 +59,7 @@ describe('the run lock', () => {
       pid: 7,
       acquiredAt: '2026-01-01T00:00:00.000Z',
       expiresAt: '2026-01-01T00:00:01.000Z',
+      leaseMs: LEASE_MS,
       released: false,
     })
     expect(record.number).toBe(1)
@@ -108,6 +116,54 @@ describe('the run lock', () => {
     await expect(scene.on('b').acquire(wants('ben'), GO_ON)).rejects.toThrow(held)
     scene.now = START + 2 * LEASE_MS - 1
     expect(await scene.on('b').acquire(wants('ben'), GO_ON)).toMatchObject({ number: 2 })
+  })
+
+  it('is not taken from a living holder by a machine whose clock is ahead', async () => {
+    const scene = new Scene()
+    const anna = scene.on('a')
+    const record = await anna.acquire(wants('anna'), GO_ON)
+    const renew = LEASE_MS / 4
+    let renewed = scene.now
+    scene.whileWatched = async () => {
+      if (scene.now - renewed < renew) return
+      renewed = scene.now
+      await anna.renew(record, GO_ON)
+    }
+    for (const aheadMs of [LEASE_MS + 1, 61_000, 7_200_000, -7_200_000]) {
+      const ben = scene.on('b', 2, { now: () => scene.now + aheadMs })
+      await expect(ben.acquire(wants('ben'), GO_ON)).rejects.toThrow(held)
+    }
+    expect(await anna.holds(record, GO_ON)).toBe(true)
+  })
+
+  it('is taken from a dead holder within a lease, however far ahead its clock was, and not before', async () => {
+    for (const aheadMs of [7_200_000, 3_000, -7_200_000]) {
+      const scene = new Scene()
+      const watched: number[] = []
+      await scene.on('a', 1, { now: () => scene.now + aheadMs }).acquire(wants('anna'), GO_ON)
+      const ben = scene.on('b', 2, { onWatch: (_, forMs) => watched.push(forMs) })
+      expect(await ben.acquire(wants('ben'), GO_ON)).toMatchObject({ number: 2 })
+      expect(scene.now - START).toBe(LEASE_MS)
+      expect(watched).toEqual([LEASE_MS])
+    }
+  })
+
+  it('is watched for the lease of its holder, not for that of who wants it', async () => {
+    const scene = new Scene()
+    await scene.on('a', 1, { leaseMs: 5 * LEASE_MS }).acquire(wants('anna'), GO_ON)
+    scene.now += 5 * LEASE_MS
+    await scene.on('b').acquire(wants('ben'), GO_ON)
+    expect(scene.now - START).toBe(10 * LEASE_MS)
+  })
+
+  it('is taken at once when its holder releases it while it is watched', async () => {
+    const scene = new Scene()
+    const anna = scene.on('a')
+    const record = await anna.acquire(wants('anna'), GO_ON)
+    scene.now += LEASE_MS
+    scene.whileWatched = () => anna.release(record, GO_ON)
+    expect(await scene.on('b').acquire(wants('ben'), GO_ON)).toMatchObject({ number: 2 })
+    expect(scene.now - START).toBeLessThan(1.2 * LEASE_MS)
   })
 
   it('is lost for good to a late holder after somebody took over', async () => {

@@ -12,7 +12,7 @@ import { checkTable, type TableFindings } from '../../../src/quality/check-table
 import { requirePatterns } from '../../../src/quality/patterns.js'
 import type { QualityRecord, RuleResult } from '../../../src/quality/quality-record.js'
 import { type RuleSet, ruleSetOf } from '../../../src/quality/rule-set.js'
-import { runStatements } from '../../../src/quality/sandbox.js'
+import { runStatements } from '../../../src/quality/run-statements.js'
 import { type ScreenFindings, screenFacts } from '../../../src/quality/screen.js'
 import { contractOf } from '../../../src/star/contract.js'
 import { loadQuarantined } from '../../../src/star/fact-window.js'
@@ -125,7 +125,7 @@ async function judge(root: string, engine: Engine, options: JudgeOptions): Promi
 /** With an engine of its own, as the activity does it. */
 async function screened(root: string, paths: StagedPaths, rules: RuleSet, folder: string): Promise<ScreenFindings> {
   const signal = new AbortController().signal
-  const statements = await runStatements(rules.sql, paths, { memoryLimitMb: 128, scratch: root, signal })
+  const statements = await runStatements(rules.sql, paths, { memoryMb: 256, scratch: root, signal })
   const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: root })
   try {
     await requirePatterns(engine, rules.patterns)

@@ -113,6 +113,25 @@ describe('a PUT on the short way', () => {
     expect(seen).toHaveLength(3)
   })
 
+  it('is asked once more with the server’s time when the first request is a HEAD, to which no reason is told', async () => {
+    const ahead = Date.now() - 3_600_000
+    answer = ({ headers, url }, response) => {
+      const sent = Date.parse(String(headers['x-amz-date']).replace(/(....)(..)(..T..)(..)(..)/, '$1-$2-$3:$4:$5'))
+      const late = Math.abs(sent - ahead) >= 300_000
+      response.writeHead(late || url.endsWith('forbidden') ? 403 : 200, {
+        date: new Date(ahead).toUTCString(),
+        etag: '"e"',
+        'content-length': '1',
+        'last-modified': new Date(ahead).toUTCString(),
+      })
+      response.end()
+    }
+    expect(await storeWith().stat(['a'], GO_ON)).toMatchObject([{ bytes: 1 }])
+    expect(seen.map(({ method }) => method)).toEqual(['HEAD', 'HEAD'])
+    await expect(storeWith({ attempts: 1 }).stat(['forbidden'], GO_ON)).rejects.toMatchObject({ code: 'ETL3-AW-04' })
+    expect(seen.filter(({ url }) => url.endsWith('forbidden'))).toHaveLength(2)
+  })
+
   it('is tried again where no answer comes in time, and where the connection breaks', async () => {
     answer = ({ method }, response) => {
       if (method === 'HEAD') response.writeHead(404).end()
