@@ -74,9 +74,9 @@ athena: # ${cloud ? 'Glue database and table, and who answers queries' : 'names 
   database: healthcare_data_lake
   table: fact_rate_enriched
 ${cloud ? athenaLines(lake) : ''}
-temporal:
-  # address: 127.0.0.1:7233 # unset: TEMPORAL_* variables and profiles, else a server at this address, else a private one
-  task_queue: etl3
+# temporal:
+#   address: 127.0.0.1:7233 # unset: TEMPORAL_* variables and profiles, else a server at this address, else a private one
+#   task_queue: etl3 # unset: this one, but on somebody else's server at that address one of its own
 
 logging:
   file: logs/etl3.log
