@@ -18,7 +18,7 @@ import { factBatchesOf, parseRunRecord } from '../records/run.js'
 import { idOfRun } from '../records/stale-run.js'
 import { VERSION } from '../runtime/version.js'
 import { batchBounds, batchSizes } from '../star/fact-batches.js'
-import { findInputs, type InputFile, type InputTable } from '../star/inputs.js'
+import { findInputs, type InputFile, type InputTable, leftOutOf } from '../star/inputs.js'
 import { layoutOf } from '../star/layout.js'
 import type { PathColumns } from '../star/path-columns.js'
 import type { ActivityDeps } from './deps.js'
@@ -72,7 +72,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     }
     if (current?.work === work && (await tableIsIntact(config, metadata, current, deps, signal))) {
       await lock.release(held, signal)
-      const unchanged = unchangedResult(current, request, deps)
+      const unchanged = unchangedResult(current, request, inputs, deps)
       await notifyResult(config, unchanged, deps, signal)
       return { ...shared, run, unchanged }
     }
@@ -135,7 +135,12 @@ async function retireOtherRuns(metadata: ObjectStore, runId: string, signal: Abo
   for (const id of abandoned) await metadata.retire(`runs/${id}/objects`, signal)
 }
 
-function unchangedResult(current: CurrentRecord, request: OpenRunInput, deps: ActivityDeps): RunResult {
+function unchangedResult(
+  current: CurrentRecord,
+  request: OpenRunInput,
+  inputs: readonly InputTable[],
+  deps: ActivityDeps,
+): RunResult {
   const { published } = current
   return {
     ...published,
@@ -151,6 +156,7 @@ function unchangedResult(current: CurrentRecord, request: OpenRunInput, deps: Ac
     peakMemoryMb: deps.sampler.peaks().peakMb,
     memoryLimitMb: deps.budget.limitMb,
     seconds: {},
+    leftOut: leftOutOf(inputs),
   }
 }
 

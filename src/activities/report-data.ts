@@ -13,6 +13,7 @@ import { takeChanges } from '../report/changes.js'
 import { takeContents } from '../report/contents.js'
 import { takePlacement } from '../report/placement.js'
 import { type Contents, contentsSchema, type RunReport } from '../report/run-report.js'
+import { leftOutOf } from '../star/inputs.js'
 import { findAudit } from './balance-ledger.js'
 import { findQuality } from './check-quality.js'
 import type { ActivityDeps } from './deps.js'
@@ -73,6 +74,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
       memoryLimitMb: course.workerLimitMb,
       seconds: { ...seconds, total: (Date.now() - input.startedAtMs) / 1000 },
       warnings: input.warnings,
+      leftOut: leftOutOf(record.inputs),
       outputUri: table.uri,
       table: `${config.athena.database}.${config.athena.table}`,
       catalogUri: (await openCatalog(config)).uri,

@@ -6,7 +6,7 @@ import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../recor
 import { ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
 import { warningsOf } from '../star/input-warnings.js'
-import { type InputTable, withCopies } from '../star/inputs.js'
+import { type InputTable, leftOutOf, withCopies } from '../star/inputs.js'
 import { differencesToPaths } from '../star/path-differences.js'
 import { type CheckedTable, checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
@@ -41,6 +41,7 @@ export function validateInputs(
       tables: found.tables,
       findings: found.findings,
       warnings: [
+        ...(leftOutOf(record.inputs) ?? []),
         ...record.inputs.flatMap(({ notices }) => notices ?? []),
         ...warningsOf(found.findings),
         ...found.differences,

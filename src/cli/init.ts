@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import type { TableName } from '../config/schema.js'
 import type { TemplateAnswers } from '../config/template.js'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
@@ -43,11 +44,13 @@ export function registerInit(program: Command, shell: CliShell): void {
 async function writeConfiguration(call: CliCall): Promise<void> {
   const file = textOf(call.options['config']) ?? DEFAULT_FILE
   if (existsSync(file) && !call.yes) throw alreadyThere(file)
-  const answers = await answersOf(call)
   const [{ configTemplate }, { isS3Address }] = await Promise.all([
     import('../config/template.js'),
     import('../config/uri.js'),
   ])
+  const given = await answersOf(call)
+  const { tables, leftOut } = isS3Address(given.input) ? NOTHING_BESIDE : await lookBeside(call, given)
+  const answers = { ...given, ...(Object.keys(tables).length > 0 ? { tables } : {}) }
   mkdirSync(dirname(file), { recursive: true })
   try {
     // Not even one that appeared while the questions were asked is written over.
@@ -58,7 +61,7 @@ async function writeConfiguration(call: CliCall): Promise<void> {
   }
   const steps = nextSteps(file, isS3Address(answers.lake))
   const widest = Math.max(...steps.map(({ call: line }) => line.length))
-  call.result({ formatVersion: 1, file, ...answers, next: steps.map(({ call: line }) => line) }, () =>
+  call.result({ formatVersion: 1, file, ...answers, leftOut, next: steps.map(({ call: line }) => line) }, () =>
     [
       call.palette.bold(`wrote ${plainText(file)}`),
       '',
@@ -87,6 +90,39 @@ async function answersOf(call: CliCall): Promise<TemplateAnswers> {
       ? given * MB_PER_GB
       : (await askForMemory(call, Math.max(1, Math.round(machineMb / MB_PER_GB)))) * MB_PER_GB
   return { input, lake, machineMemoryMb: memoryMb, cores: availableParallelism() }
+}
+
+/** What lies beside the files that the configuration reads: what is to be read as well, and what is left out. */
+interface Beside {
+  readonly tables: Partial<Record<TableName, string>>
+  readonly leftOut: readonly string[]
+}
+
+const NOTHING_BESIDE: Beside = { tables: {}, leftOut: [] }
+
+/**
+ * Proposes the pattern of a table that has more files than one. Without an answer it is not taken: a copy of a file that
+ * lies beside it would double its rows.
+ */
+async function lookBeside(call: CliCall, { input, lake }: TemplateAnswers): Promise<Beside> {
+  const { findUnreadUnder, unreadNotice } = await import('../star/unread-files.js')
+  const tables: Partial<Record<TableName, string>> = {}
+  const leftOut: string[] = []
+  for (const unread of findUnreadUnder(input, [lake])) {
+    const { table, pattern, names, folder } = unread
+    const notice = unreadNotice(unread)
+    if (table !== undefined && pattern !== undefined) {
+      const what = `${plainText(folder)} also holds ${names.slice(0, 3).map(plainText).join(', ')}`
+      const answer = await ask(call, `${what}. Read it as ${table}, too, with ${plainText(pattern)}? yes or no`, 'no')
+      if (/^y(es)?$/i.test(answer)) {
+        tables[table] = pattern
+        continue
+      }
+    }
+    call.warn(plainText(notice))
+    leftOut.push(notice)
+  }
+  return { tables, leftOut }
 }
 
 /** Asks until the answer is one. */

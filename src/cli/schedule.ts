@@ -86,13 +86,13 @@ function addCreate(parent: Command, shell: CliShell): void {
         paused: paused === true,
         run: {
           workflowId,
-          taskQueue: config.temporal.task_queue,
           input: inputOf(resolved, 'run'),
           request: requestOf(resolved, 'run'),
           summary: `scheduled ${summary}`,
           details,
         },
       })
+      call.notice(`its runs wait for a worker on the task queue ${plainText(schedules.taskQueue)}`)
       show(call, created)
     })
   })

@@ -77,7 +77,7 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
     },
     async openSchedules(config) {
       const { openSchedules } = await import('./runs/temporal-schedules.js')
-      return await openSchedules(config)
+      return await openSchedules(config, env)
     },
     async askCatalog(query, receive) {
       const { withAnswer } = await import('../lake/queries.js')

@@ -6,6 +6,7 @@ import type { CurrentRecord } from '../records/current.js'
 import { Etl3Error } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
 import { workflowIdOf } from '../runtime/temporal/workflow-id.js'
+import { describeWorker, readWorkerIdentity } from '../runtime/worker-identity.js'
 import { EXIT_DONE } from './exit-codes.js'
 import { countOf } from './output/figures.js'
 import { liveLines, NO_VIEW, progressViewFor } from './output/progress-view.js'
@@ -49,7 +50,7 @@ export function registerStatus(program: Command, shell: CliShell): void {
     try {
       const ongoing = await runs?.ongoing(workflowId)
       if (ongoing && runs && call.options['watch'] === true) return await watch(call, resolved, runs, ongoing)
-      const progress = await ongoing?.progress()
+      const [progress, workers] = await Promise.all([ongoing?.progress(), ongoing?.workers()])
       const published = await shell.services.publishedRun(config, AbortSignal.timeout(STORE_TIMEOUT_MS))
       // Where the server cannot be asked, the run may be going on.
       const unfinished =
@@ -65,10 +66,11 @@ export function registerStatus(program: Command, shell: CliShell): void {
           temporalUiUrl: runs?.uiUrl ?? null,
           temporalProblem: problem?.message ?? null,
           progress: progress ?? null,
+          workers: workers?.map(workerFields) ?? null,
           published: published ?? null,
           unfinished: unfinished ? { ...unfinished, config: undefined } : null,
         },
-        () => statusText(call, { state, workflowId, uiUrl: runs?.uiUrl, progress, published, unfinished }),
+        () => statusText(call, { state, workflowId, uiUrl: runs?.uiUrl, progress, workers, published, unfinished }),
       )
       return EXIT_DONE
     } finally {
@@ -113,11 +115,22 @@ interface Status {
   readonly workflowId: string
   readonly uiUrl: string | undefined
   readonly progress: LiveProgress | undefined
+  /** Identities of the workers that can take the run's work. */
+  readonly workers: readonly string[] | undefined
   readonly published: CurrentRecord | undefined
   readonly unfinished: UnfinishedRun | undefined
 }
 
-function statusText(call: CliCall, { state, workflowId, uiUrl, progress, published, unfinished }: Status): string {
+/** What is known of a worker, for scripts. */
+function workerFields(identity: string): Record<string, unknown> {
+  const { pid, host, build } = readWorkerIdentity(identity) ?? {}
+  return { identity, pid: pid ?? null, host: host ?? null, build: build ?? null }
+}
+
+function statusText(
+  call: CliCall,
+  { state, workflowId, uiUrl, progress, workers, published, unfinished }: Status,
+): string {
   const lines: string[] = []
   if (state === 'running') {
     lines.push(call.palette.bold(`a run is going on (workflow ${workflowId})`))
@@ -132,6 +145,7 @@ function statusText(call: CliCall, { state, workflowId, uiUrl, progress, publish
           })
         : ['  no worker answers just now']),
     )
+    lines.push(...(workers ?? []).map((worker) => `worker: ${describeWorker(worker)}`))
     if (uiUrl !== undefined) lines.push(`web ui: ${uiUrl}`)
   }
   if (unfinished) lines.push(unfinishedLine(call, unfinished))

@@ -38,28 +38,32 @@ async function runWorkers(call: CliCall): Promise<number> {
   const resolved = await call.loadConfig()
   const { processing, temporal, logging, metrics } = resolved.config
   const log = await call.logger(resolved, 'cli')
-  const [connection, { stateRoot }, { WorkerSupervisor }, { enter, leave }, { UnavailableError }] = await Promise.all([
+  const [connection, { taskQueueAt }, { workflowIdOf }, state, supervision, presence, errors] = await Promise.all([
     import('../runtime/temporal/connection.js'),
+    import('../runtime/temporal/task-queue.js'),
+    import('../runtime/temporal/workflow-id.js'),
     import('../runtime/state-folder.js'),
     import('../runtime/worker/supervisor.js'),
     import('../runtime/presence.js'),
     import('../runtime/errors.js'),
   ])
   const { configuredEndpoint, connectClient, standardEndpoint } = connection
+  const { stateFolder, stateRoot } = state
   const endpoint = configuredEndpoint(temporal) ?? standardEndpoint(temporal)
   const client = await connectClient(endpoint, temporal.connect_timeout_ms)
   await client.connection.close()
+  const taskQueue = taskQueueAt(endpoint, temporal, stateFolder(workflowIdOf(resolved.config), call.io.env))
 
   const folder = join(stateRoot(call.io.env), 'worker', String(process.pid))
-  enter(folder, 'client', process.pid)
+  presence.enter(folder, 'client', process.pid)
   let giveUp: (error: Error) => void = () => {}
   const givenUp = new Promise<Error>((resolve) => {
     giveUp = resolve
   })
-  const supervisor = new WorkerSupervisor({
+  const supervisor = new supervision.WorkerSupervisor({
     worker: {
       settings: {
-        taskQueue: temporal.task_queue,
+        taskQueue,
         connectTimeoutMs: temporal.connect_timeout_ms,
         memoryLimitMb: processing.memory_limit_mb - (call.options['container'] === true ? COMMAND_MB : 0),
         workers: processing.max_workers,
@@ -75,7 +79,7 @@ async function runWorkers(call: CliCall): Promise<number> {
     onNotice: (line) => call.notice(line),
     onGivenUp: ({ reason }) =>
       giveUp(
-        new UnavailableError('ETL3-RT-03', `the worker can't be kept alive: ${reason}`, {
+        new errors.UnavailableError('ETL3-RT-03', `the worker can't be kept alive: ${reason}`, {
           hint: 'Mend the cause and start it again.',
         }),
       ),
@@ -89,16 +93,16 @@ async function runWorkers(call: CliCall): Promise<number> {
           formatVersion: 1,
           address: endpoint.address,
           namespace: endpoint.namespace,
-          taskQueue: temporal.task_queue,
+          taskQueue,
           pids,
         },
-        `${pids.length} worker ${pids.length === 1 ? 'process' : 'processes'} for ${endpoint.address}, task queue ${temporal.task_queue}\nStop with Ctrl-C.`,
+        `${pids.length} worker ${pids.length === 1 ? 'process' : 'processes'} for ${endpoint.address}, task queue ${taskQueue}\nStop with Ctrl-C.`,
       )
     return await stayInForeground(call, announce, givenUp)
   } finally {
     call.notice('stopping; what runs now is finished or given back')
     await supervisor.stop()
-    leave(folder, 'client', process.pid)
+    presence.leave(folder, 'client', process.pid)
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -210,7 +210,13 @@ const temporal = z
       .optional()
       .describe('host:port of the Temporal server. Unset: one at the default address, else a private one.'),
     namespace: z.string().min(1).default('default'),
-    task_queue: z.string().min(1).default('etl3'),
+    task_queue: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Where runs wait for a worker. Unset: etl3; on an unconfigured server of somebody else, one of its own.',
+      ),
     connect_timeout_ms: z.int().min(100).max(600_000).default(10_000),
     heartbeat_timeout_ms: z
       .int()

@@ -1,12 +1,14 @@
 /** The text of a new configuration file: what `etl3 init` writes. */
 
-import type { Config } from './schema.js'
+import type { Config, TableName } from './schema.js'
 import { isS3Address } from './uri.js'
 
 /** What a new configuration depends on. */
 export interface TemplateAnswers {
   /** Root of the star: a folder or an s3:// prefix. */
   readonly input: string
+  /** Patterns of tables that have more files than the one under the root, by the tables' names. */
+  readonly tables?: Readonly<Partial<Record<TableName, string>>>
   /** Where table and records go: a folder or an s3:// prefix. */
   readonly lake: string
   /** Memory of the machine in MB. */
@@ -46,7 +48,7 @@ export function configTemplate(answers: TemplateAnswers): string {
 
 input:
   root: ${yamlText(input)} # holds gold/, dims/ and xrefs/
-  # tables: { fact_rate: ${yamlText(`${input.replace(/\/$/, '')}/gold/*.parquet`)} } # a table that lies elsewhere, or several files of facts
+${tablesLines(answers)}
 
 output:
   uri: ${yamlText(`${lake}partitioned-data/`)} # the table: nothing else may lie there
@@ -74,9 +76,9 @@ athena: # ${cloud ? 'Glue database and table, and who answers queries' : 'names 
   database: healthcare_data_lake
   table: fact_rate_enriched
 ${cloud ? athenaLines(lake) : ''}
-temporal:
-  # address: 127.0.0.1:7233 # unset: TEMPORAL_* variables and profiles, else a server at this address, else a private one
-  task_queue: etl3
+# temporal:
+#   address: 127.0.0.1:7233 # unset: TEMPORAL_* variables and profiles, else a server at this address, else a private one
+#   task_queue: etl3 # unset: this one, but on somebody else's server at that address one of its own
 
 logging:
   file: logs/etl3.log
@@ -87,6 +89,16 @@ environments:
     processing: { audit: full }
     logging: { level: debug }
 `
+}
+
+function tablesLines({ input, tables = {} }: TemplateAnswers): string {
+  const named = Object.entries(tables)
+  if (named.length > 0) {
+    const lines = named.map(([table, pattern]) => `    ${table}: ${yamlText(pattern)}`)
+    return ['  tables: # that lie elsewhere, or have several files', ...lines].join('\n')
+  }
+  const example = yamlText(`${input.replace(/\/$/, '')}/gold/*.parquet`)
+  return `  # tables: { fact_rate: ${example} } # a table that lies elsewhere, or several files of facts`
 }
 
 function athenaLines(lake: string): string {

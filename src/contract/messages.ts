@@ -56,6 +56,8 @@ export interface RunResult {
   /** Seconds by phase, and `total`. */
   readonly seconds: Readonly<Record<string, number>>
   readonly warnings: number
+  /** What lies beside the input's files and was not read, a sentence for each place; missing where there is nothing. */
+  readonly leftOut?: readonly string[] | undefined
   readonly outputUri: string
   readonly table: string
   readonly catalogUri: string

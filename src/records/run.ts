@@ -28,6 +28,7 @@ const runRecordSchema = z.object({
         name: z.enum(TABLE_NAMES),
         files: z.array(inputFile).readonly(),
         notices: z.array(z.string()).readonly().optional(),
+        unread: z.array(z.string()).readonly().optional(),
       }),
     )
     .readonly(),

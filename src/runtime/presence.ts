@@ -7,17 +7,23 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.js'
 
-const identitySchema = z.object({ pid: z.number(), began: z.string() })
+const identitySchema = z.object({ pid: z.number(), began: z.string(), says: z.string().optional() })
 
 /** In what part a process is there. */
 export type Part = 'client' | 'worker'
 
-/** Notes that a process is there. Does nothing when it is gone already. */
-export function enter(folder: string, part: Part, pid: number): void {
+/** A process that is there. */
+export interface Present extends ProcessIdentity {
+  /** What it says of itself, if anything: a worker its identity at Temporal. */
+  readonly says?: string | undefined
+}
+
+/** Notes that a process is there, and what it says of itself. Does nothing when it is gone already. */
+export function enter(folder: string, part: Part, pid: number, says?: string): void {
   const identity = identifyProcess(pid)
   if (!identity) return
   mkdirSync(folder, { recursive: true })
-  writeFileSync(fileOf(folder, part, pid), JSON.stringify(identity))
+  writeFileSync(fileOf(folder, part, pid), JSON.stringify({ ...identity, says }))
 }
 
 /** Notes that a process is there no more. */
@@ -26,8 +32,8 @@ export function leave(folder: string, part: Part, pid: number): void {
 }
 
 /** The living processes in this part; files of dead ones are removed. */
-export function present(folder: string, part: Part): ProcessIdentity[] {
-  const living: ProcessIdentity[] = []
+export function present(folder: string, part: Part): Present[] {
+  const living: Present[] = []
   for (const name of names(folder)) {
     if (!name.startsWith(`${part}-`) || !name.endsWith('.json')) continue
     const identity = read(join(folder, name))
@@ -49,7 +55,7 @@ function names(folder: string): string[] {
   }
 }
 
-function read(path: string): ProcessIdentity | undefined {
+function read(path: string): Present | undefined {
   try {
     return identitySchema.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch {

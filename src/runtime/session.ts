@@ -13,7 +13,7 @@ import { endProcess, isAlive } from './process-identity.js'
 import { type Environment, stateFolder } from './state-folder.js'
 import { answers, configuredEndpoint, connectClient, type Endpoint, standardEndpoint } from './temporal/connection.js'
 import { endLonelyServers } from './temporal/lonely-servers.js'
-import { hasLivePoller } from './temporal/pollers.js'
+import { livePollers } from './temporal/pollers.js'
 import {
   openPrivateServer,
   type PrivateServer,
@@ -21,7 +21,9 @@ import {
   runningPrivateServer,
   stopPrivateServer,
 } from './temporal/private-server.js'
+import { DEFAULT_TASK_QUEUE, taskQueueAt } from './temporal/task-queue.js'
 import { findTemporalCli } from './temporal/temporal-cli.js'
+import { meetWorkers } from './worker/found-workers.js'
 import { splitBudget } from './worker/memory-budget.js'
 import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, type WorkerExit, WorkerProcess } from './worker/process.js'
 import { WorkerSupervisor } from './worker/supervisor.js'
@@ -76,6 +78,8 @@ export interface TemporalSession {
   readonly endpoint: Endpoint
   /** `host:port` of the server. */
   readonly address: string
+  /** The task queue on which workflows get a worker that is meant for them. */
+  readonly taskQueue: string
   /** Address of the Web UI, where it is known. */
   readonly uiUrl: string | undefined
   /** Whether the server is the private one of this workflow id. */
@@ -94,6 +98,7 @@ export interface TemporalSession {
  * @throws UnavailableError ETL3-TP-01 when a configured server does not answer in time
  * @throws UnavailableError ETL3-TP-03 and ETL3-TP-04 when a private server can't be had
  * @throws ConfigError ETL3-ME-03 when a worker can't work within the memory limit
+ * @throws ConflictError ETL3-TP-10 when a worker of another ETL3 is there and in use
  */
 export async function openSession(options: SessionOptions): Promise<TemporalSession> {
   const session = new Session(options)
@@ -113,6 +118,7 @@ class Session implements TemporalSession {
   #reportBroken: (error: Etl3Error) => void = () => {}
   #client: Client | undefined
   #endpoint: Endpoint | undefined
+  #taskQueue: string
   #server: PrivateServer | undefined
   #serverRestarts = 0
   /** Workers that load their code while the private server starts. */
@@ -127,6 +133,7 @@ class Session implements TemporalSession {
   constructor(options: SessionOptions) {
     this.#options = options
     this.folder = stateFolder(options.workflowId, options.env ?? process.env)
+    this.#taskQueue = options.config.temporal.task_queue ?? DEFAULT_TASK_QUEUE
     this.broken = new Promise((resolve) => {
       this.#reportBroken = resolve
     })
@@ -144,6 +151,10 @@ class Session implements TemporalSession {
 
   get address(): string {
     return this.endpoint.address
+  }
+
+  get taskQueue(): string {
+    return this.#taskQueue
   }
 
   get uiUrl(): string | undefined {
@@ -165,7 +176,8 @@ class Session implements TemporalSession {
     enter(this.folder, 'client', process.pid)
     await this.#endLonelyServers()
     const shared = await this.#sharedServer()
-    if (!shared) this.#startLoading()
+    if (shared) this.#taskQueue = taskQueueAt(shared, temporal, this.folder)
+    else this.#startLoading()
     if (shared) await this.#connect(shared, temporal.connect_timeout_ms)
     else await this.#openOwnServer()
     await this.#dismissReady()
@@ -175,6 +187,9 @@ class Session implements TemporalSession {
   async #connect(endpoint: Endpoint, timeoutMs: number): Promise<void> {
     this.#endpoint = endpoint
     this.#client = await connectClient(endpoint, timeoutMs)
+    const { folder, taskQueue, client } = this
+    const { log, onNotice } = this.#options
+    await meetWorkers({ client, taskQueue, folder, configured: endpoint.useProfile === true, log, onNotice })
     await this.#ensureWorker()
   }
 
@@ -299,7 +314,7 @@ class Session implements TemporalSession {
     if ((this.#supervisor && !this.#supervisor.idle) || present(this.folder, 'worker').length > 0) return
     await withFileLock(join(this.folder, 'worker.lock'), START_LOCK_TIMEOUT_MS, async () => {
       if (present(this.folder, 'worker').length > 0) return
-      if (await hasLivePoller(this.client, this.#options.config.temporal.task_queue)) return
+      if ((await livePollers(this.client, this.#taskQueue)).length > 0) return
       this.#startWorkers()
     })
   }
@@ -317,10 +332,11 @@ class Session implements TemporalSession {
     this.#ready = []
     this.#supervisor.start()
     const { max_workers: workers, memory_limit_mb: limitMb } = config.processing
+    const pids = this.#supervisor.pids.join(', ')
     onNotice(
       workers === 1
-        ? `Started a worker process with ${limitMb} MB`
-        : `Started ${workers} worker processes that share ${limitMb} MB`,
+        ? `Started a worker process (${pids}) with ${limitMb} MB`
+        : `Started ${workers} worker processes (${pids}) that share ${limitMb} MB`,
     )
   }
 
@@ -328,7 +344,7 @@ class Session implements TemporalSession {
     const { config, idleAfterMs, workerEntry } = this.#options
     return {
       settings: {
-        taskQueue: config.temporal.task_queue,
+        taskQueue: this.#taskQueue,
         connectTimeoutMs: config.temporal.connect_timeout_ms,
         memoryLimitMb: config.processing.memory_limit_mb,
         workers: config.processing.max_workers,

@@ -26,7 +26,7 @@ export function distinctFiles(paths: readonly string[]): DistinctFiles {
 }
 
 /** What is the same text for all names of one file. */
-function identityOf(path: string): string {
+export function identityOf(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false, bigint: true })
   if (stat === undefined) return path
   return stat.nlink > 1n ? `hard link ${stat.dev}:${stat.ino}` : realpathSync.native(path)

@@ -16,6 +16,7 @@ import { FolderTree } from './folder-tree.js'
 import { type FoundFiles, findFiles } from './input-tree.js'
 import { whyMissingInFolder } from './missing-place.js'
 import { type PathColumns, pathColumnsOf } from './path-columns.js'
+import { findUnread, type PlacedTable, type Unread, unreadNotice } from './unread-files.js'
 import { beginsAsParquet } from './unreadable-file.js'
 
 /** One file of an input table, as it was when the run opened. */
@@ -40,6 +41,8 @@ export interface InputTable {
   readonly files: readonly InputFile[]
   /** What was passed over, and why, in words for the owner. */
   readonly notices?: readonly string[] | undefined
+  /** What lies beside the table's files and is not read, in words for the owner. */
+  readonly unread?: readonly string[] | undefined
 }
 
 /** Files between two turns of the event loop, so that heartbeats and cancellation get through: a few milliseconds. */
@@ -60,6 +63,7 @@ export async function findInputs(
   const reader: BucketReader = { s3: s3SettingsOf(config), scratch, signal }
   const tables: InputTable[] = []
   const lacking: LackingTable[] = []
+  const placed: PlacedTable[] = []
   for (const table of CONTRACT) {
     const { name } = table
     const place = placeOf(config, table)
@@ -72,10 +76,33 @@ export async function findInputs(
       lacking.push({ name, place, reason, missing: !found })
     }
     const notices = found?.notices ?? (reason === undefined ? [] : [`${name} is not there: ${reason}`])
-    tables.push({ name, files: found?.files ?? [], ...(notices.length > 0 ? { notices } : {}) })
+    const files = found?.files ?? []
+    tables.push({ name, files, ...(notices.length > 0 ? { notices } : {}) })
+    if (!isS3Address(place))
+      placed.push({ name, place, named: config.input.tables[name] !== undefined, files: files.map(({ path }) => path) })
   }
   if (lacking.length > 0) throw lackingTables(lacking)
-  return tables
+  return withUnread(tables, findUnread(placed, placesOfOutput(config)))
+}
+
+/** What is left out is said with the table that it most likely belongs to, else with the facts. */
+function withUnread(tables: readonly InputTable[], unread: readonly Unread[]): InputTable[] {
+  return tables.map((table) => {
+    const leftOut = unread.filter((one) => (one.table ?? 'fact_rate') === table.name)
+    if (leftOut.length === 0) return table
+    return { ...table, unread: leftOut.map(unreadNotice) }
+  })
+}
+
+/** What lies beside the files of the input and is not read; undefined where there is nothing. */
+export function leftOutOf(tables: readonly Pick<InputTable, 'unread'>[]): string[] | undefined {
+  const leftOut = tables.flatMap(({ unread }) => unread ?? [])
+  return leftOut.length === 0 ? undefined : leftOut
+}
+
+/** Where a run writes: never a part of its input, wherever it lies. */
+function placesOfOutput({ output, processing }: Config): string[] {
+  return [output.uri, output.metadata_uri, processing.scratch].filter((place) => !isS3Address(place))
 }
 
 /** A table without which the run cannot begin. */

@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectClient } from '../../src/runtime/temporal/connection.js'
 import { startDevServer, stopDevServer } from '../../src/runtime/temporal/dev-server.js'
-import { hasLivePoller } from '../../src/runtime/temporal/pollers.js'
+import { livePollers } from '../../src/runtime/temporal/pollers.js'
 import { findTemporalCli } from '../../src/runtime/temporal/temporal-cli.js'
 import type { Tree } from '../check-star/tree.js'
 import { Home } from '../e2e/support/home.js'
@@ -80,7 +80,11 @@ describe('two machines with one bucket', () => {
     // Each stops in the middle of a unit: both are at work at the same time.
     const stop = { ETL3_FAILPOINT: 'write:partition@3', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' }
     const [, lost] = [stays, isLost].map((machine) => machine.start(stop, ['worker', '--max-workers', '1']))
-    await until('a worker that asks for work', () => hasLivePoller(temporal.client, home.bucket), PATIENCE_MS)
+    await until(
+      'a worker that asks for work',
+      async () => (await livePollers(temporal.client, home.bucket)).length > 0,
+      PATIENCE_MS,
+    )
     const run = home.start({}, ['run', '--max-workers', '2'])
     const [goesOn, dies] = await Promise.race([
       Promise.all([

@@ -176,7 +176,7 @@ async function searchAttributes({ temporal }: Config, fix: boolean): Promise<Fin
 }
 
 async function inputTables(config: Config): Promise<{ finding: Finding; bytes: number }> {
-  const { findInputs } = await import('../../star/inputs.js')
+  const { findInputs, leftOutOf } = await import('../../star/inputs.js')
   // Not the configured folder: a check leaves nothing behind.
   const scratch = mkdtempSync(join(tmpdir(), 'etl3-doctor-'))
   try {
@@ -185,7 +185,10 @@ async function inputTables(config: Config): Promise<{ finding: Finding; bytes: n
     const bytes = tables.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0)
     const size = `${tables.length - missing.length} tables, ${Math.ceil(bytes / BYTES_PER_MB)} MB`
     const without = missing.length === 0 ? '' : `; without the optional ${missing.join(', ')}`
-    return { finding: ok('input', `${size}${without}`), bytes }
+    const detail = `${size}${without}`
+    const leftOut = leftOutOf(tables)
+    const hint = 'Move it elsewhere if it is no input, or have it read: a pattern or a folder under input.tables.'
+    return { finding: leftOut ? warn('input', [detail, ...leftOut].join('; '), hint) : ok('input', detail), bytes }
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

@@ -32,6 +32,7 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
   )
   if (result.bytes > 0) add('size', bytesText(result.bytes))
   if (result.warnings > 0) add('warnings', `${countText(result.warnings)}, see the report`)
+  for (const leftOut of result.leftOut ?? []) add('left out', leftOut)
   add(
     'memory',
     `${countText(Math.round(result.peakMemoryMb))} MB at the peak, limit ${countText(result.memoryLimitMb)} MB`,

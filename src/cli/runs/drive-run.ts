@@ -2,7 +2,9 @@
 import type { ResolvedConfig } from '../../config/load.js'
 import type { RunMode, RunResult } from '../../contract/messages.js'
 import { ConflictError } from '../../runtime/errors.js'
+import { plainText } from '../../runtime/plain-text.js'
 import { workflowIdOf } from '../../runtime/temporal/workflow-id.js'
+import { describeWorker } from '../../runtime/worker-identity.js'
 import { EXIT_DONE, Interrupted } from '../exit-codes.js'
 import type { SignalName } from '../io.js'
 import { NO_VIEW, progressViewFor } from '../output/progress-view.js'
@@ -67,7 +69,6 @@ export async function driveToEnd(
   try {
     const start = {
       workflowId,
-      taskQueue: config.temporal.task_queue,
       input: inputOf(resolved, mode),
       request: requestOf(resolved, mode),
       ...introductionOf(resolved, mode),
@@ -77,6 +78,7 @@ export async function driveToEnd(
       finished = true
       return EXIT_DONE
     }
+    await tellOtherWorkers(call, runs, run)
     const result = await followRun({
       run,
       view: call.quiet ? NO_VIEW : progressViewFor(call.terminal),
@@ -97,6 +99,18 @@ export async function driveToEnd(
     throw error
   } finally {
     await runs.close({ stopServer: finished })
+  }
+}
+
+/** Says who has a run that was begun for other workers than those that the session found or started. */
+async function tellOtherWorkers(call: CliCall, { taskQueue }: Runs, run: OngoingRun): Promise<void> {
+  if (run.taskQueue === taskQueue) return
+  const workers = await run.workers()
+  for (const worker of workers ?? []) call.notice(`its worker: ${describeWorker(worker)}`)
+  if (workers?.length === 0) {
+    call.warn(
+      `no worker takes the work of this run: it waits on the task queue ${plainText(run.taskQueue)}, set temporal.task_queue to that for a worker`,
+    )
   }
 }
 

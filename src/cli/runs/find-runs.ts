@@ -9,6 +9,7 @@ import {
   standardEndpoint,
 } from '../../runtime/temporal/connection.js'
 import { runningPrivateServer } from '../../runtime/temporal/private-server.js'
+import { taskQueueAt } from '../../runtime/temporal/task-queue.js'
 import type { OpenRunsOptions, Runs } from './runs.js'
 import { TemporalRuns } from './temporal-runs.js'
 
@@ -24,32 +25,26 @@ export async function findRuns(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Runs | undefined> {
   const { temporal } = config
+  const folder = stateFolder(workflowId, env)
+  const connect = async (endpoint: Endpoint, timeoutMs: number, uiUrl?: string): Promise<Runs> => {
+    const client = await connectClient(endpoint, timeoutMs)
+    const session = {
+      client,
+      taskQueue: taskQueueAt(endpoint, temporal, folder),
+      uiUrl,
+      ownsServer: false,
+      broken: new Promise<never>(() => {}),
+      close: async () => await client.connection.close(),
+    }
+    return new TemporalRuns(session, env)
+  }
   const configured = configuredEndpoint(temporal)
-  if (configured) return await connect(configured, temporal.connect_timeout_ms, undefined, env)
+  if (configured) return await connect(configured, temporal.connect_timeout_ms)
 
-  const own = runningPrivateServer(stateFolder(workflowId, env))
+  const own = runningPrivateServer(folder)
   if (own && (await answers(own.endpoint, LOOK_TIMEOUT_MS))) {
-    return await connect(own.endpoint, LOOK_TIMEOUT_MS, own.uiUrl, env)
+    return await connect(own.endpoint, LOOK_TIMEOUT_MS, own.uiUrl)
   }
   const standard = standardEndpoint(temporal)
-  return (await answers(standard, LOOK_TIMEOUT_MS))
-    ? await connect(standard, LOOK_TIMEOUT_MS, undefined, env)
-    : undefined
-}
-
-async function connect(
-  endpoint: Endpoint,
-  timeoutMs: number,
-  uiUrl: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Runs> {
-  const client = await connectClient(endpoint, timeoutMs)
-  const session = {
-    client,
-    uiUrl,
-    ownsServer: false,
-    broken: new Promise<never>(() => {}),
-    close: async () => await client.connection.close(),
-  }
-  return new TemporalRuns(session, env)
+  return (await answers(standard, LOOK_TIMEOUT_MS)) ? await connect(standard, LOOK_TIMEOUT_MS) : undefined
 }

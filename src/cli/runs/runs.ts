@@ -14,6 +14,8 @@ export interface RunRequest {
 /** A run that is going, or was when it was found. */
 export interface OngoingRun {
   readonly workflowId: string
+  /** The task queue on which it waits for workers. */
+  readonly taskQueue: string
   /** What it was asked for; undefined when that cannot be told. */
   readonly request: RunRequest | undefined
   /**
@@ -23,6 +25,8 @@ export interface OngoingRun {
   result(): Promise<RunResult>
   /** Where it stands, or undefined when no worker answers just now. */
   progress(): Promise<LiveProgress | undefined>
+  /** The workers that can take its work now, by their identities at Temporal; undefined when that cannot be told. */
+  workers(): Promise<readonly string[] | undefined>
   /** Asks for its cancellation; {@link OngoingRun.result} tells when it is done. */
   cancel(): Promise<void>
   /** Lets it go on if it is paused. */
@@ -32,7 +36,6 @@ export interface OngoingRun {
 /** A run to be started. */
 export interface StartRun {
   readonly workflowId: string
-  readonly taskQueue: string
   readonly input: Etl3Input
   readonly request: RunRequest
   /** One line for the list of runs in the Web UI. */
@@ -49,7 +52,9 @@ export interface Runs {
   readonly ownsServer: boolean
   /** Resolves when server or worker can't be kept alive any more: waiting for a run is in vain then. */
   readonly broken: Promise<Error>
-  /** Starts a run, or answers undefined when one is going under the same workflow id. */
+  /** The task queue on which runs get a worker that is meant for them. */
+  readonly taskQueue: string
+  /** Starts a run on it, or answers undefined when one is going under the same workflow id. */
   start(run: StartRun): Promise<OngoingRun | undefined>
   /** The run that is going under the id, if there is one. */
   ongoing(workflowId: string): Promise<OngoingRun | undefined>

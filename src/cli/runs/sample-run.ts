@@ -63,7 +63,6 @@ async function sampleInto(
   try {
     const run = await runs.start({
       workflowId,
-      taskQueue: config.temporal.task_queue,
       input: { ...input, outputUri: normalisedUri(output.uri), overrides },
       request: requestOf({ ...resolved, config }, 'run'),
       summary: 'memory test',

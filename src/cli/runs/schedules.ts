@@ -31,6 +31,8 @@ export interface ScheduleState {
 /** The schedules of a server. */
 export interface Schedules {
   readonly address: string
+  /** The task queue of the runs that a schedule made here starts. */
+  readonly taskQueue: string
   /** @throws ConflictError ETL3-CL-08 when the id is taken, UsageError ETL3-CL-09 when the server refuses times or zone */
   create(schedule: NewSchedule): Promise<ScheduleState>
   /** All schedules that start ETL3's workflow. */

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { resolveInput } from '../../config/workflow-overrides.js'
 import { type Etl3Input, progressQuery, type RunResult, resumeUpdate, WORKFLOW_TYPE } from '../../contract/messages.js'
 import { UnavailableError } from '../../runtime/errors.js'
+import { livePollers } from '../../runtime/temporal/pollers.js'
 import { type Heartbeat, parseHeartbeat } from './heartbeat.js'
 import { type LiveProgress, withPendingWork } from './live-progress.js'
 import { requestOf } from './run-request.js'
@@ -41,6 +42,7 @@ type RunWorkflow = (input: Etl3Input) => Promise<RunResult>
 /** The part of a session with a server that this adapter needs. */
 export interface TemporalConnection {
   readonly client: Client
+  readonly taskQueue: string
   readonly uiUrl: string | undefined
   readonly ownsServer: boolean
   readonly broken: Promise<Error>
@@ -56,6 +58,10 @@ export class TemporalRuns implements Runs {
     private readonly session: TemporalConnection,
     private readonly env: Readonly<Record<string, string | undefined>>,
   ) {}
+
+  get taskQueue(): string {
+    return this.session.taskQueue
+  }
 
   get uiUrl(): string | undefined {
     return this.session.uiUrl
@@ -73,14 +79,14 @@ export class TemporalRuns implements Runs {
     try {
       const handle = await this.session.client.workflow.start<RunWorkflow>(WORKFLOW_TYPE, {
         workflowId: run.workflowId,
-        taskQueue: run.taskQueue,
+        taskQueue: this.taskQueue,
         args: [run.input],
         workflowIdConflictPolicy: 'FAIL',
         memo: { [MEMO_FIELD]: run.request },
         staticSummary: run.summary,
         staticDetails: run.details,
       })
-      return this.#ongoing(handle, run.request)
+      return this.#ongoing(handle, this.taskQueue, run.request)
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined
       throw error
@@ -101,6 +107,7 @@ export class TemporalRuns implements Runs {
       const request = requestSchema.safeParse(found.memo?.[MEMO_FIELD])
       return this.#ongoing(
         client.workflow.getHandle<RunWorkflow>(workflowId),
+        found.taskQueue,
         request.data ?? (await this.#requestByInput(workflowId, found.runId)),
       )
     } catch (error) {
@@ -161,16 +168,24 @@ export class TemporalRuns implements Runs {
     }
   }
 
-  #ongoing(handle: WorkflowHandle<RunWorkflow>, request: RunRequest | undefined): OngoingRun {
+  #ongoing(handle: WorkflowHandle<RunWorkflow>, taskQueue: string, request: RunRequest | undefined): OngoingRun {
     const { client } = this.session
     return {
       workflowId: handle.workflowId,
+      taskQueue,
       request,
       result: () => resultOf(handle),
       progress: async () => {
         const look = this.#look(handle)
         this.#looks.add(look)
         return await look.finally(() => this.#looks.delete(look))
+      },
+      async workers() {
+        try {
+          return await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => livePollers(client, taskQueue))
+        } catch {
+          return undefined
+        }
       },
       async cancel() {
         await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () => handle.cancel())

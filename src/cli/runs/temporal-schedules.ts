@@ -11,7 +11,10 @@ import {
 import type { Config } from '../../config/schema.js'
 import { WORKFLOW_TYPE } from '../../contract/messages.js'
 import { ConflictError, UnavailableError, UsageError } from '../../runtime/errors.js'
+import { type Environment, stateFolder } from '../../runtime/state-folder.js'
 import { answers, configuredEndpoint, connectClient, standardEndpoint } from '../../runtime/temporal/connection.js'
+import { taskQueueAt } from '../../runtime/temporal/task-queue.js'
+import { workflowIdOf } from '../../runtime/temporal/workflow-id.js'
 import type { NewSchedule, ScheduleState, Schedules } from './schedules.js'
 
 const CALL_DEADLINE_MS = 15_000
@@ -26,7 +29,8 @@ const INVALID_ARGUMENT = 3
  * @throws UnavailableError ETL3-TP-01 when a configured one does not answer, ETL3-TP-09 when none is configured and none
  *   answers
  */
-export async function openSchedules({ temporal }: Config): Promise<Schedules> {
+export async function openSchedules(config: Config, env: Environment): Promise<Schedules> {
+  const { temporal } = config
   const configured = configuredEndpoint(temporal)
   const endpoint = configured ?? standardEndpoint(temporal)
   // Nobody waits for a server that nobody named.
@@ -37,13 +41,15 @@ export async function openSchedules({ temporal }: Config): Promise<Schedules> {
       { hint: 'Name one in temporal.address or TEMPORAL_ADDRESS, or start one with `etl3 dev`.' },
     )
   }
-  return new TemporalSchedules(await connectClient(endpoint, temporal.connect_timeout_ms), endpoint.address)
+  const taskQueue = taskQueueAt(endpoint, temporal, stateFolder(workflowIdOf(config), env))
+  return new TemporalSchedules(await connectClient(endpoint, temporal.connect_timeout_ms), endpoint.address, taskQueue)
 }
 
 class TemporalSchedules implements Schedules {
   constructor(
     private readonly client: Client,
     readonly address: string,
+    readonly taskQueue: string,
   ) {}
 
   async create({ id, cron, timeZone, run, paused }: NewSchedule): Promise<ScheduleState> {
@@ -56,7 +62,7 @@ class TemporalSchedules implements Schedules {
             type: 'startWorkflow',
             workflowType: WORKFLOW_TYPE,
             workflowId: run.workflowId,
-            taskQueue: run.taskQueue,
+            taskQueue: this.taskQueue,
             args: [run.input],
             memo: { etl3: run.request },
             staticSummary: run.summary,

@@ -1,7 +1,8 @@
-/** Whether somebody works on a task queue. */
+/** Who works on a task queue. */
 import { hostname } from 'node:os'
 import type { Client } from '@temporalio/client'
 import { identifyProcess } from '../process-identity.js'
+import { readWorkerIdentity } from '../worker-identity.js'
 
 // A poll waits for up to a minute, and the server notes its beginning: a poller that was last seen longer ago is gone.
 const LONGEST_POLL_MS = 70_000
@@ -11,22 +12,26 @@ const TASK_QUEUE_TYPE_WORKFLOW = 1
 
 /** Someone who polls a task queue, as the server remembers it: for minutes after it is gone. */
 export interface Poller {
-  /** The SDK's default: `pid@host`. */
+  /** As `runtime/worker-identity.ts` writes it, or the SDK's default: `pid@host`. */
   readonly identity: string
   readonly lastSeenMs: number
 }
 
-/** Whether a worker polls for workflows of a task queue now. */
-export async function hasLivePoller(client: Client, taskQueue: string): Promise<boolean> {
+/** The identities of the workers that poll for workflows of a task queue now. */
+export async function livePollers(client: Client, taskQueue: string): Promise<string[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
   })
   const now = Date.now()
-  return (pollers ?? []).some(({ identity, lastAccessTime }) =>
-    isLive({ identity: identity ?? '', lastSeenMs: Number(lastAccessTime?.seconds ?? 0) * 1000 }, now),
-  )
+  return (pollers ?? [])
+    .map(({ identity, lastAccessTime }) => ({
+      identity: identity ?? '',
+      lastSeenMs: Number(lastAccessTime?.seconds ?? 0) * 1000,
+    }))
+    .filter((poller) => isLive(poller, now))
+    .map(({ identity }) => identity)
 }
 
 /** Whether a poller still lives: exact for one of this machine, by age for one of another. */
@@ -36,6 +41,6 @@ export function isLive(
   lives: (pid: number) => boolean = (pid) => identifyProcess(pid) !== undefined,
 ): boolean {
   if (nowMs - poller.lastSeenMs > LONGEST_POLL_MS) return false
-  const local = /^(\d+)@(.*)$/.exec(poller.identity)
-  return local?.[2] === hostname() ? lives(Number(local[1])) : true
+  const worker = readWorkerIdentity(poller.identity)
+  return worker?.host === hostname() ? lives(worker.pid) : true
 }

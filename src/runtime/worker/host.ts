@@ -4,6 +4,7 @@ import type { Logger } from '../logging.js'
 import { leave, present } from '../presence.js'
 import { connectClient, type Endpoint } from '../temporal/connection.js'
 import { stopPrivateServer } from '../temporal/private-server.js'
+import { identityOfWorker } from '../worker-identity.js'
 import { connectWorker } from './connection.js'
 import { untilIdle } from './idle-watch.js'
 import { describeBudget, type MemoryBudget, splitBudget } from './memory-budget.js'
@@ -60,6 +61,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
     const worker = await Worker.create({
       connection,
       namespace: endpoint.namespace,
+      identity: identityOfWorker(process.pid),
       taskQueue: settings.taskQueue,
       ...workflows,
       activities: activities({

@@ -34,7 +34,11 @@ export async function untilIdle(options: IdleWatchOptions, signal: AbortSignal):
   }
 }
 
-async function countOpen({ client, taskQueue }: IdleWatchOptions): Promise<number | undefined> {
+/** Workflows of a task queue that are open; undefined when the server does not say. */
+export async function countOpen({
+  client,
+  taskQueue,
+}: Pick<IdleWatchOptions, 'client' | 'taskQueue'>): Promise<number | undefined> {
   try {
     const { count } = await client.connection.withDeadline(Date.now() + 5_000, () =>
       client.workflow.count(`ExecutionStatus = 'Running' AND TaskQueue = '${taskQueue.replaceAll("'", "''")}'`),

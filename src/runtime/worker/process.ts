@@ -8,6 +8,7 @@ import { plainText } from '../plain-text.js'
 import { enter, leave } from '../presence.js'
 import { endProcess, identifyProcess, type ProcessIdentity } from '../process-identity.js'
 import type { Endpoint } from '../temporal/connection.js'
+import { identityOfWorker } from '../worker-identity.js'
 import { splitBudget } from './memory-budget.js'
 import { encodeEndpoint, encodeSettings, type WorkerSettings } from './settings.js'
 
@@ -106,7 +107,7 @@ export class WorkerProcess {
 
   /** Tells it the server that it works for. From here on others count on it. */
   workFor(endpoint: Endpoint): void {
-    if (this.pid !== undefined) enter(this.#folder, 'worker', this.pid)
+    if (this.pid !== undefined) enter(this.#folder, 'worker', this.pid, identityOfWorker(this.pid))
     this.#child.stdin?.end(encodeEndpoint(endpoint))
   }
 

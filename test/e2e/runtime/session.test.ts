@@ -1,22 +1,25 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { SILENT_LOGGER } from '../../../src/runtime/logging.js'
+import { enter } from '../../../src/runtime/presence.js'
 import { isAlive, signalProcess } from '../../../src/runtime/process-identity.js'
 import { openSession } from '../../../src/runtime/session.js'
 import { endLonelyServers } from '../../../src/runtime/temporal/lonely-servers.js'
 import { historyFile, openPrivateServer } from '../../../src/runtime/temporal/private-server.js'
 import { findTemporalCli } from '../../../src/runtime/temporal/temporal-cli.js'
 import { writeWorkflowBundle } from '../../../src/runtime/temporal/workflow-bundle.js'
+import { readWorkerIdentity } from '../../../src/runtime/worker-identity.js'
 import { NOBODY, TinyHome, until } from './tiny/tiny-run.js'
 
 const homes: TinyHome[] = []
 
-function newHome(): TinyHome {
-  const home = new TinyHome()
+function newHome(workflowId?: string): TinyHome {
+  const home = new TinyHome(workflowId)
   homes.push(home)
   return home
 }
@@ -189,6 +192,71 @@ describe('a command where no server is configured', () => {
     expect(new Set(pids).size).toBe(1)
     expect(await second.exited).toBe(0)
     expect(home.processes).toEqual([])
+  })
+})
+
+describe("a command that comes upon somebody else's server", () => {
+  it('has its work done by a worker of its own, and takes none of theirs', async () => {
+    const [theirs, ours] = [newHome('theirs'), newHome('ours')]
+    const they = theirs.run(200, 500)
+    const { address } = await they.event('open')
+    await theirs.untilSteps(1)
+    const we = ours.run(3, 100, address)
+    expect((await we.event('open')).address).toBe(address)
+    const { pids } = await we.event('result')
+    expect(await we.exited).toBe(0)
+    const [theirWorker] = theirs.workers
+    const [ourPid] = pids ?? []
+    expect(pids).toEqual([ourPid, ourPid, ourPid])
+    expect(we.notices.join('\n')).toContain(`Started a worker process (${ourPid})`)
+    expect(ours.processes).toEqual([])
+    const history = await theirs.withWorkflow(async (handle) => (await handle.fetchHistory()).events ?? [])
+    const doneBy = history.flatMap(({ activityTaskStartedEventAttributes: step }) => step?.identity ?? [])
+    expect(new Set(doneBy.map((identity) => readWorkerIdentity(identity)?.pid))).toEqual(new Set([theirWorker?.pid]))
+    await they.kill()
+  })
+})
+
+describe('a worker of another ETL3 that waits for the runs of a table', () => {
+  const OTHER = `1@${hostname()} etl3 0.0.1 from "/old/etl3" in "/old"`
+
+  function somebody(home: TinyHome, part: 'client' | 'worker'): ChildProcess {
+    const child = spawn('sleep', ['600'], { stdio: 'ignore' })
+    if (child.pid === undefined) throw new Error('no process')
+    enter(home.folder, part, child.pid, part === 'worker' ? OTHER : undefined)
+    return child
+  }
+
+  it('is ended where nobody uses it, so that the command has its own code do the work', async () => {
+    const home = newHome()
+    const worker = somebody(home, 'worker')
+    const client = home.run(2, 100)
+    const { pids } = await client.event('result')
+    expect(pids).not.toContain(worker.pid)
+    expect(worker.exitCode ?? worker.signalCode).toBe('SIGTERM')
+    expect(await client.exited).toBe(0)
+  })
+
+  it('is a conflict (exit code 6) that names it where somebody keeps it', async () => {
+    const home = newHome()
+    const [client, worker] = [somebody(home, 'client'), somebody(home, 'worker')]
+    const opening = openSession({
+      config: home.config(),
+      workflowId: home.workflowId,
+      env: home.env,
+      defaultAddress: NOBODY,
+      log: SILENT_LOGGER,
+      onNotice: () => {},
+    })
+    const says = /process 1 on .*, ETL3 0\.0\.1 of \/old\/etl3, started in \/old/
+    await expect(opening).rejects.toMatchObject({
+      code: 'ETL3-TP-10',
+      exitCode: 6,
+      message: expect.stringMatching(says),
+    })
+    expect(worker.exitCode).toBeNull()
+    client.kill()
+    worker.kill()
   })
 })
 

@@ -39,7 +39,6 @@ describe('run', () => {
 
     const [start] = server.started
     expect(start).toMatchObject({
-      taskQueue: 'etl3',
       input: {
         config: file,
         environment: 'e',
@@ -181,6 +180,23 @@ describe('a run that is already going', () => {
     expect(io.stderr.text).toContain('attached to the run that is already going')
     expect(io.stdout.text).toContain('published')
     expect(server.started).toEqual([])
+  })
+
+  it('names its worker where that is not one of this session, and says when it has none', async () => {
+    for (const [workers, words] of [
+      [['7@box'], 'its worker: process 7 on box'],
+      [[], 'no worker takes the work of this run: it waits on the task queue theirs'],
+    ] as const) {
+      const first = arrange()
+      first.server.onStart = (started) => started.finish(PUBLISHED)
+      await first.run('run')
+      const { io, server, run } = arrange()
+      server.going = new FakeRun('etl3:0', first.server.started[0]?.request, 'theirs')
+      server.going.workersNow = workers
+      server.going.finish(PUBLISHED)
+      expect(await run('run')).toBe(0)
+      expect(io.stderr.text).toContain(words)
+    }
   })
 
   it('is followed when it only goes about it in another way, which is said', async () => {

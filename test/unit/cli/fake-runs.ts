@@ -12,12 +12,14 @@ export class FakeRun implements OngoingRun {
   #finish: (result: RunResult) => void = () => {}
   #fail: (error: unknown) => void = () => {}
   progressNow: Progress | undefined
+  workersNow: readonly string[] | undefined = []
   cancellations = 0
   onCancel: () => void = () => {}
 
   constructor(
     readonly workflowId: string,
     readonly request: OngoingRun['request'],
+    readonly taskQueue = 'etl3',
   ) {
     this.#result = new Promise((resolve, reject) => {
       this.#finish = resolve
@@ -42,6 +44,10 @@ export class FakeRun implements OngoingRun {
     return this.progressNow
   }
 
+  async workers(): Promise<readonly string[] | undefined> {
+    return this.workersNow
+  }
+
   unpaused = 0
 
   async unpause(): Promise<void> {
@@ -58,6 +64,7 @@ export class FakeRun implements OngoingRun {
 export class FakeServer implements Runs {
   readonly uiUrl = 'http://127.0.0.1:8233'
   readonly ownsServer = true
+  readonly taskQueue = 'etl3'
   readonly broken: Promise<Error>
   break: (error: Error) => void = () => {}
   readonly started: StartRun[] = []

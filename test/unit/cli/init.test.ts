@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/command-line.js'
@@ -71,6 +71,36 @@ describe('init', () => {
     expect(readFileSync(file, 'utf8')).toBe('input: { root: mine }\n')
     expect((await initHere(['--config', file, '--yes'])).code).toBe(0)
     expect(readFileSync(file, 'utf8')).toContain('root: data')
+  })
+
+  describe('where more files of facts lie beside the one under the root', () => {
+    function star(): string {
+      const folder = testFolder()
+      mkdirSync(join(folder, 'star/gold'), { recursive: true })
+      for (const name of ['fact_rate', 'fact_rate_2']) writeFileSync(join(folder, `star/gold/${name}.parquet`), 'PAR1')
+      workIn(folder)
+      return folder
+    }
+    const tables = () => loadConfig({ file: 'config/etl3.yaml', env: {} }).config.input.tables
+
+    it('proposes their pattern, and takes it on a yes', async () => {
+      const folder = star()
+      const { code, questions } = await initHere([], ['star', '', '', 'yes'])
+      expect(code).toBe(0)
+      expect(questions[3]).toContain(`${folder}/star/gold also holds fact_rate_2.parquet`)
+      expect(tables()).toEqual({ fact_rate: 'star/gold/fact_rate*.parquet' })
+    })
+
+    it('names them and does not take them where nobody says yes', async () => {
+      for (const answers of [['star', '', '', ''], undefined]) {
+        star()
+        const { err, out } = await initHere(['--input', 'star', '-o', 'json', ...(answers ? ['--yes'] : [])], answers)
+        const words = "set input.tables.fact_rate to 'star/gold/fact_rate*.parquet'"
+        expect(err).toContain(words)
+        expect(JSON.parse(out)).toMatchObject({ leftOut: [expect.stringContaining(words)] })
+        expect(tables()).toEqual({})
+      }
+    })
   })
 
   it('refuses a memory that is none', async () => {

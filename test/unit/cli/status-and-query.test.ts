@@ -18,15 +18,18 @@ describe('status', () => {
     const server = new FakeServer()
     server.going = new FakeRun('etl3:0', undefined)
     server.going.progressNow = WRITING
+    server.going.workersNow = ['7@box etl3 0.1.0 from "/opt/etl3" in "/srv/rates"']
     const text = await call(['status'], fakeServices(server))
     expect(text.code).toBe(0)
     expect(text.out).toContain('a run is going on')
     expect(text.out).toContain('25 %  250,000 of 1,000,000 rows')
     expect(text.out).toContain('256 of 512 MB')
+    expect(text.out).toContain('worker: process 7 on box, ETL3 0.1.0 of /opt/etl3, started in /srv/rates')
     const json = await call(['status', '-o', 'json'], fakeServices(server, { current: CURRENT }))
     expect(JSON.parse(json.out)).toMatchObject({
       state: 'running',
       progress: { phase: 'write' },
+      workers: [{ pid: 7, host: 'box', build: { version: '0.1.0', installation: '/opt/etl3', folder: '/srv/rates' } }],
       published: CURRENT,
     })
     expect(server.closed).toEqual([false, false])

@@ -19,7 +19,7 @@ const session = await openSession({
 })
 say('open', { address: session.address, workerPid: session.workerPid, folder: session.folder, uiUrl: session.uiUrl })
 const handle = await session.client.workflow.start('tiny', {
-  taskQueue: config.temporal.task_queue,
+  taskQueue: session.taskQueue,
   workflowId,
   workflowIdConflictPolicy: 'USE_EXISTING',
   args: [steps, stepMs],

@@ -28,9 +28,15 @@ interface ClientEvent {
 /** A folder with all that a private session leaves, and a configuration that points into it. */
 export class TinyHome {
   readonly root = mkdtempSync(join(tmpdir(), 'etl3-session-'))
-  readonly workflowId = 'tiny'
-  readonly env = { ETL3_STATE_DIR: join(this.root, 'state') }
-  readonly folder = stateFolder(this.workflowId, this.env)
+  readonly workflowId: string
+  readonly env: { readonly ETL3_STATE_DIR: string }
+  readonly folder: string
+
+  constructor(workflowId = 'tiny') {
+    this.workflowId = workflowId
+    this.env = { ETL3_STATE_DIR: join(this.root, 'state') }
+    this.folder = stateFolder(workflowId, this.env)
+  }
 
   config(temporal: Partial<Config['temporal']> = {}): Config {
     return configSchema.parse({
@@ -40,8 +46,8 @@ export class TinyHome {
     })
   }
 
-  /** Starts the command. */
-  run(steps: number, stepMs: number): TinyClient {
+  /** Starts the command. `defaultAddress`: where it may come upon a server of somebody else. */
+  run(steps: number, stepMs: number, defaultAddress = NOBODY): TinyClient {
     const { workflowId, env } = this
     const settings = {
       config: this.config(),
@@ -50,7 +56,7 @@ export class TinyHome {
       steps,
       stepMs,
       idleAfterMs: 1_000,
-      defaultAddress: NOBODY,
+      defaultAddress,
     }
     return new TinyClient(
       spawn(process.execPath, [CLIENT, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'] }),
