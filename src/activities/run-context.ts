@@ -81,8 +81,21 @@ export async function openContextOverInputs(
   reads: (record: RunRecord) => readonly InputTable[] = ({ inputs }) => inputs,
 ): Promise<InputContext> {
   const context = await openContext(ref, deps, signal)
-  const inputs = reads(context.record)
-  const reader = { s3: ref.s3, scratch: deps.scratch, signal }
+  return await overInputs(context, reads(context.record), deps, signal)
+}
+
+/**
+ * The same run with these files of its input at hand.
+ *
+ * @throws InputError ETL3-IN-02 when one of them changed
+ */
+export async function overInputs(
+  context: RunContext,
+  inputs: readonly InputTable[],
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<InputContext> {
+  const reader = { s3: context.ref.s3, scratch: deps.scratch, signal }
   let copies: LocalCopies
   try {
     copies = await fetchInputs(inputs, reader)

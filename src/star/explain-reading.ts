@@ -47,6 +47,7 @@ async function probe(name: TableName, files: readonly CheckedFile[], engine: Eng
   }
 }
 
-function isInterrupt(error: unknown): boolean {
+/** Whether a statement was stopped from outside. */
+export function isInterrupt(error: unknown): boolean {
   return error instanceof Error && /^INTERRUPT Error/i.test(error.message)
 }

@@ -1,6 +1,7 @@
 /** What an input file's schema gives for the contract, and the SELECT through which everything else reads it. */
 
 import { resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TableName } from '../config/schema.js'
 import type { Engine } from '../engine/engine.js'
 import { parquetFileMetadata, parquetSchema, readParquet } from '../engine/parquet-scan.js'
@@ -10,6 +11,7 @@ import { widthOf } from './code-widths.js'
 import { type Form, formOf, KINDS } from './column-kinds.js'
 import { columnsByName, type FileColumn, twinsText, wasMeant } from './column-names.js'
 import { type ContractColumn, type ContractTable, contractOf } from './contract.js'
+import { footerHead } from './footer-head.js'
 import { type PathColumns, pathColumnInSql } from './path-columns.js'
 import { familyOf, itemTypeOf, NULL_TYPE } from './physical-types.js'
 import { quotedValue, unreadable } from './unreadable-file.js'
@@ -46,6 +48,9 @@ type Shape = Omit<FileSchema, 'rows'>
 /** Files whose footers one statement reads. */
 const FOOTERS_AT_ONCE = 500
 
+/** Files between two turns of the event loop, so that heartbeats and cancellation get through: a few milliseconds. */
+const FILES_PER_TURN = 64
+
 /**
  * Reads the schemas of a table's files against the contract, in the order of the files. Files with equal columns,
  * in the file and in its path, share what is found.
@@ -60,16 +65,14 @@ export async function readSchemas(
 ): Promise<FileSchema[]> {
   const shapes = new Map<string, Shape>()
   const schemas: FileSchema[] = []
-  for (let from = 0; from < files.length; from += FOOTERS_AT_ONCE) {
-    const batch = files.slice(from, from + FOOTERS_AT_ONCE)
-    const footers = await readFooters(name, batch, engine)
-    for (const file of batch) {
-      const { rows, columns } = footerOf(footers, file)
-      const key = JSON.stringify([columns, file.pathColumns ?? {}])
-      const shape = shapes.get(key) ?? (await readShape(name, file, engine))
-      shapes.set(key, shape)
-      schemas.push({ rows, ...shape })
-    }
+  const footers = await readFooters(name, files, engine)
+  for (const [i, file] of files.entries()) {
+    const footer = footers[i]
+    if (!footer) throw new Error(`the engine gave no footer of ${file.path}`)
+    const key = JSON.stringify([footer.columns, file.pathColumns ?? {}])
+    const shape = shapes.get(key) ?? (await readShape(name, file, engine))
+    shapes.set(key, shape)
+    schemas.push({ rows: footer.rows, ...shape })
   }
   return schemas
 }
@@ -80,13 +83,39 @@ interface Footer {
   readonly columns: string
 }
 
-function footerOf(footers: ReadonlyMap<string, Footer>, file: ReadableFile): Footer {
-  const footer = footers.get(resolve(localOf(file)))
-  if (!footer) throw new Error(`the engine gave no footer of ${file.path}`)
-  return footer
+/** The engine reads one footer of those that begin alike, and each that does not begin as footers do. */
+async function readFooters(
+  name: TableName,
+  files: readonly ReadableFile[],
+  engine: Engine,
+): Promise<(Footer | undefined)[]> {
+  const known = new Map<string, ReadableFile>()
+  const toRead: ReadableFile[] = []
+  const likes: { readonly file: ReadableFile; readonly rows?: number }[] = []
+  for (const [i, file] of files.entries()) {
+    if (i % FILES_PER_TURN === 0) await nextTurn()
+    const head = footerHead(localOf(file))
+    const like = head && known.get(head.schema)
+    if (head && like) {
+      likes.push({ file: like, rows: head.rows })
+      continue
+    }
+    if (head) known.set(head.schema, file)
+    toRead.push(file)
+    likes.push({ file })
+  }
+  const read = new Map<string, Footer>()
+  for (let from = 0; from < toRead.length; from += FOOTERS_AT_ONCE) {
+    const batch = await askForFooters(name, toRead.slice(from, from + FOOTERS_AT_ONCE), engine)
+    for (const entry of batch) read.set(...entry)
+  }
+  return likes.map(({ file, rows }) => {
+    const footer = read.get(resolve(localOf(file)))
+    return footer && { columns: footer.columns, rows: rows ?? footer.rows }
+  })
 }
 
-async function readFooters(
+async function askForFooters(
   name: TableName,
   files: readonly ReadableFile[],
   engine: Engine,
@@ -105,7 +134,7 @@ async function readFooters(
     const [alone, ...others] = files
     if (!alone || others.length === 0) throw unreadable(name, alone?.path ?? '', cause, alone?.local)
     const footers = new Map<string, Footer>()
-    for (const file of files) for (const entry of await readFooters(name, [file], engine)) footers.set(...entry)
+    for (const file of files) for (const entry of await askForFooters(name, [file], engine)) footers.set(...entry)
     return footers
   }
 }

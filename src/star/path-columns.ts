@@ -17,16 +17,26 @@ const NULL_PARTITION = '__HIVE_DEFAULT_PARTITION__'
 
 /** The columns of a table that stand in the folders of a path; of two of a name the nearer to the file. */
 export function pathColumnsOf(table: TableName, path: string): PathColumns {
-  const names = new Map(contractOf(table).columns.map(({ name }) => [name.toLowerCase(), name]))
   const columns: Record<string, string | null> = {}
+  if (!path.includes('=')) return columns
+  const byName = new Map(contractOf(table).columns.map((column) => [column.name.toLowerCase(), column]))
   for (const folder of path.split('/').slice(0, -1)) {
     const sign = folder.indexOf('=')
-    const name = sign < 1 ? undefined : names.get(decoded(folder.slice(0, sign)).toLowerCase())
-    if (name === undefined) continue
+    const column = sign < 1 ? undefined : byName.get(decoded(folder.slice(0, sign)).toLowerCase())
+    if (column === undefined) continue
     const value = folder.slice(sign + 1)
-    columns[name] = value === NULL_PARTITION ? null : decoded(value)
+    columns[column.name] = value === NULL_PARTITION ? null : plain(column.kind, decoded(value))
   }
   return columns
+}
+
+/** Whole numbers without the fraction that pandas writes where a column has a missing value: `2025.0` is 2025. */
+function plain(kind: ColumnKind, value: string): string {
+  return isNumber(kind) ? value.replace(/^(-?\d{1,18})\.0*$/, '$1') : value
+}
+
+function isNumber(kind: ColumnKind): boolean {
+  return kind === 'number' || kind === 'integer'
 }
 
 /**
@@ -38,8 +48,7 @@ export function pathColumnInSql(
   kind: ColumnKind,
   value: string | null,
 ): { readonly sql: string; readonly type: string } {
-  const isNumber = kind === 'number' || kind === 'integer'
-  const type = isNumber && (value === null || /^-?\d{1,18}$/.test(value)) ? 'BIGINT' : 'VARCHAR'
+  const type = isNumber(kind) && (value === null || /^-?\d{1,18}$/.test(value)) ? 'BIGINT' : 'VARCHAR'
   return { sql: `${value === null ? 'NULL' : sqlString(value)}::${type}`, type }
 }
 

@@ -14,9 +14,10 @@ import {
 
 /**
  * What does not count in a comparison: blanks of every kind (Unicode category Z), control and invisible marks (C: tabs,
- * line ends, U+FEFF, U+200B, U+00AD …), dashes (Pd and the minus sign) and underscores.
+ * line ends, U+FEFF, U+200B, U+00AD …), dashes (Pd and the minus sign) and underscores. U+10D6E is a dash since Unicode
+ * 16, which the engine does not know yet.
  */
-const UNCOUNTED = '[\\p{Z}\\p{C}\\p{Pd}_\\x{2212}]'
+const UNCOUNTED = '[\\p{Z}\\p{C}\\p{Pd}_\\x{2212}\\x{10D6E}]'
 
 const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 

@@ -190,7 +190,7 @@ function filesOf(count: number, bytes: number): { readonly bytes: number }[] {
 describe('the history of a run over very many fact files', { timeout: 60_000 }, () => {
   it('stays as short as that of a few files where the files are small', async () => {
     const { asked, events, inputBytes } = await staged('small', filesOf(20_000, 14_000), 64)
-    expect(asked).toEqual(Array.from({ length: 20 }, (_, batch) => ({ batch })))
+    expect(asked).toEqual([{ batch: 0 }, { batch: 1 }])
     expect(events).toHaveLength(1)
     expect(Math.max(...events)).toBeLessThan(SUGGESTED_EVENTS)
     expect(Math.max(...inputBytes)).toBeLessThan(1_024)

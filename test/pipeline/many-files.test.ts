@@ -45,7 +45,7 @@ async function dealt(files: number): Promise<string> {
 async function outcome(
   name: string,
   facts: string,
-  filesPerBatch?: number,
+  given: { readonly filesPerBatch?: number; readonly bytesOfFacts?: number } = {},
 ): Promise<{ table: Tree; staged: string[] }> {
   const out = join(root, `table-${name}`)
   const scratch = join(root, `scratch-${name}`)
@@ -55,7 +55,7 @@ async function outcome(
     partitionColumns: DEFAULT_OPTIONS.partitionColumns,
     out,
     scratch,
-    ...(filesPerBatch === undefined ? {} : { filesPerBatch }),
+    ...given,
   })
   const staged = STAGED.map((file) =>
     createHash('sha256')
@@ -71,8 +71,10 @@ describe('the same facts in any number of files', () => {
     expect(one.table.size).toBeGreaterThan(50)
     const seven = await dealt(7)
     const many = await dealt(300)
-    expect(await outcome('7-by-3', seven, 3)).toEqual(one)
+    expect(await outcome('7-by-3', seven, { filesPerBatch: 3 })).toEqual(one)
     expect(await outcome('300', many)).toEqual(one)
-    expect(await outcome('300-by-64', many, 64)).toEqual(one)
+    expect(await outcome('300-as-they-stand', many, { bytesOfFacts: 1_000_000 })).toEqual(one)
+    // The last batch has too few files to be gathered.
+    expect(await outcome('300-by-70', many, { filesPerBatch: 70 })).toEqual(one)
   })
 })

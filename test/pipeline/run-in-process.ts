@@ -12,10 +12,17 @@ import { ruleSetOf } from '../../src/quality/rule-set.js'
 import { screenFacts } from '../../src/quality/screen.js'
 import { DICTIONARY } from '../../src/star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../../src/star/enrich.js'
-import { batchRanges, batchSizes } from '../../src/star/fact-batches.js'
+import { batchRanges, batchSizes, type FileRange } from '../../src/star/fact-batches.js'
 import { loadQuarantined, readFacts } from '../../src/star/fact-window.js'
 import { selectInput } from '../../src/star/file-schema.js'
-import { findInputs } from '../../src/star/inputs.js'
+import {
+  type BatchedFacts,
+  type Gathered,
+  gatherBatches,
+  selectFacts,
+  selectGathered,
+} from '../../src/star/gather-facts.js'
+import { findInputs, type InputTable } from '../../src/star/inputs.js'
 import { layoutOf } from '../../src/star/layout.js'
 import { slicesOf } from '../../src/star/slice-reader.js'
 import { stageBenchmarks } from '../../src/star/stage-benchmarks.js'
@@ -38,6 +45,8 @@ export interface InProcessInput {
   readonly rowGroupRows?: number
   /** Files of facts that are staged together. Default: all. */
   readonly filesPerBatch?: number
+  /** How large the files of facts are taken for, in bytes: small ones are gathered. Default: as large as they are. */
+  readonly bytesOfFacts?: number
   /** Done to what was staged, before anything is read of it. */
   readonly afterStaging?: (engine: Engine, staged: StagedPaths) => Promise<void>
 }
@@ -57,15 +66,34 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
   const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: input.scratch })
   try {
     const paths = pathsIn(staged)
-    const tables = await checkSchemas(await findInputs(config, new AbortController().signal), engine)
-    await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder: staged })
-    await stageAllFacts(engine, tables, staged, input.filesPerBatch)
+    const found = await findInputs(config, new AbortController().signal)
+    const tables = await checkSchemas(found, engine)
+    const facts = batchedFacts(found, tables, input)
+    const gathered = await gatherBatches(engine, facts, staged)
+    const inputs = selectInputs(tables).set('fact_rate', selectFacts(facts, gathered))
+    await stageDimensions({ engine, inputs, layout, folder: staged })
+    await stageAllFacts(engine, tables, staged, facts.batches, gathered)
     await input.afterStaging?.(engine, paths)
     await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
     return await write(engine, paths, layout, input)
   } finally {
     engine.close()
   }
+}
+
+function batchedFacts(
+  found: readonly InputTable[],
+  tables: readonly CheckedTable[],
+  { filesPerBatch = Number.POSITIVE_INFINITY, bytesOfFacts }: InProcessInput,
+): BatchedFacts {
+  const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
+  const bytes = found.find((t) => t.name === 'fact_rate')?.files.map((file) => bytesOfFacts ?? file.bytes) ?? []
+  return { files, bytes, batches: batchesOf(files, filesPerBatch) }
+}
+
+function batchesOf(files: readonly unknown[], filesPerBatch: number): FileRange[] {
+  const sizes = files.map(() => ({ bytes: 0 }))
+  return batchRanges(batchSizes(sizes, { bytes: 0, files: filesPerBatch }))
 }
 
 async function write(
@@ -132,18 +160,19 @@ export async function stageAllFacts(
   engine: Engine,
   tables: readonly CheckedTable[],
   folder: string,
-  filesPerBatch = Number.POSITIVE_INFINITY,
+  batches: readonly FileRange[] = batchesOf(
+    tables.find((t) => t.name === 'fact_rate')?.files ?? [],
+    Number.POSITIVE_INFINITY,
+  ),
+  gathered: Gathered = [],
 ): Promise<void> {
   const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
   const staged: string[] = []
-  const sizes = batchSizes(
-    files.map(() => ({ bytes: 0 })),
-    { bytes: 0, files: filesPerBatch },
-  )
-  for (const [i, { from, to }] of batchRanges(sizes).entries()) {
-    const target = join(folder, sizes.length === 1 ? 'facts.parquet' : `part-${i}.parquet`)
-    const select = selectInput('fact_rate', files.slice(from, to))
-    await stageFactBatch(engine, { select, alone: sizes.length === 1 }, pathsIn(folder), target)
+  for (const [i, { from, to }] of batches.entries()) {
+    const target = join(folder, batches.length === 1 ? 'facts.parquet' : `part-${i}.parquet`)
+    const paths = gathered[i] ?? []
+    const select = paths.length > 0 ? selectGathered(paths) : selectInput('fact_rate', files.slice(from, to))
+    await stageFactBatch(engine, { select, alone: batches.length === 1 }, pathsIn(folder), target)
     staged.push(target)
   }
   await joinFactBatches(engine, staged, folder)

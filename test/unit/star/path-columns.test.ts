@@ -94,13 +94,27 @@ describe('a column that stands in the path', () => {
     await writeStar(root, {
       ...others,
       'bench_medicare_professional.parquet/data_year=2025/part': without(bench, 'data_year'),
+      'bench_medicare_professional.parquet/data_year=2026.0/part': without(bench, 'data_year'),
     })
     const inputs = await findInputs(configSchema.parse({ input: { root } }), new AbortController().signal)
     const [checked] = (await checkSchemas(inputs, engine)).filter(({ name }) => name === 'bench_medicare_professional')
     const rows = await engine.rows(
       `SELECT DISTINCT data_year FROM (${selectInput('bench_medicare_professional', checked?.files ?? [])})`,
     )
-    expect(rows).toEqual([{ data_year: 2025 }])
+    expect(rows.map(({ data_year }) => data_year).sort()).toEqual([2025, 2026])
+  })
+
+  it('is a whole number also where it was written with a fraction of zeros, and only where the contract wants a number', () => {
+    const yearIn = (folder: string): string | null | undefined =>
+      pathColumnsOf('bench_medicare_professional', `/x/${folder}/part.parquet`)['data_year']
+    for (const folder of ['data_year=2025', 'data_year=2025.0', 'DATA_YEAR=2025%2E00', 'data_year=2025.']) {
+      expect(yearIn(folder)).toBe('2025')
+    }
+    expect(yearIn('data_year=-1.0')).toBe('-1')
+    expect(yearIn('data_year=2025.5')).toBe('2025.5')
+    expect(yearIn('data_year=.0')).toBe('.0')
+    expect(yearIn('data_year=2025.0.0')).toBe('2025.0.0')
+    expect(pathColumnsOf('fact_rate', '/x/code=99.0/state=1.0/part')).toEqual({ code: '99.0', state: '1.0' })
   })
 
   it('gives a code of the file its width where it is the code_type', async () => {
