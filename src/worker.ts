@@ -1,16 +1,18 @@
-/** Entry point of a worker process. Its one argument holds the settings, its input the server (see runtime/worker-settings). */
+/** Entry point of a worker process. Its input holds the settings and the server (see runtime/worker/settings). */
 import { createActivities } from './activities/index.js'
 import { Etl3Error, messageOf } from './runtime/errors.js'
 import { createLogger } from './runtime/logging.js'
 import { builtWorkflowBundle } from './runtime/temporal/workflow-bundle.js'
 import { runWorker } from './runtime/worker/host.js'
-import { decodeSettings, readEndpoint } from './runtime/worker/settings.js'
+import { readOrders } from './runtime/worker/settings.js'
 
-const settings = decodeSettings(process.argv[2])
+const orders = await readOrders(process.stdin)
+if (!orders) process.exit()
+const { settings } = orders
 const log = createLogger({ ...settings.logging, origin: 'worker' })
 
 try {
-  const endpoint = await readEndpoint(process.stdin)
+  const endpoint = await orders.endpoint()
   if (endpoint) {
     await runWorker({
       settings,

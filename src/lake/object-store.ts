@@ -43,6 +43,15 @@ export interface ObjectContent {
 /** An object with the SHA-256 (hex) of its bytes. */
 export type PutObject = StoredObject & { readonly sha256: string }
 
+/** What is said of an object that is stored. */
+export interface PutOptions {
+  /**
+   * Not for everybody who can reach the store: on this machine, for its owner alone. In a bucket, the bucket's policy says
+   * who reads what.
+   */
+  readonly confidential?: boolean
+}
+
 /** A write that began and has not ended: of a process that is gone, or of one that is still at it. */
 export interface UnfinishedWrite {
   /** For people, and for the store to find it again. */
@@ -82,6 +91,7 @@ export interface ObjectStore {
     key: ObjectKey,
     bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     signal: AbortSignal,
+    options?: PutOptions,
   ): Promise<PutObject>
 
   /**
@@ -99,7 +109,7 @@ export interface ObjectStore {
   flush(prefix: ObjectKey, signal: AbortSignal): Promise<void>
 
   /** Stores a record unless there is one; returns the bytes that stand. Two callers agree on the winner. */
-  putIfAbsent(key: ObjectKey, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  putIfAbsent(key: ObjectKey, bytes: Uint8Array, signal: AbortSignal, options?: PutOptions): Promise<Uint8Array>
 
   /** @throws ObjectNotFound when there is no object under `key`. */
   get(key: ObjectKey, signal: AbortSignal): Promise<Uint8Array>

@@ -35,6 +35,16 @@ export interface WrittenFile {
 export interface FilePlace {
   readonly unfinished: string
   readonly path: string
+  /** Permissions, as far as the umask leaves them. Default: those of any file. */
+  readonly mode?: number
+}
+
+/**
+ * Permissions of a file that is nobody else's business: its owner's, and the group's where the umask lets the group write,
+ * which is how people share a folder.
+ */
+export function privateMode(): number {
+  return (process.umask() & 0o020) === 0 ? 0o660 : 0o600
 }
 
 /** Gives a file its name; may make the folder for it. */
@@ -45,13 +55,13 @@ export type Rename = (from: string, to: string) => void
  * @param options `durable`: the bytes survive a power cut before the file has its name, so that nobody finds it empty
  */
 export function writeWhole(
-  { unfinished, path }: FilePlace,
+  { unfinished, path, mode }: FilePlace,
   bytes: Uint8Array,
   rename: Rename,
   { durable = false }: { readonly durable?: boolean } = {},
 ): WrittenFile {
   try {
-    const stats = createFile(unfinished, (file) => {
+    const stats = createFile(unfinished, mode, (file) => {
       append(file, bytes)
       if (durable) fsyncSync(file)
     })
@@ -65,12 +75,12 @@ export function writeWhole(
 
 /** As {@link writeWhole}, for a file that comes in pieces; each is consumed before the next one is asked for. */
 export async function writePieces(
-  { unfinished, path }: FilePlace,
+  { unfinished, path, mode }: FilePlace,
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   rename: Rename,
 ): Promise<WrittenFile> {
   const sha256 = createHash('sha256')
-  const file = openSync(unfinished, 'wx')
+  const file = openSync(unfinished, 'wx', mode)
   try {
     let stats: BigIntStats
     try {
@@ -91,8 +101,8 @@ export async function writePieces(
 }
 
 /** Makes a file that survives a power cut. */
-export function createDurable(path: string, bytes: Uint8Array): void {
-  createFile(path, (file) => {
+export function createDurable(path: string, bytes: Uint8Array, mode?: number): void {
+  createFile(path, mode, (file) => {
     append(file, bytes)
     fsyncSync(file)
   })
@@ -172,8 +182,8 @@ export function etagOf(stats: BigIntStats): string {
   return `${stats.size}-${stats.mtimeNs}-${stats.ino}`
 }
 
-function createFile(path: string, fill: (file: number) => void): BigIntStats {
-  const file = openSync(path, 'wx')
+function createFile(path: string, mode: number | undefined, fill: (file: number) => void): BigIntStats {
+  const file = openSync(path, 'wx', mode)
   try {
     fill(file)
     return seal(file)

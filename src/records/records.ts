@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { Reference } from '../contract/activities.js'
-import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
+import type { ObjectKey, ObjectStore, PutOptions } from '../lake/object-store.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 
@@ -34,7 +34,7 @@ export class RunRecords {
   /** Stores a JSON record. */
   async save(name: string, value: unknown, signal: AbortSignal): Promise<Reference> {
     failPoint(`record:${name}`)
-    const stored = await this.store.put(this.key(name), jsonBytes(value), signal)
+    const stored = await this.store.put(this.key(name), jsonBytes(value), signal, optionsOf(name))
     // A record is the truth of a resumed run: once it is saved, it has to survive a power cut.
     await this.store.flush(stored.key, signal)
     return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
@@ -43,7 +43,7 @@ export class RunRecords {
   /** Stores a JSON record unless there is one; the one that stands is parsed and returned. */
   async saveOnce<T>(name: string, value: T, parse: (value: unknown) => T, signal: AbortSignal): Promise<T> {
     failPoint(`record:${name}`)
-    const standing = await this.store.putIfAbsent(this.key(name), jsonBytes(value), signal)
+    const standing = await this.store.putIfAbsent(this.key(name), jsonBytes(value), signal, optionsOf(name))
     return parseRecord(standing, parse, this.store.locate(this.key(name)))
   }
 
@@ -61,10 +61,17 @@ export class RunRecords {
   /** Stores a local file as an object of this run, so that it survives what the records that name it survive. */
   async putFile(name: string, path: string, signal: AbortSignal): Promise<Reference> {
     failPoint(`record:${name}`)
-    const stored = await this.store.put(this.key(name), piecesOf(path), signal)
+    const stored = await this.store.put(this.key(name), piecesOf(path), signal, optionsOf(name))
     await this.store.flush(stored.key, signal)
     return { uri: this.store.locate(stored.key), sha256: stored.sha256, bytes: stored.bytes }
   }
+}
+
+/** What holds rows of the input as they came, or the whole configuration. */
+const CONFIDENTIAL = /^(?:run\.json$|quarantine\/|staged\/)/
+
+function optionsOf(name: string): PutOptions {
+  return { confidential: CONFIDENTIAL.test(name) }
 }
 
 /**

@@ -2,10 +2,11 @@
  * Who is there: one small file per living process, so that the last client out turns off the private server and
  * a worker that nobody waits for knows it. A file whose process is gone counts for nothing.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.js'
+import { makePrivateFolder } from './state-folder.js'
 
 const identitySchema = z.object({ pid: z.number(), began: z.string(), says: z.string().optional() })
 
@@ -22,7 +23,7 @@ export interface Present extends ProcessIdentity {
 export function enter(folder: string, part: Part, pid: number, says?: string): void {
   const identity = identifyProcess(pid)
   if (!identity) return
-  mkdirSync(folder, { recursive: true })
+  makePrivateFolder(folder)
   writeFileSync(fileOf(folder, part, pid), JSON.stringify({ ...identity, says }))
 }
 

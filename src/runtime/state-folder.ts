@@ -1,5 +1,6 @@
 /** Where ETL3 keeps what belongs to this user on this machine: private servers with their histories, fetched tools. */
 import { createHash } from 'node:crypto'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
@@ -19,6 +20,12 @@ export function cacheRoot(env: Environment): string {
 /** Folder of what belongs to one workflow id: its private server's record and history, its workers, its clients. Not created. */
 export function stateFolder(workflowId: string, env: Environment): string {
   return join(stateRoot(env), 'state', folderName(workflowId))
+}
+
+/** Makes a folder that only its owner can look into; one of ours that stands becomes such a folder. */
+export function makePrivateFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (statSync(folder).uid === process.getuid?.()) chmodSync(folder, 0o700)
 }
 
 // Lower case only, as some file systems take `A` and `a` for the same name; any other id gets a digest to stay unique.

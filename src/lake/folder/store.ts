@@ -26,6 +26,7 @@ import {
   type PublishCondition,
   type PublishOutcome,
   type PutObject,
+  type PutOptions,
   type SeenObject,
   type StartedPut,
   type StoredObject,
@@ -37,6 +38,7 @@ import {
   etagOf,
   flushOne,
   isMissing,
+  privateMode,
   statOf,
   UNFINISHED_FOLDER,
   writePieces,
@@ -102,10 +104,11 @@ export class FolderStore implements ObjectStore {
     key: ObjectKey,
     bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     signal: AbortSignal,
+    options: PutOptions = {},
   ): Promise<PutObject> {
     signal.throwIfAborted()
     const path = this.locate(key)
-    const place = { unfinished: this.#unfinished.next(), path }
+    const place = { unfinished: this.#unfinished.next(), path, ...modeOf(options) }
     const rename = (from: string, to: string): void => this.#folders.into(to, () => renameSync(from, to))
     try {
       if (bytes instanceof Uint8Array) return { key, ...writeWhole(place, bytes, rename, { durable: true }) }
@@ -161,12 +164,17 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  async putIfAbsent(key: ObjectKey, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  async putIfAbsent(
+    key: ObjectKey,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+    options: PutOptions = {},
+  ): Promise<Uint8Array> {
     signal.throwIfAborted()
     const path = this.locate(key)
     const unfinished = this.#unfinished.next()
     try {
-      createDurable(unfinished, bytes)
+      createDurable(unfinished, bytes, modeOf(options).mode)
       try {
         this.#folders.into(path, () => linkSync(unfinished, path))
         flushOne(dirname(path))
@@ -422,6 +430,10 @@ function storedObject(key: ObjectKey, stats: BigIntStats): StoredObject {
 async function turn(signal: AbortSignal, entries = 0): Promise<void> {
   signal.throwIfAborted()
   if (entries % ENTRIES_PER_TURN === 0) await nextTurn()
+}
+
+function modeOf({ confidential = false }: PutOptions): { readonly mode?: number } {
+  return confidential ? { mode: privateMode() } : {}
 }
 
 function segmentTooLong(segment: string, bytes: number): InputError {

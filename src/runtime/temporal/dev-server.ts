@@ -1,7 +1,7 @@
 /** Temporal's development server (server and Web UI in one process), with its history in a file. */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { z } from 'zod'
@@ -17,6 +17,9 @@ const START_TIMEOUT_MS = 20_000
 const LOOK_EVERY_MS = 10
 const STOP_GRACE_MS = 10_000
 const START_ATTEMPTS = 3
+
+/** The history holds settings and is nobody else's business: the shell sets the umask and becomes the server. */
+const UNSHARED = 'umask 077; exec "$@"'
 
 /** How the reason begins where something else ended the process. */
 const KILLED = 'it ended with SIG'
@@ -71,8 +74,8 @@ export interface DevServer {
  * @throws UnavailableError ETL3-TP-04 when it ends or does not serve in time; the message has the reason from its log
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
-  mkdirSync(dirname(options.dbFilename), { recursive: true })
-  mkdirSync(dirname(options.logFile), { recursive: true })
+  for (const file of [options.dbFilename, options.logFile]) mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const isFirst = !existsSync(options.dbFilename)
   for (let attempt = 1; ; attempt++) {
     const port = options.port || (await freePort())
     const uiPort = options.uiPort || (await freePort())
@@ -81,6 +84,8 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     if (typeof started !== 'string') return { process: started, endpoint, port, uiPort }
 
     const mayChoose = options.port === 0 || options.uiPort === 0
+    // A history whose making was cut off has half of its tables, and no server starts over it.
+    if (isFirst) for (const end of ['', '-wal', '-shm']) rmSync(`${options.dbFilename}${end}`, { force: true })
     const passing = started.startsWith(KILLED) || (mayChoose && started.includes('address already in use'))
     if (passing && attempt < START_ATTEMPTS) continue
     throw new UnavailableError(
@@ -98,9 +103,9 @@ async function tryStart(
   port: number,
   uiPort: number,
 ): Promise<ProcessIdentity | string> {
-  const log = openSync(options.logFile, 'a')
+  const log = openSync(options.logFile, 'a', 0o600)
   const { size: logStart } = fstatSync(log)
-  const child = spawn(options.cli, serverArguments(options, port, uiPort), {
+  const child = spawn('/bin/sh', ['-c', UNSHARED, 'sh', options.cli, ...serverArguments(options, port, uiPort)], {
     detached: true,
     stdio: ['ignore', log, log],
     env: environmentWithoutTemporal(),

@@ -1,12 +1,13 @@
 /** A worker as a process of its own, with its own memory cap. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTail } from '../file-tail.js'
 import { built } from '../package-root.js'
 import { plainText } from '../plain-text.js'
 import { enter, leave } from '../presence.js'
 import { endProcess, identifyProcess, type ProcessIdentity } from '../process-identity.js'
+import { makePrivateFolder } from '../state-folder.js'
 import type { Endpoint } from '../temporal/connection.js'
 import { identityOfWorker } from '../worker-identity.js'
 import { splitBudget } from './memory-budget.js'
@@ -66,11 +67,11 @@ export class WorkerProcess {
    */
   constructor({ settings, folder, index, entry = built('worker.js') }: StartWorkerOptions) {
     const budget = splitBudget(settings.memoryLimitMb, settings.workers)
-    mkdirSync(folder, { recursive: true })
+    makePrivateFolder(folder)
     this.#folder = folder
     this.#limitMb = budget.limitMb
     this.#logFile = join(folder, `worker-${index}.log`)
-    const log = openSync(this.#logFile, 'w')
+    const log = openSync(this.#logFile, 'w', 0o600)
     this.#child = spawn(
       process.execPath,
       [
@@ -78,7 +79,6 @@ export class WorkerProcess {
         `--max-old-space-size=${budget.nodeHeapMb}`,
         `--max-semi-space-size=${budget.semiSpaceMb}`,
         entry,
-        encodeSettings({ ...settings, index }),
       ],
       {
         detached: true,
@@ -92,6 +92,7 @@ export class WorkerProcess {
     this.#identity = pid === undefined ? undefined : identifyProcess(pid)
     // One that ends early closes its input; why it ended is told by `exited`.
     this.#child.stdin?.on('error', () => {})
+    this.#child.stdin?.write(encodeSettings({ ...settings, index }))
     this.exited = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve({ code: null, signal: null, reason: error.message, final: true }))
       this.#child.once('exit', (code, signal) => {

@@ -1,8 +1,9 @@
 /**
- * What a worker process is told: its settings as one JSON argument, and on its input, once there is one, which server to
- * work for. Both are checked on the other side. No secrets: they stay in the environment.
+ * What a worker process is told, on its input, each as a line of JSON: its settings, and once there is one, which server
+ * to work for. Both are checked on the other side. Nothing of it is an argument: those are shown to everybody (`ps`), and
+ * an address may hold a token.
  */
-import { text } from 'node:stream/consumers'
+import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import type { Endpoint } from '../temporal/connection.js'
 
@@ -40,23 +41,36 @@ const settingsSchema = z.strictObject({
 /** Settings of one worker process. */
 export type WorkerSettings = z.infer<typeof settingsSchema>
 
-/** The settings as the argument of a worker's command line. */
+/** What a worker process is told. */
+export interface WorkerOrders {
+  readonly settings: WorkerSettings
+  /** Waits for its server; undefined when whoever started the worker is gone without naming one. */
+  endpoint(): Promise<Endpoint | undefined>
+}
+
+/** Settings as they are told. */
 export function encodeSettings(settings: WorkerSettings): string {
-  return JSON.stringify(settings)
+  return `${JSON.stringify(settings)}\n`
 }
 
-/** The settings of this worker process. @throws ZodError or SyntaxError when the argument is not what {@link encodeSettings} made */
-export function decodeSettings(argument: string | undefined): WorkerSettings {
-  return settingsSchema.parse(JSON.parse(argument ?? ''))
-}
-
-/** The server as the input of a worker process. */
+/** A server as it is told. */
 export function encodeEndpoint(endpoint: Endpoint): string {
-  return JSON.stringify(endpoint)
+  return `${JSON.stringify(endpoint)}\n`
 }
 
-/** Waits for the server of this worker process; undefined when whoever started it is gone without naming one. */
-export async function readEndpoint(input: NodeJS.ReadableStream): Promise<Endpoint | undefined> {
-  const told = await text(input)
-  return told === '' ? undefined : endpointSchema.parse(JSON.parse(told))
+/**
+ * Reads what this worker process is told; undefined when whoever started it is gone already.
+ * @throws ZodError or SyntaxError when it is not what {@link encodeSettings} and {@link encodeEndpoint} made
+ */
+export async function readOrders(input: NodeJS.ReadableStream): Promise<WorkerOrders | undefined> {
+  const lines = createInterface({ input })[Symbol.asyncIterator]()
+  const told = await lines.next()
+  if (told.done) return undefined
+  return {
+    settings: settingsSchema.parse(JSON.parse(told.value)),
+    async endpoint() {
+      const { value, done } = await lines.next()
+      return done ? undefined : endpointSchema.parse(JSON.parse(value))
+    },
+  }
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +48,13 @@ describe('a command where no server is configured', () => {
     const { processes } = home
     expect(processes).toHaveLength(2)
     const [worker] = home.workers
+    // Arguments are shown to everybody by ps; settings may hold a token.
+    expect(readFileSync(`/proc/${worker?.pid}/cmdline`, 'utf8')).not.toContain(home.root)
+    for (const name of readdirSync(home.folder).filter(
+      (file) => file.startsWith('temporal.db') || file.endsWith('.log'),
+    ))
+      expect([name, statSync(join(home.folder, name)).mode & 0o777]).toEqual([name, 0o600])
+    expect(statSync(home.folder).mode & 0o777).toBe(0o700)
     const { pids } = await client.event('result')
     expect(pids).toEqual([worker?.pid, worker?.pid, worker?.pid])
     expect(worker?.pid).not.toBe(client.child.pid)

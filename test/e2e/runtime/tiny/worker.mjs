@@ -3,12 +3,14 @@ import { setTimeout } from 'node:timers/promises'
 import { heartbeat } from '@temporalio/activity'
 import { createLogger } from '../../../../dist/runtime/logging.js'
 import { runWorker } from '../../../../dist/runtime/worker/host.js'
-import { decodeSettings, readEndpoint } from '../../../../dist/runtime/worker/settings.js'
+import { readOrders } from '../../../../dist/runtime/worker/settings.js'
 
-const settings = decodeSettings(process.argv[2])
+const orders = await readOrders(process.stdin)
+if (!orders) process.exit()
+const { settings } = orders
 const log = createLogger({ ...settings.logging, origin: 'worker' })
 
-const endpoint = await readEndpoint(process.stdin)
+const endpoint = await orders.endpoint()
 if (!endpoint) process.exit()
 await runWorker({
   settings,
