@@ -29,8 +29,7 @@ import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, type WorkerExit, WorkerProc
 import { WorkerSupervisor } from './worker/supervisor.js'
 
 const LOOK_EVERY_MS = 1_000
-const DEFAULT_SERVER_TIMEOUT_MS = 2_000
-const PRIVATE_SERVER_TIMEOUT_MS = 10_000
+const PRIVATE_SERVER_TIMEOUT_MS = 30_000
 const IDLE_AFTER_MS = 5_000
 const START_LOCK_TIMEOUT_MS = 60_000
 const MOST_SERVER_RESTARTS = 5
@@ -232,7 +231,8 @@ class Session implements TemporalSession {
     // A private server with an open run goes before a shared one that was started since.
     if (runningPrivateServer(this.folder)) return undefined
     const standard = standardEndpoint(temporal, this.#options.defaultAddress)
-    return (await answers(standard, DEFAULT_SERVER_TIMEOUT_MS)) ? standard : undefined
+    // Whatever listens there gets the time that a busy server needs; it may also be another program.
+    return (await answers(standard, temporal.connect_timeout_ms)) ? standard : undefined
   }
 
   async #openPrivateServer(): Promise<Endpoint> {
