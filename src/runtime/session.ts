@@ -175,9 +175,7 @@ class Session implements TemporalSession {
     this.#endpoint = shared ?? (await this.#openPrivateServer())
     const timeoutMs = shared ? temporal.connect_timeout_ms : PRIVATE_SERVER_TIMEOUT_MS
     this.#client = await connectClient(this.#endpoint, timeoutMs)
-    const { folder, taskQueue, client } = this
-    const { log, onNotice } = this.#options
-    await meetWorkers({ client, taskQueue, folder, configured: shared?.useProfile === true, log, onNotice })
+    await this.#meetWorkers(shared?.useProfile === true)
     await this.#ensureWorker()
     await this.#dismissReady()
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
@@ -267,6 +265,13 @@ class Session implements TemporalSession {
     const ready = this.#ready
     this.#ready = []
     await Promise.all(ready.map((worker) => worker.stop()))
+  }
+
+  async #meetWorkers(configured: boolean): Promise<void> {
+    const { folder, taskQueue, client } = this
+    const { config, log, onNotice } = this.#options
+    const sharedQueue = config.temporal.task_queue !== undefined
+    await meetWorkers({ client, taskQueue, folder, configured, sharedQueue, log, onNotice })
   }
 
   /** Starts workers unless somebody works on the task queue. */
