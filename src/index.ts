@@ -19,7 +19,8 @@
  * @packageDocumentation
  */
 
-export { DEFAULT_CONFIG_FILE, type LoadOptions, loadConfig, type ResolvedConfig } from './config/load.js'
+export { type LoadOptions, loadConfig, type ResolvedConfig } from './config/load.js'
+export { DEFAULT_CONFIG_FILE } from './config/project.js'
 export { type Config, configSchema, TABLE_NAMES, type TableName } from './config/schema.js'
 export type { Etl3Activities, Measured, Reference, RunRef } from './contract/activities.js'
 export {

@@ -44,17 +44,26 @@ export function registerInit(program: Command, shell: CliShell): void {
 async function writeConfiguration(call: CliCall): Promise<void> {
   const file = textOf(call.options['config']) ?? DEFAULT_FILE
   if (existsSync(file) && !call.yes) throw alreadyThere(file)
-  const [{ configTemplate }, { isS3Address }] = await Promise.all([
+  const [{ configTemplate }, { isS3Address }, { pathToProject }] = await Promise.all([
     import('../config/template.js'),
     import('../config/uri.js'),
+    import('../config/project.js'),
   ])
   const given = await answersOf(call)
   const { tables, leftOut } = isS3Address(given.input) ? NOTHING_BESIDE : await lookBeside(call, given)
   const answers = { ...given, ...(Object.keys(tables).length > 0 ? { tables } : {}) }
+  // What was typed counts from here, what is written from the file's project.
+  const toProject = (path: string): string => pathToProject(file, path)
+  const written = {
+    ...answers,
+    input: toProject(given.input),
+    lake: toProject(given.lake),
+    tables: Object.fromEntries(Object.entries(tables).map(([table, pattern]) => [table, toProject(pattern)])),
+  }
   mkdirSync(dirname(file), { recursive: true })
   try {
     // Not even one that appeared while the questions were asked is written over.
-    writeFileSync(file, configTemplate(answers), { flag: call.yes ? 'w' : 'wx' })
+    writeFileSync(file, configTemplate(written), { flag: call.yes ? 'w' : 'wx' })
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw alreadyThere(file)
     throw cause

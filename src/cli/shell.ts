@@ -177,7 +177,10 @@ export interface CallRecord {
 export function createShell(io: CliIo, services: CliServices, record: CallRecord): CliShell {
   const configOptions = (command: Command, counting?: readonly ConfigFlag[]): Command => {
     command
-      .option('-c, --config <file>', 'configuration file (default: config/etl3.yaml, else built-in values)')
+      .option(
+        '-c, --config <file>',
+        'configuration file (default: config/etl3.yaml here or in a folder above, else built-in values)',
+      )
       .option('-e, --environment <name>', 'section of the file under "environments" that overrides the rest')
     for (const { flag, placeholder, summary } of CONFIG_FLAGS) {
       command.addOption(new Option(`${flag} ${placeholder}`, summary).hideHelp(counting?.includes(flag) === false))

@@ -45,10 +45,9 @@ export function registerStatus(program: Command, shell: CliShell): void {
     const workflowId = workflowIdOf(config)
     const log = await call.logger(resolved, 'cli')
     const options = { config, workflowId, log, onNotice: (line: string): void => call.notice(line) }
-    const { runs, problem } = await lookForServer(shell.services, options)
+    const { runs, ongoing, problem } = await lookForRun(shell.services, options)
     if (problem) call.warn(`${problem.message} [${problem.code}]`)
     try {
-      const ongoing = await runs?.ongoing(workflowId)
       if (ongoing && runs && call.options['watch'] === true) return await watch(call, resolved, runs, ongoing)
       const [progress, workers] = await Promise.all([ongoing?.progress(), ongoing?.workers()])
       const published = await shell.services.publishedRun(config, AbortSignal.timeout(STORE_TIMEOUT_MS))
@@ -79,19 +78,24 @@ export function registerStatus(program: Command, shell: CliShell): void {
   })
 }
 
-interface FoundServer {
+interface FoundRun {
   readonly runs: Runs | undefined
-  /** Why a configured server could not be asked. */
+  readonly ongoing: OngoingRun | undefined
+  /** Why a server that is configured, or that is there, could not be asked. */
   readonly problem: Etl3Error | undefined
 }
 
-/** A server that is down hides how a run goes, and not what is published. */
-async function lookForServer(services: CliServices, options: OpenRunsOptions): Promise<FoundServer> {
+/** A server that is down or too busy to answer hides how a run goes, and not what is published. */
+async function lookForRun(services: CliServices, options: OpenRunsOptions): Promise<FoundRun> {
+  let runs: Runs | undefined
   try {
-    return { runs: await services.findRuns(options), problem: undefined }
+    runs = await services.findRuns(options)
+    return { runs, ongoing: await runs?.ongoing(options.workflowId), problem: undefined }
   } catch (error) {
-    if (!(error instanceof Etl3Error) || error.kind !== 'UnavailableError') throw error
-    return { runs: undefined, problem: error }
+    if (error instanceof Etl3Error && error.kind === 'UnavailableError')
+      return { runs, ongoing: undefined, problem: error }
+    await runs?.close({ stopServer: false })
+    throw error
   }
 }
 
@@ -166,8 +170,12 @@ function publishedLines(call: CliCall, { runId, publishedAt, published }: Curren
   ]
 }
 
-function unfinishedLine(call: CliCall, { runId, startedAt, unitsWritten }: UnfinishedRun): string {
+function unfinishedLine(call: CliCall, { runId, startedAt, unitsWritten, heldBy }: UnfinishedRun): string {
   const written = `${countOf(unitsWritten, 'unit')} of partitions written`
+  if (heldBy) {
+    const holder = `process ${heldBy.pid} on ${plainText(heldBy.host)}`
+    return `run ${plainText(runId)} of ${plainText(startedAt)} is held by ${holder} (${written}); its Temporal server was not found from here`
+  }
   return call.palette.yellow(
     `run ${plainText(runId)} of ${plainText(startedAt)} did not come to its end (${written}); 'etl3 resume' goes on with it`,
   )

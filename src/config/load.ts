@@ -1,7 +1,8 @@
 /**
  * Resolves the configuration: flag > workflow override > ETL3_* variable > environment section > file > default.
  *
- * Relative paths are left as they are; they are relative to the working directory of the process that uses them.
+ * Relative paths of the file, and defaults beside it, count from the file's project (`project.ts`); where that is the
+ * working directory they are left as they are. Those of variables and flags count from the working directory.
  * A variable that is set but empty counts as unset.
  */
 import type { z } from 'zod'
@@ -10,12 +11,10 @@ import { didYouMean } from './did-you-mean.js'
 import { type ConfigKey, configKeys, RESERVED_VARIABLES } from './keys.js'
 import { type Origin, originText, type Place } from './origins.js'
 import { type ConfigProblem, InvalidConfig } from './problems.js'
+import { DEFAULT_CONFIG_FILE, findProjectFile, projectOf, withPathsFrom } from './project.js'
 import { type Config, configSchema } from './schema.js'
 import { ConfigTree, isMap, type KeyPath } from './tree.js'
 import { parseConfigText, readConfigText, type YamlFile } from './yaml-file.js'
-
-/** The file that is read when none is named. */
-export const DEFAULT_CONFIG_FILE = 'config/etl3.yaml'
 
 /** The map of quality rules, the one section in which names are the user's own. */
 const RULES = 'data_quality.rules'
@@ -33,7 +32,7 @@ export type OverrideValue = string | number | boolean
 
 /** Where a configuration comes from. */
 export interface LoadOptions {
-  /** Configuration file. Default: ETL3_CONFIG, else {@link DEFAULT_CONFIG_FILE} if it is there. */
+  /** Configuration file. Default: ETL3_CONFIG, else `config/etl3.yaml` here or in a folder above, if there is one. */
   readonly file?: string | undefined
   /** Environment section. Default: ETL3_ENVIRONMENT, else none. */
   readonly environment?: string | undefined
@@ -82,23 +81,36 @@ export function loadConfig(options: LoadOptions): ResolvedConfig {
   const parsed = configSchema.safeParse(tree.root)
   problems.push(...problemsOf(tree, parsed.error?.issues ?? []))
   if (problems.length > 0 || !parsed.data) throw new InvalidConfig(problems)
+  const origins = originsOf(parsed.data, tree)
   return {
-    config: parsed.data,
-    origins: originsOf(parsed.data, tree),
+    config: file ? inProject(file.file, parsed.data, origins) : parsed.data,
+    origins,
     file: file?.file,
     environment,
     notices,
   }
 }
 
+const OF_THE_PROJECT: ReadonlySet<Origin['kind']> = new Set(['default', 'file', 'environment'])
+
+function inProject(file: string, config: Config, origins: ReadonlyMap<string, Origin>): Config {
+  const project = projectOf(file)
+  if (project === process.cwd()) return config
+  return withPathsFrom(project, config, (key) => OF_THE_PROJECT.has(origins.get(key)?.kind ?? 'default'))
+}
+
 function readFile(named: string | undefined, notices: string[]): YamlFile | undefined {
-  const path = named ?? DEFAULT_CONFIG_FILE
+  const found = named === undefined ? findProjectFile() : undefined
+  const path = named ?? found?.file ?? DEFAULT_CONFIG_FILE
   const text = readConfigText(path)
   if (text !== undefined) return parseConfigText(path, text)
   if (named !== undefined) {
     throw new ConfigError('ETL3-CF-02', `there is no configuration file [file=${named}]`, {
       hint: `Check the path, or leave --config out to use ${DEFAULT_CONFIG_FILE} or the built-in values.`,
     })
+  }
+  if (found?.refused !== undefined) {
+    notices.push(`${found.refused} belongs to somebody else and is passed over; name it with --config to use it`)
   }
   notices.push(`there is no ${DEFAULT_CONFIG_FILE}, so the built-in values are used`)
   return undefined

@@ -44,7 +44,7 @@ export function configTemplate(answers: TemplateAnswers): string {
   const cloud = isS3Address(lake)
   return `# Configuration of ETL3, written by 'etl3 init'. What is not here has its default: 'etl3 config show' lists all values and
 # where each comes from, 'etl3 config schema' describes them. A flag or an ETL3_* variable overrides a value of this file.
-# Paths are relative to the folder in which the command is called.
+# Paths are relative to the folder of this file, or to its parent where that is config/.
 
 input:
   root: ${yamlText(input)} # holds gold/, dims/ and xrefs/

@@ -1,6 +1,8 @@
 /** How a configuration travels in a workflow's input, so that a worker elsewhere resolves the same one. */
 import { ConfigError } from '../runtime/errors.js'
+import { checkInput } from './input-check.js'
 import { loadConfig, type OverrideValue, type ResolvedConfig, valueAt } from './load.js'
+import { isPathKey, pathFrom, withPathsFrom } from './project.js'
 import { normalisedUri } from './uri.js'
 
 /** The part of a workflow's input that says which configuration. */
@@ -47,6 +49,8 @@ export function overridesOf({ config, origins }: ResolvedConfig): Record<string,
     if (!shapesRun(key) || (origin.kind !== 'flag' && origin.kind !== 'variable')) continue
     const value = valueAt(config, key)
     if (Array.isArray(value)) overrides[key] = value.join(',')
+    // The worker may be elsewhere: from here on a path says where it counts from.
+    else if (typeof value === 'string' && isPathKey(key)) overrides[key] = pathFrom(process.cwd(), value)
     else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       overrides[key] = value
   }
@@ -61,13 +65,17 @@ export function overridesOf({ config, origins }: ResolvedConfig): Record<string,
  * without them was written by hand (`temporal workflow start --input '{"config":"…"}'`): the worker's variables apply,
  * as they would to a command that is called there.
  *
+ * All paths of the answer are absolute: those of the file count from its project, those of overrides and variables from
+ * the working directory of the worker.
+ *
  * In both cases `notify` and `metrics` come from the file and the worker's variables only.
  *
  * @param env the worker's environment
- * @throws ConfigError as {@link loadConfig}, ETL3-CF-14 when the input says what only the worker's owner may, and
+ * @throws ConfigError as {@link loadConfig}, ETL3-CF-16 when the input is not one, ETL3-CF-14 when the input says what only the worker's owner may, and
  *   ETL3-CF-15 when the table would lie elsewhere than the caller means
  */
-export function resolveInput(input: ConfigRequest, env: Readonly<Record<string, string | undefined>>): ResolvedConfig {
+export function resolveInput(given: ConfigRequest, env: Readonly<Record<string, string | undefined>>): ResolvedConfig {
+  const input = checkInput(given)
   const forbidden = Object.keys(input.overrides ?? {}).find((key) => OWNERS_KEYS.test(key))
   if (forbidden !== undefined) {
     throw new ConfigError('ETL3-CF-14', `${forbidden} cannot be set by the input of a workflow`, {
@@ -80,17 +88,19 @@ export function resolveInput(input: ConfigRequest, env: Readonly<Record<string, 
     env: input.overrides === undefined ? env : ownersVariables(env),
     overrides: input.overrides,
   })
-  const outputUri = normalisedUri(resolved.config.output.uri)
+  // Workers of one run may have been started in different folders.
+  const config = withPathsFrom(process.cwd(), resolved.config, () => true)
+  const outputUri = normalisedUri(config.output.uri)
   if (input.outputUri !== undefined && input.outputUri !== outputUri) {
     throw new ConfigError(
       'ETL3-CF-15',
       `the worker would write another table than the command means [worker=${outputUri}, command=${input.outputUri}]`,
       {
-        hint: 'They run in different folders: give --config and output.uri as absolute paths, or start the worker in the folder of the command.',
+        hint: 'They read different configurations: give command and worker the same file with --config.',
       },
     )
   }
-  return resolved
+  return { ...resolved, config }
 }
 
 function ownersVariables(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {

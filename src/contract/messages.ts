@@ -9,13 +9,13 @@ export type RunMode = 'run' | 'validate' | 'plan'
 
 /** Input of the workflow: `temporal workflow start --type etl3 --task-queue etl3 --input '{"config":"config/etl3.yaml"}'`. */
 export interface Etl3Input {
-  /** Path of the configuration file as the worker sees it. Default: `config/etl3.yaml`. */
+  /** Path of the configuration file as the worker sees it. Default: `config/etl3.yaml` in its folder or one above. */
   readonly config?: string
   /** Environment section of the configuration file. */
   readonly environment?: string
   /**
    * Address of the table as the caller means it: an absolute folder or an `s3://` address. A worker that comes to
-   * another one (a relative path counts from the worker's own folder) refuses. Default: whatever the worker reads.
+   * another one (it reads another configuration) refuses. Default: whatever the worker reads.
    */
   readonly outputUri?: string
   readonly mode?: RunMode

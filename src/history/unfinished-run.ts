@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/schema.js'
 import type { ObjectStore } from '../lake/object-store.js'
+import { RunLock } from '../lake/run-lock.js'
 import { readCurrent } from '../records/current.js'
 import { RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
@@ -15,6 +16,8 @@ export interface UnfinishedRun {
   readonly config: Config
   /** Units whose partitions are written. */
   readonly unitsWritten: number
+  /** Whose worker holds its lock; undefined where nobody does, so that nobody can be at work on it. */
+  readonly heldBy?: { readonly host: string; readonly pid: number } | undefined
 }
 
 /**
@@ -36,7 +39,12 @@ export async function findUnfinishedRun(
     const { startedAt, config } = record
     if (!newest || startedAt > newest.startedAt) newest = { runId, startedAt, config, unitsWritten }
   }
-  return newest
+  return newest && { ...newest, heldBy: await holderOf(metadata, newest.runId, signal) }
+}
+
+async function holderOf(metadata: ObjectStore, runId: string, signal: AbortSignal): Promise<UnfinishedRun['heldBy']> {
+  const holder = await new RunLock(metadata).holder(signal)
+  return holder?.runId === runId ? { host: holder.host, pid: holder.pid } : undefined
 }
 
 /** Names of the records of each run, relative to the run. */

@@ -157,6 +157,12 @@ export class RunLock {
     return record?.owner === lock.owner && !record.released && (await this.#highest(signal)) === lock.number
   }
 
+  /** Who holds the lock now; undefined where it is free. */
+  async holder(signal: AbortSignal): Promise<LockRecord | undefined> {
+    const current = await this.current(signal)
+    return current && !this.#isFree(current) ? current : undefined
+  }
+
   /** The record with the highest number, whoever holds it and whether or not it still counts; undefined when there is none. */
   async current(signal: AbortSignal): Promise<LockRecord | undefined> {
     const highest = await this.#highest(signal)

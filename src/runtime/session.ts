@@ -29,8 +29,7 @@ import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, type WorkerExit, WorkerProc
 import { WorkerSupervisor } from './worker/supervisor.js'
 
 const LOOK_EVERY_MS = 1_000
-const DEFAULT_SERVER_TIMEOUT_MS = 2_000
-const PRIVATE_SERVER_TIMEOUT_MS = 10_000
+const PRIVATE_SERVER_TIMEOUT_MS = 30_000
 const IDLE_AFTER_MS = 5_000
 const START_LOCK_TIMEOUT_MS = 60_000
 const MOST_SERVER_RESTARTS = 5
@@ -187,9 +186,7 @@ class Session implements TemporalSession {
   async #connect(endpoint: Endpoint, timeoutMs: number): Promise<void> {
     this.#endpoint = endpoint
     this.#client = await connectClient(endpoint, timeoutMs)
-    const { folder, taskQueue, client } = this
-    const { log, onNotice } = this.#options
-    await meetWorkers({ client, taskQueue, folder, configured: endpoint.useProfile === true, log, onNotice })
+    await this.#meetWorkers(endpoint.useProfile === true)
     await this.#ensureWorker()
   }
 
@@ -272,7 +269,8 @@ class Session implements TemporalSession {
     // A private server with an open run goes before a shared one that was started since.
     if (runningPrivateServer(this.folder)) return undefined
     const standard = standardEndpoint(temporal, this.#options.defaultAddress)
-    return (await answers(standard, DEFAULT_SERVER_TIMEOUT_MS)) ? standard : undefined
+    // Whatever listens there gets the time that a busy server needs; it may also be another program.
+    return (await answers(standard, temporal.connect_timeout_ms)) ? standard : undefined
   }
 
   async #openPrivateServer(): Promise<Endpoint> {
@@ -307,6 +305,13 @@ class Session implements TemporalSession {
     const ready = this.#ready
     this.#ready = []
     await Promise.all(ready.map((worker) => worker.stop()))
+  }
+
+  async #meetWorkers(configured: boolean): Promise<void> {
+    const { folder, taskQueue, client } = this
+    const { config, log, onNotice } = this.#options
+    const sharedQueue = config.temporal.task_queue !== undefined
+    await meetWorkers({ client, taskQueue, folder, configured, sharedQueue, log, onNotice })
   }
 
   /** Starts workers unless somebody works on the task queue. */

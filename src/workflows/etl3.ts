@@ -9,7 +9,9 @@ import { type ContinuedInput, RunLog } from './run-log.js'
 import { runUnits, type UnitsInput } from './units.js'
 
 /** Brings the table of a configuration up to date with its input, step by step (docs/architecture.md, The steps). */
-export async function etl3(input: ContinuedInput = {}): Promise<RunResult> {
+export async function etl3(given: ContinuedInput | null = {}): Promise<RunResult> {
+  // Whoever starts it by hand may write null.
+  const input = given ?? {}
   const mode = input.mode ?? 'run'
   const log = new RunLog(input)
   const opened = await open(log, openInput(input))

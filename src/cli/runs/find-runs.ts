@@ -2,10 +2,10 @@
 
 import { stateFolder } from '../../runtime/state-folder.js'
 import {
-  answers,
   configuredEndpoint,
   connectClient,
   type Endpoint,
+  isOpen,
   standardEndpoint,
 } from '../../runtime/temporal/connection.js'
 import { runningPrivateServer } from '../../runtime/temporal/private-server.js'
@@ -17,8 +17,8 @@ const LOOK_TIMEOUT_MS = 2_000
 
 /**
  * In the order in which a session looks: the configured server, the private one of this output, one at the default
- * address. Undefined when there is none.
- * @throws UnavailableError ETL3-TP-01 when a configured server does not answer
+ * address. Undefined when there is none; one that is slow is there.
+ * @throws UnavailableError ETL3-TP-01 when a server that is configured, or that is there, does not answer in time
  */
 export async function findRuns(
   { config, workflowId }: OpenRunsOptions,
@@ -42,9 +42,10 @@ export async function findRuns(
   if (configured) return await connect(configured, temporal.connect_timeout_ms)
 
   const own = runningPrivateServer(folder)
-  if (own && (await answers(own.endpoint, LOOK_TIMEOUT_MS))) {
-    return await connect(own.endpoint, LOOK_TIMEOUT_MS, own.uiUrl)
+  // A process that lives and a port that is open are a server that is there, however long it takes to answer.
+  if (own && (await isOpen(own.endpoint, LOOK_TIMEOUT_MS))) {
+    return await connect(own.endpoint, temporal.connect_timeout_ms, own.uiUrl)
   }
   const standard = standardEndpoint(temporal)
-  return (await answers(standard, LOOK_TIMEOUT_MS)) ? await connect(standard, LOOK_TIMEOUT_MS) : undefined
+  return (await isOpen(standard, LOOK_TIMEOUT_MS)) ? await connect(standard, temporal.connect_timeout_ms) : undefined
 }

@@ -1,6 +1,8 @@
 /** What a run is asked for: its workflow input, and the comparison with a run that is already going. */
+import { resolve } from 'node:path'
 import type { ResolvedConfig } from '../../config/load.js'
 import { valueAt } from '../../config/load.js'
+import { isPathKey, pathFrom } from '../../config/project.js'
 import { normalisedUri } from '../../config/uri.js'
 import { overridesOf, shapesRun } from '../../config/workflow-overrides.js'
 import type { Etl3Input, RunMode } from '../../contract/messages.js'
@@ -22,7 +24,7 @@ const HOW_NOT_WHAT: ReadonlySet<string> = new Set([
 /** Input of the workflow: the file and section by name, flags and variables by value. */
 export function inputOf(resolved: ResolvedConfig, mode: RunMode): Etl3Input {
   return {
-    ...(resolved.file === undefined ? {} : { config: resolved.file }),
+    ...(resolved.file === undefined ? {} : { config: resolve(resolved.file) }),
     ...(resolved.environment === undefined ? {} : { environment: resolved.environment }),
     outputUri: normalisedUri(resolved.config.output.uri),
     mode,
@@ -34,7 +36,9 @@ export function inputOf(resolved: ResolvedConfig, mode: RunMode): Etl3Input {
 export function requestOf({ config, origins }: ResolvedConfig, mode: RunMode): RunRequest {
   const settings: Record<string, string> = {}
   for (const key of origins.keys()) {
-    if (shapesRun(key)) settings[key] = settingText(valueAt(config, key))
+    const value = valueAt(config, key)
+    if (shapesRun(key))
+      settings[key] = settingText(typeof value === 'string' && isPathKey(key) ? placeOf(value) : value)
   }
   return { mode, settings }
 }
@@ -57,6 +61,11 @@ export function differenceOf(here: RunRequest, there: RunRequest): RequestDiffer
     if (ours !== theirs) (HOW_NOT_WHAT.has(key) ? way : work).push(`${key} is ${theirs} there, ${ours} here`)
   }
   return { work, way }
+}
+
+/** Two requests mean the same place however it is written, and from whichever folder. */
+function placeOf(path: string): string {
+  return normalisedUri(pathFrom(process.cwd(), path))
 }
 
 function settingText(value: unknown): string {

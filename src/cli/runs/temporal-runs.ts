@@ -1,6 +1,7 @@
 /** The port {@link Runs} over a Temporal server. Imported lazily: Temporal's client takes most of a second to load. */
 import {
   type Client,
+  isGrpcServiceError,
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowHandle,
@@ -8,9 +9,10 @@ import {
 } from '@temporalio/client'
 import { defaultPayloadConverter } from '@temporalio/common'
 import { z } from 'zod'
+import { checkInput } from '../../config/input-check.js'
 import { resolveInput } from '../../config/workflow-overrides.js'
 import { type Etl3Input, progressQuery, type RunResult, resumeUpdate, WORKFLOW_TYPE } from '../../contract/messages.js'
-import { UnavailableError } from '../../runtime/errors.js'
+import { messageOf, UnavailableError } from '../../runtime/errors.js'
 import { livePollers } from '../../runtime/temporal/pollers.js'
 import { type Heartbeat, parseHeartbeat } from './heartbeat.js'
 import { type LiveProgress, withPendingWork } from './live-progress.js'
@@ -28,13 +30,6 @@ const RETRY_PAUSE_MS = 500
 const requestSchema = z.object({
   mode: z.enum(['run', 'validate', 'plan']),
   settings: z.record(z.string(), z.string()),
-})
-
-const inputSchema = z.object({
-  config: z.string().optional(),
-  environment: z.string().optional(),
-  mode: z.enum(['run', 'validate', 'plan']).optional(),
-  overrides: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 })
 
 type RunWorkflow = (input: Etl3Input) => Promise<RunResult>
@@ -94,7 +89,16 @@ export class TemporalRuns implements Runs {
   }
 
   async ongoing(workflowId: string): Promise<OngoingRun | undefined> {
-    return (await this.#running(workflowId)) ?? (await this.#scheduledRun(workflowId))
+    try {
+      return (await this.#running(workflowId)) ?? (await this.#scheduledRun(workflowId))
+    } catch (cause) {
+      if (!(cause instanceof ServiceError) && !isGrpcServiceError(cause)) throw cause
+      throw new UnavailableError(
+        'ETL3-CL-04',
+        `the Temporal server does not say whether a run is going on [workflow=${workflowId}]: ${messageOf(cause)}`,
+        { hint: 'It may be busy, or on its way down: call the command again.', cause },
+      )
+    }
   }
 
   async #running(workflowId: string): Promise<OngoingRun | undefined> {
@@ -147,7 +151,7 @@ export class TemporalRuns implements Runs {
     const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]
     if (!payload) return undefined
     try {
-      const input = inputSchema.parse(defaultPayloadConverter.fromPayload(payload))
+      const input = checkInput(defaultPayloadConverter.fromPayload(payload))
       return requestOf(resolveInput(input, this.env), input.mode ?? 'run')
     } catch {
       // Its configuration file may lie on another machine, or be gone.

@@ -71,7 +71,7 @@ export async function connectClient(endpoint: Endpoint, timeoutMs: number): Prom
 /** Whether a server answers there. */
 export async function answers(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
   // gRPC tries a refused connection again until its time is over; here nobody listening is an answer.
-  if (!(await listens(endpoint.address, timeoutMs))) return false
+  if (!(await isOpen(endpoint, timeoutMs))) return false
   try {
     const client = await connectClient(endpoint, timeoutMs)
     await client.connection.close()
@@ -81,8 +81,8 @@ export async function answers(endpoint: Endpoint, timeoutMs: number): Promise<bo
   }
 }
 
-/** Whether somebody takes TCP connections at `host:port`. */
-async function listens(address: string, timeoutMs: number): Promise<boolean> {
+/** Whether somebody takes connections there; a server that is too busy to answer still does. */
+export async function isOpen({ address }: Endpoint, timeoutMs: number): Promise<boolean> {
   const { hostname, port } = new URL(`tcp://${address}`)
   return await new Promise((resolve) => {
     const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) })

@@ -12,7 +12,8 @@ import { answers, type Endpoint } from './connection.js'
 import { type DevServerOptions, isFree, startDevServer, stopDevServer, uiUrlOf } from './dev-server.js'
 
 const LOCK_TIMEOUT_MS = 60_000
-const ANSWER_TIMEOUT_MS = 5_000
+// Of a server whose process lives: on a busy machine it may take long, and ending it ends nothing well.
+const ANSWER_TIMEOUT_MS = 30_000
 
 const recordSchema = z.object({
   process: z.object({ pid: z.int(), began: z.string() }),

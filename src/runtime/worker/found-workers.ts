@@ -20,6 +20,8 @@ export interface FoundWorkersOptions {
   readonly folder: string
   /** Whether the server was configured: then its workers are whatever its operator has there. */
   readonly configured: boolean
+  /** Whether the task queue was configured: then others may share it, and only workers of the state folder are ours alone. */
+  readonly sharedQueue: boolean
   readonly log: Logger
   /** Gets a line for each worker that the runs of this command will go to. */
   readonly onNotice: (line: string) => void
@@ -30,16 +32,18 @@ export interface FoundWorkersOptions {
  * @throws ConflictError ETL3-TP-10 when a worker of another installation is there that somebody else started and keeps
  */
 export async function meetWorkers(options: FoundWorkersOptions): Promise<void> {
-  const { log, onNotice, configured } = options
+  const { log, onNotice, configured, sharedQueue } = options
   const found = await workersOf(options)
-  const others = found.filter(({ identity }) => !isOurs(identity))
-  if (others.length > 0 && !configured && (await countOpen(options)) === 0) {
+  const mayBeOther = (worker: FoundWorker): boolean => configured || (sharedQueue && !worker.process)
+  const others = found.filter((worker) => !mayBeOther(worker) && !isOurs(worker.identity))
+  if (others.length > 0 && (await countOpen(options)) === 0) {
     await endIdle(others, options)
     return
   }
-  for (const { identity } of found) {
+  for (const worker of found) {
+    const { identity } = worker
     onNotice(`Found a worker: ${describeWorker(identity)}`)
-    if (configured ? isOfOtherVersion(identity) : !isOurs(identity)) {
+    if (mayBeOther(worker) ? isOfOtherVersion(identity) : !isOurs(identity)) {
       log.warn(`a run goes to a worker of another ETL3 than this command: ${describeWorker(identity)}`)
     }
   }

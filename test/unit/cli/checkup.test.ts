@@ -85,7 +85,7 @@ describe('doctor', () => {
     // The superuser may write anywhere.
     expect(verdicts(checks)['output']).toBe(process.getuid?.() === 0 ? 'ok' : 'fail')
     expect(verdicts(checks)['records']).toBe('ok')
-    expect(readdirSync(folder)).toEqual(['locked'])
+    expect(readdirSync(folder)).toEqual(['config', 'locked'])
   })
 })
 

@@ -21,8 +21,9 @@ function workflowEnded(name: string): Error {
   return Object.assign(new Error('Workflow execution cancelled', { cause }), { name: 'WorkflowFailedError' })
 }
 
-function arrange(options: { readonly terminal?: boolean; readonly config?: string } = {}) {
-  const folder = testFolder()
+/** A command in a project; `folder`: another one in the same project. */
+function arrange(options: { readonly terminal?: boolean; readonly config?: string; readonly folder?: string } = {}) {
+  const folder = options.folder ?? testFolder()
   workIn(folder)
   const file = configFile(options.config ?? 'output: { uri: out, metadata_uri: meta }\n')
   const io = new FakeIo({}, options)
@@ -165,7 +166,7 @@ describe('a run that is already going', () => {
     const request = first.server.started[0]?.request
     if (!request) throw new Error('the first run was not started')
 
-    const { io, server, run } = arrange()
+    const { io, server, run } = arrange({ folder: first.folder })
     server.going = new FakeRun(
       'etl3:0',
       there ? { mode: there.mode ?? request.mode, settings: { ...request.settings, ...there.settings } } : undefined,
@@ -190,7 +191,7 @@ describe('a run that is already going', () => {
       const first = arrange()
       first.server.onStart = (started) => started.finish(PUBLISHED)
       await first.run('run')
-      const { io, server, run } = arrange()
+      const { io, server, run } = arrange({ folder: first.folder })
       server.going = new FakeRun('etl3:0', first.server.started[0]?.request, 'theirs')
       server.going.workersNow = workers
       server.going.finish(PUBLISHED)
@@ -207,7 +208,7 @@ describe('a run that is already going', () => {
 
   it.each([
     ['another mode', { mode: 'plan' as const }, "it is a 'plan' there, a 'run' here"],
-    ['another input', { settings: { 'input.root': '"elsewhere"' } }, 'input.root is "elsewhere" there, "data" here'],
+    ['another input', { settings: { 'input.root': '"elsewhere"' } }, 'input.root is "elsewhere" there, "/'],
     ['what cannot be told', null, 'what it was asked for cannot be told from here'],
   ])('is a conflict (exit code 6) when it does %s', async (_, there, words) => {
     const { code, io, server } = await withOngoing(['run'], there)

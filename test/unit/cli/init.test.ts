@@ -64,6 +64,7 @@ describe('init', () => {
   })
 
   it('leaves a file that is there, unless --yes is given', async () => {
+    workIn(testFolder())
     const file = configFile('input: { root: mine }\n')
     const refused = await initHere(['--config', file], ['', '', ''])
     expect(refused).toMatchObject({ code: 2, out: '', questions: [] })
@@ -103,6 +104,17 @@ describe('init', () => {
     })
   })
 
+  it('writes what was typed so that it counts from the project of the file', async () => {
+    const { folder } = await init(['--config', 'other/my.yaml', '--input', 'star', '--lake', 's3://b/l/'])
+    const { config } = loadConfig({ file: 'other/my.yaml', env: {} })
+    expect(config.input.root).toBe(join(folder, 'star'))
+    expect(config.output.uri).toBe('s3://b/l/partitioned-data/')
+    await initHere(['--config', 'third/config/my.yaml', '--lake', 'lake/'])
+    expect(loadConfig({ file: 'third/config/my.yaml', env: {} }).config.output.uri).toBe(
+      join(folder, 'lake/partitioned-data/'),
+    )
+  })
+
   it('refuses a memory that is none', async () => {
     const { code, err } = await init(['--machine-memory', 'much'])
     expect(code).toBe(2)
@@ -112,6 +124,7 @@ describe('init', () => {
   it.each(["it's", 'a: b', '#x', '007', 'true', '- x', '{a}', '"q"', 'C:\\data', 'ünï/ cöde '])(
     'writes the place %j so that YAML reads it back',
     (place) => {
+      workIn(testFolder())
       const text = configTemplate({ input: place, lake: `${place}/lake`, machineMemoryMb: 4096, cores: 2 })
       const { config } = loadConfig({ file: configFile(text), env: {} })
       expect(config.input.root).toBe(place)

@@ -75,6 +75,26 @@ describe('status', () => {
     expect(out).not.toContain('b2')
   })
 
+  it('says nothing of an unfinished run either where the server is there and too busy to say what runs', async () => {
+    const unfinished = { runId: 'b2', startedAt: '', config: configSchema.parse({}), unitsWritten: 0 }
+    const server = new FakeServer()
+    server.ongoing = async () => {
+      throw new UnavailableError('ETL3-CL-04', 'the Temporal server does not say whether a run is going on')
+    }
+    const { code, out, err } = await call(['status'], fakeServices(server, { current: CURRENT, unfinished }))
+    expect({ code, closed: server.closed }).toEqual({ code: 0, closed: [false] })
+    expect(err).toContain('[ETL3-CL-04]')
+    expect(out).toMatch(/^last published/)
+  })
+
+  it('does not advise to resume a run whose lock is held', async () => {
+    const heldBy = { host: 'box', pid: 7 }
+    const unfinished = { runId: 'b2', startedAt: 'then', config: configSchema.parse({}), unitsWritten: 1, heldBy }
+    const { out } = await call(['status'], fakeServices(undefined, { unfinished }))
+    expect(out).toContain('run b2 of then is held by process 7 on box (1 unit of partitions written)')
+    expect(out).not.toContain('resume')
+  })
+
   it('says when nothing is published yet', async () => {
     const { code, out } = await call(['status'], fakeServices(undefined))
     expect({ code, out }).toEqual({ code: 0, out: "nothing is published yet; 'etl3 run' does that\n" })

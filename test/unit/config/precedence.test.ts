@@ -39,6 +39,7 @@ const layers = fc.record({ file: values, environment: values, variable: values, 
 
 describe('flag > override > variable > environment section > file > default', () => {
   it('holds for every key, whichever layers set it', () => {
+    workIn(testFolder())
     const file = configFile('')
     fc.assert(
       fc.property(layers, (set) => {
@@ -63,6 +64,7 @@ describe('flag > override > variable > environment section > file > default', ()
   })
 
   it('takes lists as a whole and merges maps key by key', () => {
+    workIn(testFolder())
     const file = configFile(`
 input: { tables: { dim_npi: a.parquet, dim_code: b.parquet } }
 partitioning: { partition_columns: [state, year, month] }
@@ -77,6 +79,7 @@ environments:
   })
 
   it('takes file and environment from --config and --environment before ETL3_CONFIG and ETL3_ENVIRONMENT', () => {
+    workIn(testFolder())
     const [one, two] = ['one', 'two'].map((name) =>
       configFile(`environments: { a: { output: { uri: ${name}-a } }, b: { output: { uri: ${name}-b } } }`),
     )

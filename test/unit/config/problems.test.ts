@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type LoadOptions, loadConfig } from '../../../src/config/load.js'
 import { InvalidConfig, problemText } from '../../../src/config/problems.js'
 import { ConfigError } from '../../../src/runtime/errors.js'
-import { configFile, testFolder } from './config-file.js'
+import { configFile, testFolder, workIn } from './config-file.js'
 
 /** The problems of a file as lines, its path cut off. */
 function problemsOf(text: string, options: Omit<LoadOptions, 'env' | 'file'> & { env?: Record<string, string> } = {}) {
@@ -236,6 +236,7 @@ describe('a file that is no configuration', () => {
   })
 
   it('may use anchors and aliases', () => {
+    workIn(testFolder())
     const file = configFile(
       'processing: &p { chunk_size: 5 }\nenvironments: { one: { processing: *p, output: { uri: &u x, metadata_uri: *u } } }\n',
     )

@@ -1,13 +1,17 @@
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.js'
+import { withPathsFrom } from '../../../src/config/project.js'
 import { overridesOf, resolveInput } from '../../../src/config/workflow-overrides.js'
-import { configFile } from './config-file.js'
+import { ConfigError } from '../../../src/runtime/errors.js'
+import { configFile, testFolder, workIn } from './config-file.js'
 
 describe('the configuration that a workflow gets', () => {
   const text = 'processing: { chunk_size: 100, max_workers: 2 }\nenvironments: { e: { processing: { audit: full } } }'
 
   it('is the one of the command that started it, whatever variables the worker has', () => {
+    const folder = testFolder()
+    workIn(folder)
     const file = configFile(text)
     const here = loadConfig({
       file,
@@ -22,9 +26,9 @@ describe('the configuration that a workflow gets', () => {
       ETL3_ENVIRONMENT: 'nowhere',
       ETL3_CONFIG: 'nowhere.yaml',
     })
-    expect(there.config).toEqual(here.config)
+    expect(there.config).toEqual(withPathsFrom(folder, here.config, () => true))
     expect(there.config).toMatchObject({
-      output: { uri: 'mine' },
+      output: { uri: join(folder, 'mine') },
       partitioning: { partition_columns: ['state', 'year'] },
       processing: { chunk_size: 100, audit: 'full', memory_limit_mb: 512 },
     })
@@ -32,10 +36,11 @@ describe('the configuration that a workflow gets', () => {
 
   it('is the same also when the command has neither flags nor variables', () => {
     const file = configFile(text)
+    const project = dirname(dirname(file))
     const overrides = overridesOf(loadConfig({ file, env: {} }))
     expect(overrides).toEqual({})
     expect(resolveInput({ config: file, overrides }, { ETL3_OUTPUT_URI: 'theirs' }).config.output.uri).toBe(
-      'lake/partitioned-data/',
+      join(project, 'lake/partitioned-data/'),
     )
   })
 
@@ -43,7 +48,7 @@ describe('the configuration that a workflow gets', () => {
     const file = configFile(text)
     const env = { ETL3_OUTPUT_URI: 'theirs', ETL3_ENVIRONMENT: 'e' }
     expect(resolveInput({ config: file }, env).config).toMatchObject({
-      output: { uri: 'theirs' },
+      output: { uri: resolve('theirs') },
       processing: { audit: 'full' },
     })
     expect(resolveInput({}, { ...env, ETL3_CONFIG: file }).config.processing.chunk_size).toBe(100)
@@ -51,8 +56,8 @@ describe('the configuration that a workflow gets', () => {
 
   it('is refused where the table would lie elsewhere than the command means', () => {
     const file = configFile('output: { uri: table }')
-    const mine = join(process.cwd(), 'table')
-    expect(resolveInput({ config: file, outputUri: mine, overrides: {} }, {}).config.output.uri).toBe('table')
+    const mine = join(dirname(dirname(file)), 'table')
+    expect(resolveInput({ config: file, outputUri: mine, overrides: {} }, {}).config.output.uri).toBe(mine)
     expect(() => resolveInput({ config: file, outputUri: '/elsewhere/table', overrides: {} }, {})).toThrow(
       expect.objectContaining({
         code: 'ETL3-CF-15',
@@ -74,7 +79,31 @@ describe('the configuration that a workflow gets', () => {
       ETL3_LOGGING_KEEP: '5',
       ETL3_OUTPUT_URI: 'x',
     }
-    expect(overridesOf(loadConfig({ file, env }))).toEqual({ 'output.uri': 'x' })
+    expect(overridesOf(loadConfig({ file, env }))).toEqual({ 'output.uri': resolve('x') })
+  })
+
+  it('is refused with what was meant where its input has a key that is not known, or a wrong value', () => {
+    const problems = (input: object): string => {
+      try {
+        resolveInput(input, {})
+      } catch (error) {
+        return error instanceof ConfigError ? `${error.code}: ${error.message}` : String(error)
+      }
+      return 'none'
+    }
+    expect(problems({ confg: 'c.yaml' })).toBe(
+      'ETL3-CF-16: the input of the workflow is wrong: there is no key "confg" (did you mean config?)',
+    )
+    expect(problems({ mode: 'validte' })).toContain(
+      'mode is "validte", expected one of run, validate, plan (did you mean validate?)',
+    )
+    expect(problems({ config: 7, outputURI: '/x' })).toMatch(
+      /config is 7, which is of the wrong form; there is no key "outputURI" \(did you mean outputUri\?\)/,
+    )
+    expect(problems({ overrides: { 'processing.chunk_size': [1] } })).toContain(
+      'overrides.processing.chunk_size is [1]',
+    )
+    expect(problems(['c.yaml'])).toContain('it is ["c.yaml"], expected a map')
   })
 
   it('refuses an override that is no key, or has the wrong form', () => {
