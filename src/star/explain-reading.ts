@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { Etl3Error } from '../runtime/errors.js'
 import { contractOf } from './contract.js'
-import { type CheckedFile, columnForm, localOf } from './file-schema.js'
+import { askForFooters, type CheckedFile, columnForm, localOf } from './file-schema.js'
 import { unreadable } from './unreadable-file.js'
 
 interface ReadTable {
@@ -34,6 +34,8 @@ export async function explainReading<T>(
 
 async function probe(name: TableName, files: readonly CheckedFile[], engine: Engine): Promise<void> {
   for (const file of files) {
+    // The checks of the input have read the footer of another file that begins like this one's.
+    await askForFooters(name, [file], engine)
     for (const column of contractOf(name).columns) {
       const read = columnForm(column, file.schema)
       if (!read) continue

@@ -115,7 +115,8 @@ async function readFooters(
   })
 }
 
-async function askForFooters(
+/** Reads footers with the engine. @throws InputError ETL3-IN-03 when one cannot be read */
+export async function askForFooters(
   name: TableName,
   files: readonly ReadableFile[],
   engine: Engine,

@@ -35,9 +35,7 @@ describe('the head of a footer', () => {
     const empty = await written('empty', `SELECT ${COLUMNS} FROM range(0) r(i)`)
     for (const path of [few, many, other, empty]) {
       const bytes = readFileSync(path)
-      const { num_rows } = parquetMetadata(
-        bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer,
-      )
+      const { num_rows } = parquetMetadata(Uint8Array.from(bytes).buffer)
       expect(footerHead(path)?.rows).toBe(Number(num_rows))
     }
     expect(readFileSync(many).readUInt32LE(readFileSync(many).length - 8)).toBeGreaterThan(16 * 1024)

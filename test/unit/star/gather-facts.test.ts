@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../../src/engine/engine.js'
 import { sqlString } from '../../../src/engine/sql.js'
 import { contractOf } from '../../../src/star/contract.js'
-import { readSchemas, selectInput } from '../../../src/star/file-schema.js'
+import { explainReading } from '../../../src/star/explain-reading.js'
+import { type CheckedFile, readSchemas, selectInput } from '../../../src/star/file-schema.js'
 import { gatherBatches, selectFacts, selectGathered } from '../../../src/star/gather-facts.js'
 
 const FILES = 90
@@ -30,8 +31,8 @@ const RATES = [
   '(VALUES (0.1::FLOAT))',
 ] as const
 
-async function factFiles(): Promise<string[]> {
-  const gold = join(folder, 'gold')
+async function factFiles(name: string): Promise<string[]> {
+  const gold = join(folder, name)
   mkdirSync(gold)
   const texts = contractOf('fact_rate').columns.filter(({ kind, name }) => kind !== 'number' && name !== 'code')
   const paths: string[] = []
@@ -47,6 +48,15 @@ async function factFiles(): Promise<string[]> {
   return paths
 }
 
+async function checkedFiles(paths: readonly string[]): Promise<CheckedFile[]> {
+  const files = paths.map((path) => ({ path }))
+  const schemas = await readSchemas('fact_rate', files, engine)
+  return files.flatMap((file, i) => {
+    const schema = schemas[i]
+    return schema ? [{ ...file, schema }] : []
+  })
+}
+
 /** All facts as texts, which tell the zeros apart. */
 async function textsOf(select: string): Promise<unknown[]> {
   const rows = await engine.rows(`SELECT row::VARCHAR AS row FROM (${select}) row`)
@@ -55,13 +65,8 @@ async function textsOf(select: string): Promise<unknown[]> {
 
 describe('gathered facts', () => {
   it('are those of their files, value for value, whatever the types; a batch of few or large files stays as it is', async () => {
-    const paths = await factFiles()
-    const schemas = await readSchemas(
-      'fact_rate',
-      paths.map((path) => ({ path })),
-      engine,
-    )
-    const files = paths.map((path, i) => ({ path, schema: schemas[i]! }))
+    const paths = await factFiles('gold')
+    const files = await checkedFiles(paths)
     const due = await textsOf(selectInput('fact_rate', files))
     expect(due.filter((row) => String(row).includes("'negotiated_rate': -0.0"))).toHaveLength(Math.ceil(FILES / 4))
     const small = { files, bytes: files.map(() => 14_000), batches: [{ from: 0, to: FILES }] }
@@ -78,5 +83,21 @@ describe('gathered facts', () => {
     const large = { ...small, bytes: files.map(() => 1_000_000) }
     expect(await gatherBatches(engine, large, folder)).toEqual([[]])
     expect(await textsOf(selectFacts(large, [[]]))).toEqual(due)
+  })
+
+  it('name the file to blame, by its footer where that is the reason, also if it begins as that of another one', async () => {
+    const paths = await factFiles('damaged')
+    const [path = ''] = paths.slice(70)
+    const bytes = readFileSync(path)
+    const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8)
+    const rowGroups = bytes.indexOf('schema', footer) + 500
+    writeFileSync(path, bytes.fill(0xff, rowGroups, bytes.length - 8))
+    const files = await checkedFiles(paths)
+    const facts = { files, bytes: files.map(() => 14_000), batches: [{ from: 0, to: FILES }] }
+    const gathering = explainReading([{ name: 'fact_rate', files }], engine, () => gatherBatches(engine, facts, folder))
+    await expect(gathering).rejects.toMatchObject({
+      code: 'ETL3-IN-03',
+      message: expect.stringMatching(/^fact_rate (?!\.).*070\.parquet/) as unknown,
+    })
   })
 })
