@@ -3,7 +3,7 @@
  * written down a second time. Staging says the same in SQL; the two share no word.
  */
 import { isoDate, isoMonth } from './calendar.js'
-import { NotCovered } from './parquet-rows.js'
+import { NotCovered } from './not-covered.js'
 import type { Decimal, Instant, Scalar } from './scalars.js'
 
 /** A value of the contract: text, a number, a list of texts, or nothing. */

@@ -39,6 +39,7 @@ export class ExpectedRows {
   /** Partition columns: an empty text in them is NULL. */
   readonly #partitioned: ReadonlySet<string>
   readonly #providers = new Map<string, Part>()
+  readonly #benchmarks = new Map<string, FoundRow | null | undefined>()
 
   constructor(found: FoundTables, partitionColumns: readonly string[]) {
     this.#found = found
@@ -210,6 +211,12 @@ export class ExpectedRows {
     if (state === undefined || country === undefined || market === undefined) return undefined
     const where = medicareState(state, country, market)
     if (code === null || type === null || year === null || where === null) return null
+    const key = JSON.stringify([code, type, year, where])
+    if (!this.#benchmarks.has(key)) this.#benchmarks.set(key, this.#medicareOf(code, type, year, where))
+    return this.#benchmarks.get(key)
+  }
+
+  #medicareOf(code: string, type: string, year: string, where: string): FoundRow | null | undefined {
     const { rows, unread } = this.#found.bench_medicare_professional
     if (unread(code)) return undefined
     const ofCode = rows.get(code) ?? []

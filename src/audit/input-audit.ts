@@ -10,7 +10,8 @@ import { Coverage, type LeftOut } from './coverage.js'
 import { type DueRow, ExpectedRows, type FoundTables } from './expected-rows.js'
 import { KeyFilter } from './key-filter.js'
 import { type Members, readMembers } from './members.js'
-import { NotCovered, type ReadLimits } from './parquet-rows.js'
+import { NotCovered } from './not-covered.js'
+import type { ReadLimits } from './parquet-rows.js'
 import { partitionPath } from './partition-path.js'
 import { countRows } from './row-count.js'
 import { type SampledFact, sampleFacts } from './sample.js'
@@ -74,14 +75,14 @@ interface Extent extends ObjectsToRead {
 
 const EXTENTS: Readonly<Record<InputAuditInput['depth'], Extent>> = {
   sample: {
-    facts: 256,
-    files: 64,
+    facts: 400,
+    files: 256,
     filesToCount: 256,
     valuesPerFile: 1_000_000,
     valuesPerTable: 3_000_000,
     providers: 1000,
-    objects: 24,
-    objectRows: 10_000,
+    objects: 100,
+    objectRows: 60_000,
   },
   full: {
     facts: 4096,
@@ -113,7 +114,9 @@ export async function auditInput(input: InputAuditInput): Promise<InputAuditFigu
   const expected = new ExpectedRows(await findTables(input, carried, depth, coverage), input.partitionColumns)
   const due = placeRows(expected, carried, input.partitionColumns)
   const written = new WrittenTable(input.written, input.limits, input.breathe)
-  const compared = await compare({ input, written, due, carried, extent, depth, coverage })
+  // So that facts of every file can be compared, be it one of each.
+  const toRead = { ...extent, objects: Math.max(extent.objects, sample.files) }
+  const compared = await compare({ input, written, due, carried, extent: toRead, depth, coverage })
   const isCounted = facts.files.length <= extent.filesToCount
   const perGroup = isCounted ? members?.perGroup : undefined
   const counting = { facts, quarantined: quarantineFile(input) }
@@ -164,8 +167,8 @@ async function occurrences(
       const read = columnReader(rows, file, starColumn('fact_rate', 'fact_uid'))
       for (const window of rows.groups.flatMap((group) => rows.windows(group))) {
         const values = await read(window)
-        for (let i = 0; i < values.length; i++) {
-          const uid = values.mayBe(i, filter) ? values.at(i) : null
+        for (const i of values.rowsThatMayBe(filter)) {
+          const uid = values.at(i)
           if (typeof uid === 'string' && uids.has(uid)) found.set(uid, (found.get(uid) ?? 0) + 1)
         }
         await depth.breathe()

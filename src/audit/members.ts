@@ -66,21 +66,17 @@ async function eachLink(
     group: columnReader(rows, file, starColumn('xref_pg_member_npi', 'pg_uid')),
     npi: columnReader(rows, file, starColumn('xref_pg_member_npi', 'npi')),
   }
-  const known = { groups: new Map<unknown, number>(), members: new Map<unknown, number>() }
   for (const window of rows.groups.flatMap((g) => rows.windows(g))) {
     const groups = await read.group(window)
     const npis = await read.npi(window)
-    const groupAt = groups.each(
-      (group) => (typeof group === 'string' ? counting.groupOf(group) : NOTHING),
-      known.groups,
-    )
-    const memberAt = npis.each((npi) => (isProvider(npi) ? counting.memberOf(npi) : NOTHING), known.members)
-    for (let i = 0; i < groups.length; i++) {
-      const isWanted = groups.mayBe(i, filter)
-      if (!isWanted && counting.isFull) continue
-      if (!counting.isFull) counting.add(groupAt(i), memberAt(i))
-      const group = isWanted ? groups.at(i) : null
-      const npi = isWanted ? npis.at(i) : null
+    if (!counting.isFull) {
+      const groupOf = groups.numbers((group) => (typeof group === 'string' ? counting.groupOf(group) : NOTHING))
+      const memberOf = npis.numbers((npi) => (isProvider(npi) ? counting.memberOf(npi) : NOTHING))
+      counting.addAll(groupOf, memberOf)
+    }
+    for (const i of groups.rowsThatMayBe(filter)) {
+      const group = groups.at(i)
+      const npi = npis.at(i)
       if (typeof group === 'string' && isProvider(npi)) visit(group, npi)
     }
     await breathe()
@@ -103,7 +99,6 @@ const MEMBERS = 2 ** 34
 const TEN_DIGITS = 10 ** 10
 /** So many groups keep a link within the whole numbers that a double holds. */
 const MOST_GROUPS = 2 ** 19
-const FIRST_LINKS = 4096
 
 /** Counts distinct links: each as one number, as long as there is memory for all of them. */
 class LinkCount {
@@ -111,8 +106,9 @@ class LinkCount {
   readonly #odd = new Map<string, number>()
   readonly #mostNames: number
   readonly #mostLinks: number
-  #links = new Float64Array(FIRST_LINKS)
+  #links = new Float64Array(0)
   #count = 0
+  #isAscending = true
   #isFull = false
 
   constructor({ heapBytes, chunkBytes }: ReadLimits) {
@@ -125,25 +121,41 @@ class LinkCount {
     return this.#isFull
   }
 
+  /** Nothing any more once there are too many. */
   groupOf(name: string): number {
-    return numberOf(this.#groups, name)
+    return this.#isFull ? NOTHING : this.#numberOf(this.#groups, name)
   }
 
   memberOf(npi: string): number {
-    return /^[0-9]{10}$/.test(npi) ? Number(npi) : TEN_DIGITS + numberOf(this.#odd, npi)
+    if (this.#isFull) return NOTHING
+    return /^[0-9]{10}$/.test(npi) ? Number(npi) : TEN_DIGITS + this.#numberOf(this.#odd, npi)
   }
 
-  /** Adds a link, unless it lacks its group or its member. */
-  add(group: number, member: number): void {
-    if (this.#isFull || group < 0 || member < 0) return
-    if (this.#count === this.#links.length) this.#grow()
-    this.#links[this.#count++] = group * MEMBERS + member
-    if (this.#groups.size + this.#odd.size > this.#mostNames || this.#count > this.#mostLinks) this.#giveUp()
+  /** Adds links, but those that lack their group or their member. */
+  addAll(groups: Float64Array, members: Float64Array): void {
+    if (this.#count + groups.length > this.#mostLinks) this.#giveUp()
+    if (this.#isFull) return
+    const links = this.#roomFor(groups.length)
+    let count = this.#count
+    let last = links[count - 1] ?? NOTHING
+    let isAscending = this.#isAscending
+    for (let i = 0; i < groups.length; i++) {
+      const group = groups[i] ?? NOTHING
+      const member = members[i] ?? NOTHING
+      if (group < 0 || member < 0) continue
+      const link = group * MEMBERS + member
+      if (link < last) isAscending = false
+      last = link
+      links[count++] = link
+    }
+    this.#count = count
+    this.#isAscending = isAscending
   }
 
   perGroup(): ReadonlyMap<string, number> | undefined {
     if (this.#isFull) return undefined
-    const sorted = this.#links.subarray(0, this.#count).sort()
+    const links = this.#links.subarray(0, this.#count)
+    const sorted = this.#isAscending ? links : links.sort()
     const counts = new Float64Array(this.#groups.size)
     for (let i = 0; i < sorted.length; i++) {
       const link = sorted[i] ?? 0
@@ -154,10 +166,22 @@ class LinkCount {
     return new Map([...this.#groups].map(([name, number]) => [name, counts[number] ?? 0]))
   }
 
-  #grow(): void {
-    const links = new Float64Array(2 * this.#links.length)
-    links.set(this.#links)
-    this.#links = links
+  #numberOf(numbers: Map<string, number>, name: string): number {
+    const known = numbers.get(name)
+    if (known !== undefined) return known
+    numbers.set(name, numbers.size)
+    if (this.#groups.size + this.#odd.size > this.#mostNames) this.#giveUp()
+    return numbers.size - 1
+  }
+
+  #roomFor(more: number): Float64Array {
+    const needed = this.#count + more
+    if (needed > this.#links.length) {
+      const links = new Float64Array(Math.max(needed, 2 * this.#links.length))
+      links.set(this.#links)
+      this.#links = links
+    }
+    return this.#links
   }
 
   #giveUp(): void {
@@ -167,11 +191,4 @@ class LinkCount {
     this.#links = new Float64Array(0)
     this.#count = 0
   }
-}
-
-function numberOf(numbers: Map<string, number>, name: string): number {
-  const known = numbers.get(name)
-  if (known !== undefined) return known
-  numbers.set(name, numbers.size)
-  return numbers.size - 1
 }

@@ -8,19 +8,19 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import {
   type AsyncBuffer,
+  type Compressors,
   type FileMetaData,
   type ParquetScan,
   type ParquetScanOptions,
   parquetMetadataAsync,
-  parquetReadObjects,
   parquetScan,
   type RowGroup,
   type SchemaElement,
 } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
-
-/** A value as it is stored. A list is an array of them. */
-export type RawValue = null | boolean | number | bigint | Uint8Array | readonly RawValue[]
+import { type PagedColumn, readChunk, readLists } from './column-pages.js'
+import { decompressorsFor } from './decompressors.js'
+import { NotCovered, notCovered } from './not-covered.js'
+import { type RawValue, StoredValues } from './stored-values.js'
 
 /** How much memory the reading of one piece of a column may take. */
 export interface ReadLimits {
@@ -37,6 +37,8 @@ export interface FileColumn {
   /** Type of the value, or of the items of a list. */
   readonly element: SchemaElement
   readonly list: boolean
+  /** Of a single value, or of a list in the format's own three steps; undefined of older ways to write lists. */
+  readonly levels: Pick<PagedColumn, 'most' | 'item'> | undefined
 }
 
 /** A run of rows of one row group. */
@@ -49,44 +51,44 @@ export interface RowRange {
 
 type Chunk = NonNullable<RowGroup['columns'][number]['meta_data']>
 
-/** The reader cannot read this: no fault of the file, and nothing is known about what it holds. */
-export class NotCovered extends Error {
-  override readonly name = 'NotCovered'
-}
-
 /** Rows that are read at once. */
 const WINDOW_ROWS = 131_072
 /** What a short text costs as an object of its own, measured: array slot, view and its header. */
 const OBJECT_BYTES = 150
 const SLOT_BYTES = 16
-const FOOTER_FIRST_BYTES = 64 * 1024
+/** What the decoded index of a row takes, beside what it is decoded from. */
+const INDEX_BYTES = 8
+const TAIL_BYTES = 64 * 1024
+/** Of levels and of values; those that are left over are for hyparquet's own way of reading columns. */
+const PAGED_ENCODINGS: ReadonlySet<string> = new Set([
+  'PLAIN',
+  'PLAIN_DICTIONARY',
+  'RLE_DICTIONARY',
+  'RLE',
+  'BIT_PACKED',
+])
 
-type ReadOptions = ParquetScanOptions & { readonly metadata: FileMetaData }
+type ReadOptions = ParquetScanOptions & { readonly metadata: FileMetaData; readonly compressors: Compressors }
 
 /** A file that is open. Whoever opens it closes it. */
 export class ParquetRows {
   readonly columns: readonly FileColumn[]
   readonly rows: number
   readonly groups: readonly RowRange[]
-  readonly #file: number
+  readonly #file: OpenFile
   readonly #options: ReadOptions
   readonly #metadata: FileMetaData
   readonly #limits: ReadLimits
-  readonly #scan: ParquetScan
+  /** By row group, and the name of the column. */
+  readonly #chunks = new Map<number, Map<string, readonly Chunk[]>>()
+  #scan: ParquetScan | undefined
 
-  private constructor(parts: {
-    file: number
-    options: ReadOptions
-    columns: readonly FileColumn[]
-    limits: ReadLimits
-    scan: ParquetScan
-  }) {
-    this.#file = parts.file
-    this.#options = parts.options
-    this.#metadata = parts.options.metadata
-    this.#limits = parts.limits
-    this.#scan = parts.scan
-    this.columns = parts.columns
+  private constructor(file: OpenFile, options: ReadOptions, columns: readonly FileColumn[], limits: ReadLimits) {
+    this.#file = file
+    this.#options = options
+    this.#metadata = options.metadata
+    this.#limits = limits
+    this.columns = columns
     this.rows = Number(this.#metadata.num_rows)
     let from = 0
     this.groups = this.#metadata.row_groups.map((group, i) => {
@@ -98,34 +100,33 @@ export class ParquetRows {
 
   /** @throws NotCovered when hyparquet cannot read its footer */
   static async open(path: string, limits: ReadLimits): Promise<ParquetRows> {
-    const file = openSync(path, 'r')
+    const file = new OpenFile(path)
     try {
-      const buffer = bufferOf(file)
-      const metadata = await parquetMetadataAsync(buffer, {
-        initialFetchSize: FOOTER_FIRST_BYTES,
+      const metadata = await parquetMetadataAsync(file, {
+        initialFetchSize: TAIL_BYTES,
         geoparquet: false,
         parsers: { stringFromBytes: (bytes: Uint8Array) => bytes },
       })
       const columns = columnsOf(metadata.schema)
       metadata.schema = metadata.schema.map(withoutMeaning)
       const options = {
-        file: buffer,
+        file,
         metadata,
-        compressors,
+        compressors: await decompressorsFor(metadata),
         utf8: false,
         geoparquet: false,
         // Points in time of 96 bits are all that is left to have a meaning: as nanoseconds.
         parsers: { timestampFromNanoseconds: (nanos: bigint) => nanos },
       }
-      return new ParquetRows({ file, options, columns, limits, scan: await parquetScan(options) })
+      return new ParquetRows(file, options, columns, limits)
     } catch (cause) {
-      closeSync(file)
+      file.close()
       throw notCovered('its footer', cause)
     }
   }
 
   close(): void {
-    closeSync(this.#file)
+    this.#file.close()
   }
 
   /** The range in pieces that are small enough to be held at once. */
@@ -141,45 +142,67 @@ export class ParquetRows {
    * The values of some rows.
    * @throws NotCovered when hyparquet cannot read them, or not within the limits
    */
-  async read(column: FileColumn, { group, from, to }: RowRange): Promise<readonly RawValue[]> {
-    const chunks = this.#chunksOf(column, group)
-    const only = column.list ? undefined : onlyValue(chunks[0])
-    if (only !== undefined) return new Array<RawValue>(to - from).fill(only.value)
-    this.#requireSmall(column, chunks)
+  async read(column: FileColumn, range: RowRange): Promise<StoredValues> {
+    const chunks = this.#chunksOf(column, range.group)
+    const rows = range.to - range.from
+    const [chunk] = chunks
+    const only = column.list ? undefined : onlyValue(chunk)
+    if (only !== undefined) return StoredValues.everywhere(only.value, rows)
     try {
-      const values = await this.#scan.readColumn({ column: column.name, rowStart: from, rowEnd: to })
-      if (values.length !== to - from) throw new Error(`it gives ${values.length} values of ${to - from} rows`)
-      return Array.isArray(values) ? values : Array.from<RawValue>(values)
+      const paged = chunk && this.#readPages(column, chunk, range)
+      if (paged) return paged
+      this.#requireSmall(column.name, chunks)
+      this.#scan ??= await parquetScan(this.#options)
+      const values = await this.#scan.readColumn({ column: column.name, rowStart: range.from, rowEnd: range.to })
+      if (values.length !== rows) throw new Error(`it gives ${values.length} values of ${rows} rows`)
+      return StoredValues.each(values)
     } catch (cause) {
       throw notCovered(`column ${column.name}`, cause)
     }
   }
 
-  /**
-   * Whole rows, by column name: for files of many columns of which few rows are wanted.
-   * @throws NotCovered as {@link read}
-   */
-  async readRows({ from, to, group }: RowRange): Promise<readonly Readonly<Record<string, RawValue>>[]> {
-    for (const column of this.columns) this.#requireSmall(column, this.#chunksOf(column, group))
-    try {
-      return await parquetReadObjects({ ...this.#options, rowStart: from, rowEnd: to })
-    } catch (cause) {
-      throw notCovered('its rows', cause)
+  /** Undefined where the column or its pages are such that hyparquet's own way of reading columns is needed. */
+  #readPages(column: FileColumn, chunk: Chunk, { group, from, to }: RowRange): StoredValues | undefined {
+    const { name, element, levels } = column
+    const range = this.groups[group]
+    if (!range || !levels || element.type === undefined || element.type === 'INT96') return undefined
+    if (!chunk.encodings.every((encoding) => PAGED_ENCODINGS.has(encoding))) return undefined
+    // Where a list begins is only known from the one before it.
+    if (column.list && (from > range.from || to < range.to)) return undefined
+    if (column.list || element.type === 'FIXED_LEN_BYTE_ARRAY') this.#requireSmall(name, [chunk])
+    const bytes = Number(chunk.total_compressed_size) + Number(chunk.total_uncompressed_size)
+    if (bytes + INDEX_BYTES * Number(chunk.num_values) > this.#limits.chunkBytes) throw tooLarge(name)
+    const start = startOf(chunk)
+    const paged = { type: element.type, typeLength: element.type_length, ...levels }
+    const stored = {
+      bytes: this.#file.read(start, start + Number(chunk.total_compressed_size)),
+      codec: chunk.codec,
+      compressors: this.#options.compressors,
     }
+    return column.list
+      ? readLists(paged, stored, to - from)
+      : readChunk(paged, stored, { from: from - range.from, to: to - range.from })
   }
 
   #chunksOf(column: FileColumn, group: number): readonly Chunk[] {
-    const chunks = this.#metadata.row_groups[group]?.columns ?? []
-    return chunks.flatMap(({ meta_data }) => (meta_data?.path_in_schema[0] === column.name ? [meta_data] : []))
+    let chunks = this.#chunks.get(group)
+    if (!chunks) {
+      chunks = new Map()
+      for (const { meta_data: chunk } of this.#metadata.row_groups[group]?.columns ?? []) {
+        const name = chunk?.path_in_schema[0]
+        if (chunk && name !== undefined) chunks.set(name, [...(chunks.get(name) ?? []), chunk])
+      }
+      this.#chunks.set(group, chunks)
+    }
+    return chunks.get(column.name) ?? []
   }
 
-  #requireSmall(column: FileColumn, chunks: readonly Chunk[]): void {
+  #requireSmall(column: string, chunks: readonly Chunk[]): void {
     for (const chunk of chunks) {
       const bytes = Number(chunk.total_compressed_size) + Number(chunk.total_uncompressed_size)
       const values = valuesAtOnce(chunk)
       const each = chunk.type.endsWith('BYTE_ARRAY') && chunk.encodings.includes('PLAIN') ? OBJECT_BYTES : SLOT_BYTES
-      if (bytes > this.#limits.chunkBytes || values * each > this.#limits.heapBytes)
-        throw new NotCovered(`a row group is too large to be read beside the rest [column=${column.name}]`)
+      if (bytes > this.#limits.chunkBytes || values * each > this.#limits.heapBytes) throw tooLarge(column)
     }
   }
 }
@@ -202,6 +225,11 @@ function onlyValue(chunk: Chunk | undefined): { readonly value: RawValue } | und
   return undefined
 }
 
+/** Some writers leave the place of the dictionary out, or say 0. */
+function startOf({ dictionary_page_offset: dictionary, data_page_offset: data }: Chunk): number {
+  return Number(dictionary !== undefined && dictionary > 0n && dictionary < data ? dictionary : data)
+}
+
 /** hyparquet decodes whole pages: how many values of a chunk are there at once, as far as the footer tells. */
 function valuesAtOnce(chunk: Chunk): number {
   const values = Number(chunk.num_values)
@@ -212,15 +240,41 @@ function valuesAtOnce(chunk: Chunk): number {
   return pages < 2 ? values : Math.min(values, WINDOW_ROWS + Math.ceil((2 * values) / pages))
 }
 
-function bufferOf(file: number): AsyncBuffer {
-  const { size } = fstatSync(file)
-  return {
-    byteLength: size,
-    slice(from, to = size) {
-      const bytes = new Uint8Array(to - from)
-      if (readSync(file, bytes, 0, bytes.byteLength, from) < bytes.byteLength) throw new Error('the file ends early')
-      return bytes.buffer
-    },
+/** A file whose end, where the footer is, was read once. Small files are read as a whole with it. */
+class OpenFile implements AsyncBuffer {
+  readonly byteLength: number
+  readonly #descriptor: number
+  readonly #tail: Uint8Array
+  readonly #tailStart: number
+
+  constructor(path: string) {
+    this.#descriptor = openSync(path, 'r')
+    this.byteLength = fstatSync(this.#descriptor).size
+    this.#tailStart = Math.max(0, this.byteLength - TAIL_BYTES)
+    this.#tail = this.#readFrom(this.#tailStart, this.byteLength)
+  }
+
+  /** Bytes that nobody may change. */
+  read(from: number, to: number): Uint8Array {
+    if (from >= this.#tailStart) return this.#tail.subarray(from - this.#tailStart, to - this.#tailStart)
+    return this.#readFrom(from, to)
+  }
+
+  slice(from: number, to: number = this.byteLength): ArrayBuffer {
+    const bytes = new Uint8Array(to - from)
+    bytes.set(this.read(from, to))
+    return bytes.buffer
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+
+  #readFrom(from: number, to: number): Uint8Array {
+    const bytes = new Uint8Array(to - from)
+    if (readSync(this.#descriptor, bytes, 0, bytes.byteLength, from) < bytes.byteLength)
+      throw new Error('the file ends early')
+    return bytes
   }
 }
 
@@ -247,13 +301,25 @@ function columnsOf(schema: readonly SchemaElement[]): FileColumn[] {
     const leaf = schema[at + size - 1]
     const isList = element.converted_type === 'LIST' || element.logical_type?.type === 'LIST'
     if (size === 1 && element.repetition_type !== 'REPEATED') {
-      columns.push({ name: element.name, element, list: false })
+      columns.push({ name: element.name, element, list: false, levels: { most: optional(element), item: undefined } })
     } else if (leaf?.type !== undefined && ((isList && size <= 3) || size === 1)) {
-      columns.push({ name: element.name, element: leaf, list: true })
+      columns.push({ name: element.name, element: leaf, list: true, levels: listLevels(schema.slice(at, at + size)) })
     }
     at += size
   }
   return columns
+}
+
+function optional({ repetition_type: repetition }: SchemaElement): number {
+  return repetition === 'OPTIONAL' ? 1 : 0
+}
+
+/** A list, what repeats in it, and an item (parquet-format, "LogicalTypes", Lists). */
+function listLevels([list, repeated, item]: readonly SchemaElement[]): FileColumn['levels'] {
+  if (!list || !item || repeated?.repetition_type !== 'REPEATED' || item.repetition_type === 'REPEATED')
+    return undefined
+  if (list.repetition_type === 'REPEATED') return undefined
+  return { item: optional(list) + 1, most: optional(list) + 1 + optional(item) }
 }
 
 function sizeOf(schema: readonly SchemaElement[], at: number): number {
@@ -262,8 +328,6 @@ function sizeOf(schema: readonly SchemaElement[], at: number): number {
   return size
 }
 
-function notCovered(what: string, cause: unknown): NotCovered {
-  if (cause instanceof NotCovered) return cause
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new NotCovered(`${what} cannot be read: ${reason}`, { cause })
+function tooLarge(column: string): NotCovered {
+  return new NotCovered(`a row group is too large to be read beside the rest [column=${column}]`)
 }

@@ -49,12 +49,12 @@ async function sumOver(
 ): Promise<number | undefined> {
   return await withFile('fact_rate', file, { ...depth, coverage }, async (rows) => {
     const read = columnReader(rows, file, starColumn('fact_rate', 'pg_uid'))
-    const known = new Map<unknown, number>()
     let sum = 0
     for (const window of rows.groups.flatMap((group) => rows.windows(group))) {
       const groups = await read(window)
-      const rowsAt = groups.each(rowsOf, known)
-      for (let i = 0; i < groups.length; i++) sum += rowsAt(i)
+      groups.occurring((group, times) => {
+        sum += times * rowsOf(group)
+      })
       await depth.breathe()
     }
     return sum

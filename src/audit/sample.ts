@@ -4,25 +4,22 @@
  */
 import type { ContractValue } from './contract-values.js'
 import type { Coverage } from './coverage.js'
-import { NotCovered, type ParquetRows, type RowRange } from './parquet-rows.js'
+import type { ParquetRows, RowRange } from './parquet-rows.js'
 import { STAR_TABLES } from './star-tables.js'
 import {
   type AuditedFile,
   type AuditedTable,
   type ColumnReader,
   columnReader,
+  type FoundRow,
   type ReadingDepth,
-  readAt,
+  readRowsAt,
   starColumn,
   withFile,
 } from './table-rows.js'
 
 /** A fact of the sample. */
-export interface SampledFact {
-  readonly file: string
-  /** By column. A column that could not be read is not there. */
-  readonly values: ReadonlyMap<string, ContractValue>
-}
+export type SampledFact = FoundRow
 
 /** How many facts are taken, of how many files and row groups. */
 export interface SampleSize {
@@ -91,22 +88,11 @@ async function factsIn(
   file: AuditedFile,
   group: RowRange,
   most: number,
-  { breathe }: ReadingDepth,
+  depth: ReadingDepth,
   coverage: Coverage,
 ): Promise<SampledFact[]> {
   const at = await runsOf(rows, columnReader(rows, file, starColumn('fact_rate', 'pg_uid')), group, most, file.seed)
-  const facts = at.map(() => new Map<string, ContractValue>())
-  for (const column of STAR_TABLES.fact_rate) {
-    try {
-      await readAt(rows, columnReader(rows, file, column), group, at, (i, value) => facts[i]?.set(column.name, value))
-    } catch (error) {
-      if (!(error instanceof NotCovered)) throw error
-      coverage.leaveOut('fact_rate', file.path, error.message)
-      for (const values of facts) values.delete(column.name)
-    }
-    await breathe()
-  }
-  return facts.map((values) => ({ file: file.path, values }))
+  return await readRowsAt(rows, { table: 'fact_rate', file, group, at }, depth, coverage)
 }
 
 /** Rows of a few groups that lie evenly in the row group, and single rows in between where these are too few. */
@@ -119,15 +105,25 @@ async function runsOf(
 ): Promise<number[]> {
   const size = group.to - group.from
   if (size <= most) return Array.from({ length: size }, (_, i) => group.from + i)
-  const values: ContractValue[] = []
+  const numbers = new Map<ContractValue, number>()
+  const values = new Float64Array(size)
   for (const window of rows.windows(group)) {
-    const some = await read(window)
-    for (let i = 0; i < some.length; i++) values.push(some.at(i))
+    const numberOf = (value: ContractValue): number => {
+      const number = numbers.get(value) ?? numbers.size
+      numbers.set(value, number)
+      return number
+    }
+    values.set((await read(window)).numbers(numberOf), window.from - group.from)
   }
   const runs = Math.ceil(most / RUN_FACTS)
-  const same = new Map<ContractValue, number[]>()
-  for (let run = 0; run < runs; run++) same.set(values[(Math.floor((run * size) / runs) + seed) % size] ?? null, [])
-  for (const [row, value] of values.entries()) same.get(value)?.push(row)
+  const same = new Map<number, number[]>()
+  for (let run = 0; run < runs; run++) same.set(values[(Math.floor((run * size) / runs) + seed) % size] ?? 0, [])
+  const isWanted = new Uint8Array(numbers.size)
+  for (const number of same.keys()) isWanted[number] = 1
+  for (let row = 0; row < size; row++) {
+    const number = values[row] ?? 0
+    if (isWanted[number] === 1) same.get(number)?.push(row)
+  }
   const chosen = new Set([...same.values()].flatMap((run) => spread(run, Math.ceil(most / runs))))
   for (let i = 0; i < most && chosen.size < most; i++) chosen.add((Math.floor((i * size) / most) + seed) % size)
   return [...chosen].sort((a, b) => a - b).map((row) => group.from + row)

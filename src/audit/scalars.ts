@@ -1,6 +1,7 @@
 /** What a stored value means by the Parquet format's own types, before any rule of ETL3 (parquet-format, "LogicalTypes"). */
 import type { SchemaElement } from 'hyparquet'
-import { NotCovered, type RawValue } from './parquet-rows.js'
+import { NotCovered } from './not-covered.js'
+import type { RawValue } from './stored-values.js'
 
 /** A FLOAT: its shortest text is shorter than that of the same number as a DOUBLE. */
 export interface Float32 {
@@ -74,12 +75,12 @@ function readerOf(element: SchemaElement): (raw: RawValue) => Scalar {
       return (raw) => Number(raw)
     case 'BYTE_ARRAY':
       if (converted === 'BSON' || logical?.type === 'BSON' || logical?.type === 'VARIANT') break
-      return textReader()
+      return (raw) => decode(bytesOf(raw))
     case 'FIXED_LEN_BYTE_ARRAY':
       if (logical?.type === 'UUID' && element.type_length === UUID_BYTES) return uuidOf
       if (logical?.type === 'FLOAT16' && element.type_length === HALF_FLOAT_BYTES) break
       if (converted === 'INTERVAL') break
-      return textReader()
+      return (raw) => decode(bytesOf(raw))
     case undefined:
       break
   }
@@ -133,44 +134,13 @@ function uuidOf(raw: RawValue): string {
 /** Every character stays, the byte order mark too. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Entries of a dictionary come as the same bytes again and again; values outside of one never do. */
-const MOST_KNOWN_TEXTS = 65_536
-const MISSES_THAT_TELL = 4096
-
-function textReader(): (raw: RawValue) => string {
-  const known = new Map<Uint8Array, string>()
-  let hits = 0
-  let misses = 0
-  let last: Uint8Array | undefined
-  let lastText = ''
-  return (raw) => {
-    const bytes = bytesOf(raw)
-    if (bytes === last) return lastText
-    last = bytes
-    lastText = textOf(bytes)
-    return lastText
-  }
-  function textOf(bytes: Uint8Array): string {
-    if (misses > MISSES_THAT_TELL && hits < misses) return decode(bytes)
-    const found = known.get(bytes)
-    if (found !== undefined) {
-      hits++
-      return found
-    }
-    misses++
-    const text = decode(bytes)
-    if (known.size < MOST_KNOWN_TEXTS) known.set(bytes, text)
-    return text
-  }
-}
-
 function bytesOf(raw: RawValue): Uint8Array {
   if (raw instanceof Uint8Array) return raw
   throw new NotCovered(`a text is stored as ${typeof raw}`)
 }
 
 function decode(bytes: Uint8Array): string {
-  for (const byte of bytes) if (byte > 0x7f) return decodeUtf8(bytes)
+  for (let i = 0; i < bytes.length; i++) if ((bytes[i] ?? 0) > 0x7f) return decodeUtf8(bytes)
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 

@@ -1,17 +1,13 @@
 /** Finds rows of an input table by a key, in files that may hold millions: all of the key column, little of the others. */
+import { type ColumnValues, RowByRow, StoredOnce, sameEverywhere } from './column-values.js'
 import { asInteger, asNumber, type ContractValue, type ValueRule } from './contract-values.js'
 import type { Coverage } from './coverage.js'
 import { KeyFilter } from './key-filter.js'
-import {
-  type FileColumn,
-  NotCovered,
-  ParquetRows,
-  type RawValue,
-  type ReadLimits,
-  type RowRange,
-} from './parquet-rows.js'
+import { NotCovered } from './not-covered.js'
+import { type FileColumn, ParquetRows, type ReadLimits, type RowRange } from './parquet-rows.js'
 import { isStoredAsText, type Scalar, type ScalarReader, scalarReader } from './scalars.js'
 import { STAR_TABLES, type StarColumn, type StarTableName } from './star-tables.js'
+import type { RawValue } from './stored-values.js'
 
 /** A file of an input table. */
 export interface AuditedFile {
@@ -34,8 +30,11 @@ export interface AuditedTable {
 /** Values of one row, by column. A column that could not be read is not there. */
 export interface FoundRow {
   readonly file: string
-  readonly values: ReadonlyMap<string, ContractValue>
+  readonly values: RowValues
 }
+
+/** What is asked of a row's values. */
+export type RowValues = Pick<ReadonlyMap<string, ContractValue>, 'get' | 'has' | typeof Symbol.iterator>
 
 /** What a search found. */
 export interface FoundRows {
@@ -52,20 +51,6 @@ export interface ReadingDepth {
   readonly valuesPerTable: number
   /** Called between pieces of work. @throws when the run is cancelled */
   readonly breathe: () => Promise<void>
-}
-
-/** Values of a column in some rows, after its rule. Each is made when it is asked for: most never are. */
-export interface ColumnValues {
-  readonly length: number
-  /** @throws NotCovered where the value is none of the contract's */
-  at(i: number): ContractValue
-  /** Whether the value may be one that the filter knows; never false where it is. */
-  mayBe(i: number, filter: KeyFilter): boolean
-  /**
-   * What a function gives of each value. A value that the file stores once for many rows is asked for once.
-   * @param known what was asked for before, of one column and one function; of no column whose rule needs `code_type`
-   */
-  each<T>(of: (value: ContractValue) => T, known: Map<unknown, T>): (i: number) => T
 }
 
 /** Reads a column. @throws NotCovered when it cannot be read */
@@ -99,33 +84,28 @@ export function columnReader(rows: ParquetRows, file: AuditedFile, column: StarC
   const found = columnOf(rows, column.name)
   if (!found) {
     const inPath = file.pathColumns.get(column.name) ?? null
-    return sameEverywhere(column.list ? null : column.rule(pathScalar(column, inPath)))
+    return constantReader(column.list ? null : column.rule(pathScalar(column, inPath)))
   }
   // A column of the type Null holds nothing, whatever its physical type and its nesting are.
-  if (found.element.logical_type?.type === 'NULL' && !found.list) return sameEverywhere(null)
+  if (found.element.logical_type?.type === 'NULL' && !found.list) return constantReader(null)
   if (found.list !== column.list) throw new NotCovered(`column ${found.name} is ${found.list ? 'a' : 'no'} list`)
   const scalar = scalarReader(found.element)
   const type = column.byCodeType ? typeReader(rows, file) : undefined
+  const making = {
+    ofText: !column.list && isStoredAsText(found.element) ? (text: string) => column.rule(text) : undefined,
+    valueOf: column.list ? listReader(scalar, column.rule) : (raw: RawValue) => column.rule(scalar(raw)),
+  }
   return async (range) => {
     const types = await type?.(range)
-    const raw = await rows.read(found, range)
-    const isText = isStoredAsText(found.element)
-    if (column.list) return valuesOf(raw, isText, listReader(scalar, column.rule))
-    return valuesOf(raw, isText, (value, i) => column.rule(scalar(value), textOf(types?.at(i))))
+    const stored = await rows.read(found, range)
+    if (!types) return new StoredOnce(stored, making)
+    return new RowByRow(stored, (raw, i) => column.rule(scalar(raw), textOf(types.at(i))))
   }
 }
 
 /** The reader of a column that holds one value in all rows. */
-function sameEverywhere(value: ContractValue): ColumnReader {
-  return async ({ from, to }) => ({
-    length: to - from,
-    at: () => value,
-    mayBe: () => value !== null,
-    each: (of) => {
-      const result = of(value)
-      return () => result
-    },
-  })
+function constantReader(value: ContractValue): ColumnReader {
+  return async ({ from, to }) => sameEverywhere(value, to - from)
 }
 
 /** What stands in a path is text, but for columns of numbers: these take a whole number as such. */
@@ -133,35 +113,6 @@ function pathScalar({ rule }: StarColumn, text: string | null): Scalar {
   const isNumber = rule === asNumber || rule === asInteger
   return isNumber && text !== null && /^-?[0-9]{1,18}$/.test(text) ? BigInt(text) : text
 }
-
-function valuesOf(
-  raw: readonly RawValue[],
-  isText: boolean,
-  valueAt: (raw: RawValue, i: number) => ContractValue,
-): ColumnValues {
-  const at = (i: number): ContractValue => valueAt(raw[i] ?? null, i)
-  return {
-    length: raw.length,
-    at,
-    mayBe: (i, filter) => {
-      const value = raw[i]
-      // Bytes of a decimal or a UUID are not those of its digits.
-      if (isText && value instanceof Uint8Array) return filter.mayBe(value)
-      return value !== null && value !== undefined
-    },
-    each: (of, known) => (i) => {
-      const stored = raw[i]
-      const found = known.get(stored)
-      if (found !== undefined) return found
-      const result = of(at(i))
-      if (known.size < MOST_KNOWN) known.set(stored, result)
-      return result
-    },
-  }
-}
-
-/** Entries of a dictionary, which come as the same bytes again and again, are seldom more. */
-const MOST_KNOWN = 65_536
 
 function columnOf(rows: ParquetRows, name: string): FileColumn | undefined {
   return rows.columns.find((c) => plainName(c.name) === name)
@@ -229,12 +180,14 @@ export async function findRows(
   const rows = new Map<string, FoundRow[]>()
   for (const hit of near) {
     const read = await withFile(table.name, hit.file, { ...depth, coverage }, (opened) =>
-      rowsOf(opened, table.name, hit, depth, coverage),
+      readRowsAt(opened, { ...hit, table: table.name }, depth, coverage),
     )
     if (read === undefined) for (const one of hit.keys) unread.add(one)
     for (const [i, row] of (read ?? []).entries()) {
       const name = hit.keys[i] ?? ''
-      rows.set(name, [...(rows.get(name) ?? []), row])
+      const ofKey = rows.get(name)
+      if (ofKey) ofKey.push(row)
+      else rows.set(name, [row])
     }
   }
   return { rows, unread: (name) => unreadable || unread.has(name) }
@@ -256,8 +209,7 @@ async function hitsIn(
     const keys: string[] = []
     for (const window of rows.windows(group)) {
       const values = await read(window)
-      for (let i = 0; i < values.length; i++) {
-        if (!values.mayBe(i, filter)) continue
+      for (const i of values.rowsThatMayBe(filter)) {
         const value = values.at(i)
         if (typeof value !== 'string' || !wanted.has(value)) continue
         at.push(window.from + i)
@@ -300,44 +252,73 @@ function nearest(
   return { near: hits.filter((h) => near.has(h)), far: hits.filter((h) => !near.has(h)) }
 }
 
-async function rowsOf(
+/** Rows of a table. */
+export interface RowsAt {
+  readonly table: StarTableName
+  readonly file: AuditedFile
+  readonly group: RowRange
+  /** Rows of the group, ascending. */
+  readonly at: readonly number[]
+}
+
+/** Reads rows, all columns of the contract. A column that cannot be read is told, and missing in all of them. */
+export async function readRowsAt(
   rows: ParquetRows,
-  table: StarTableName,
-  { file, group, at }: Hits,
+  { table, file, group, at }: RowsAt,
   { breathe }: ReadingDepth,
   coverage: Coverage,
 ): Promise<FoundRow[]> {
-  const found = at.map(() => new Map<string, ContractValue>())
+  const columns = new Map<string, readonly ContractValue[]>()
   for (const column of STAR_TABLES[table]) {
     try {
-      await readAt(rows, columnReader(rows, file, column), group, at, (i, value) => found[i]?.set(column.name, value))
+      columns.set(column.name, await valuesAt(rows, columnReader(rows, file, column), group, at))
     } catch (error) {
       if (!(error instanceof NotCovered)) throw error
       coverage.leaveOut(table, file.path, error.message)
-      for (const values of found) values.delete(column.name)
     }
     await breathe()
   }
-  return found.map((values) => ({ file: file.path, values }))
+  return at.map((_, i) => ({ file: file.path, values: new RowOfColumns(columns, i) }))
 }
 
-/** Values of one column at some rows of a group, ascending. */
-export async function readAt(
+/** A row of columns that were read: thousands of them are looked at in one or two columns and put away. */
+class RowOfColumns implements RowValues {
+  readonly #columns: ReadonlyMap<string, readonly ContractValue[]>
+  readonly #row: number
+
+  constructor(columns: ReadonlyMap<string, readonly ContractValue[]>, row: number) {
+    this.#columns = columns
+    this.#row = row
+  }
+
+  get(name: string): ContractValue | undefined {
+    return this.#columns.get(name)?.[this.#row]
+  }
+
+  has(name: string): boolean {
+    return this.#columns.has(name)
+  }
+
+  *[Symbol.iterator](): MapIterator<[string, ContractValue]> {
+    for (const [name, values] of this.#columns) yield [name, values[this.#row] ?? null]
+  }
+}
+
+/** Values of one column at some rows of a group. */
+async function valuesAt(
   rows: ParquetRows,
   read: ColumnReader,
   group: RowRange,
   at: readonly number[],
-  take: (i: number, value: ContractValue) => void,
-): Promise<void> {
-  let next = 0
+): Promise<ContractValue[]> {
+  const found: ContractValue[] = []
   for (const window of rows.windows(group)) {
-    const first = at[next]
+    const first = at[found.length]
     if (first === undefined || first >= window.to) continue
-    let last = first
-    for (let i = next; i < at.length && (at[i] ?? window.to) < window.to; i++) last = at[i] ?? last
-    const values = await read({ group: group.group, from: first, to: last + 1 })
-    for (; next < at.length && (at[next] ?? window.to) < window.to; next++) {
-      take(next, values.at((at[next] ?? first) - first))
-    }
+    let end = found.length
+    while (end < at.length && (at[end] ?? window.to) < window.to) end += 1
+    const values = await read({ group: group.group, from: first, to: (at[end - 1] ?? first) + 1 })
+    for (const row of at.slice(found.length, end)) found.push(values.at(row - first))
   }
+  return found
 }

@@ -1,8 +1,9 @@
 /** What a run wrote, read by hyparquet: which objects the plan has for the table, and rows of them. */
 import type { ContractValue } from './contract-values.js'
 import { KeyFilter } from './key-filter.js'
-import { type FileColumn, ParquetRows, type RawValue, type ReadLimits, type RowRange } from './parquet-rows.js'
+import { type FileColumn, ParquetRows, type ReadLimits, type RowRange } from './parquet-rows.js'
 import { type ScalarReader, scalarReader } from './scalars.js'
+import type { RawValue, StoredValues } from './stored-values.js'
 
 /** An object of the table that the plan lists. */
 export interface PlannedObject {
@@ -40,9 +41,12 @@ export class WrittenTable {
   /** The objects under these keys, as far as the plan has them. */
   async find(keys: ReadonlySet<string>): Promise<ReadonlyMap<string, PlannedObject>> {
     const found = new Map<string, PlannedObject>()
+    const filter = new KeyFilter(keys)
     await this.#eachObject(
-      (key) => keys.has(key),
-      (object) => found.set(object.key, object),
+      (stored) => stored.rowsThatMayBe(filter),
+      (object) => {
+        if (keys.has(object.key)) found.set(object.key, object)
+      },
     )
     return found
   }
@@ -54,7 +58,7 @@ export class WrittenTable {
     const sameParts = (object: PlannedObject): number =>
       object.key.split('/').filter((part, i) => part === parts[i]).length
     await this.#eachObject(
-      () => true,
+      ({ index }) => [...index.keys()],
       (object) => {
         found.push({ object, same: sameParts(object) })
         if (found.length >= 2 * most) found.sort((a, b) => b.same - a.same).splice(most)
@@ -73,12 +77,17 @@ export class WrittenTable {
   async rows(object: PlannedObject, wanted: ReadonlySet<string>): Promise<readonly WrittenRow[]> {
     const rows = await ParquetRows.open(await this.#place.fetch(object), this.#limits)
     try {
-      const read = new Map(rows.columns.map((column) => [column.name, valueReader(column)]))
-      const found: WrittenRow[] = []
+      const found: Map<string, ContractValue | boolean>[] = []
       for (const group of rows.groups) {
-        for (const run of runsOf(group, await this.#rowsOf(rows, group, wanted))) {
-          const values = await rows.readRows({ group: group.group, from: run.from, to: run.to })
-          for (const at of run.at) found.push(rowOf(values[at - run.from] ?? {}, read))
+        for (const window of rows.windows(group)) {
+          const at = await this.#rowsOf(rows, window, wanted)
+          const here = at.map(() => new Map<string, ContractValue | boolean>())
+          for (const column of at.length === 0 ? [] : rows.columns) {
+            const value = valueReader(column)
+            const stored = await rows.read(column, window)
+            for (const [i, row] of at.entries()) here[i]?.set(column.name, value(stored.at(row)))
+          }
+          found.push(...here)
           await this.#breathe()
         }
       }
@@ -88,44 +97,42 @@ export class WrittenTable {
     }
   }
 
-  async #rowsOf(rows: ParquetRows, group: RowRange, wanted: ReadonlySet<string>): Promise<number[]> {
+  async #rowsOf(rows: ParquetRows, window: RowRange, wanted: ReadonlySet<string>): Promise<number[]> {
     const column = rows.columns.find((c) => c.name === 'fact_uid')
-    const at: number[] = []
-    if (!column) return at
+    if (!column) return []
     const read = scalarReader(column.element)
-    const filter = new KeyFilter(wanted)
-    for (const window of rows.windows(group)) {
-      for (const [i, raw] of (await rows.read(column, window)).entries()) {
-        const uid = raw instanceof Uint8Array && filter.mayBe(raw) ? read(raw) : null
-        if (typeof uid === 'string' && wanted.has(uid)) at.push(window.from + i)
-      }
-    }
-    return at
+    const stored = await rows.read(column, window)
+    return stored.rowsThatMayBe(new KeyFilter(wanted)).filter((row) => {
+      const uid = read(stored.at(row))
+      return typeof uid === 'string' && wanted.has(uid)
+    })
   }
 
-  async #eachObject(wanted: (key: string) => boolean, visit: (object: PlannedObject) => void): Promise<void> {
+  /** @param choose the rows of a window of the plan that are looked at, from their keys */
+  async #eachObject(choose: (keys: StoredValues) => number[], visit: (object: PlannedObject) => void): Promise<void> {
     const plan = await ParquetRows.open(this.#place.plan, this.#limits)
     try {
       for (const window of plan.groups.flatMap((group) => plan.windows(group))) {
-        const column = async (name: string): Promise<(i: number) => ReturnType<ScalarReader>> => {
+        await this.#breathe()
+        const column = async (name: string): Promise<PlanColumn> => {
           const found = plan.columns.find((c) => c.name === name)
           if (!found) throw new Error(`the plan has no column '${name}'`)
           const read = scalarReader(found.element)
-          const raw = await plan.read(found, window)
-          return (i) => read(raw[i])
+          const stored = await plan.read(found, window)
+          return { stored, at: (row) => read(stored.at(row)) }
         }
         const key = await column('key')
+        const chosen = choose(key.stored)
+        if (chosen.length === 0) continue
         const rows = await column('rows')
         const unit = await column('unit')
         const ordinal = await column('ordinal')
         const action = await column('action')
-        for (let i = 0; i < window.to - window.from; i++) {
-          const name = String(key(i))
-          if (!wanted(name) || action(i) === 'remove') continue
-          const own = action(i) === 'keep' ? undefined : Number(unit(i))
-          visit({ key: name, rows: Number(rows(i)), unit: own, ordinal: Number(ordinal(i)) })
+        for (const row of chosen) {
+          if (action.at(row) === 'remove') continue
+          const own = action.at(row) === 'keep' ? undefined : Number(unit.at(row))
+          visit({ key: String(key.at(row)), rows: Number(rows.at(row)), unit: own, ordinal: Number(ordinal.at(row)) })
         }
-        await this.#breathe()
       }
     } finally {
       plan.close()
@@ -133,37 +140,15 @@ export class WrittenTable {
   }
 }
 
-/** Rows that are read at once although they lie apart. */
-const RUN_ROWS = 1024
-
-interface Run {
-  readonly from: number
-  readonly to: number
-  readonly at: readonly number[]
-}
-
-/** Ascending rows, in runs that are short enough to be read as a whole. */
-function runsOf({ group, to }: RowRange, at: readonly number[]): Run[] {
-  const runs: (RowRange & { at: number[] })[] = []
-  for (const row of at) {
-    const last = runs.at(-1)
-    if (last && row - last.from < RUN_ROWS) last.at.push(row)
-    else runs.push({ group, from: row, to, at: [row] })
-  }
-  return runs.map(({ from, at: rows }) => ({ from, to: (rows.at(-1) ?? from) + 1, at: rows }))
+interface PlanColumn {
+  readonly stored: StoredValues
+  readonly at: (row: number) => ReturnType<ScalarReader>
 }
 
 function valueReader({ element, list }: FileColumn): (raw: RawValue) => ContractValue | boolean {
   const read = scalarReader(element)
   if (!list) return (raw) => plainOf(read(raw))
   return (raw) => (Array.isArray(raw) ? raw.map((item) => itemOf(read(item))) : null)
-}
-
-function rowOf(
-  raw: Readonly<Record<string, RawValue>>,
-  read: ReadonlyMap<string, (raw: RawValue) => ContractValue | boolean>,
-): WrittenRow {
-  return new Map([...read].map(([name, value]) => [name, value(raw[name] ?? null)]))
 }
 
 function plainOf(scalar: ReturnType<ScalarReader>): ContractValue | boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { asCode, asDate, asId, asInteger, asMonth, asNumber, asText } from '../../../src/audit/contract-values.js'
-import { NotCovered } from '../../../src/audit/parquet-rows.js'
+import { NotCovered } from '../../../src/audit/not-covered.js'
 import type { Scalar } from '../../../src/audit/scalars.js'
 
 const decimal = (unscaled: bigint, scale: number): Scalar => ({ kind: 'decimal', unscaled, scale })
