@@ -3,8 +3,22 @@ import type { DueRow } from './expected-rows.js'
 import type { SampledFact } from './sample.js'
 import type { PlannedObject } from './written-rows.js'
 
+/**
+ * Which row is due, without its values: a row of all columns takes kilobytes, and a fact has one for each member of its
+ * group. They are computed once more when they are compared.
+ */
+export interface DuePlace {
+  readonly fact: SampledFact
+  /** Undefined of a fact whose group has no members. */
+  readonly npi: string | undefined
+  /** How many of its columns are known. */
+  readonly columns: number
+  /** Rows of one kind fail alike, more or less. */
+  readonly kind: string
+}
+
 /** Due rows by the key of their object. */
-export type DueByObject = ReadonlyMap<string, { readonly rows: DueRow[]; readonly facts: Set<SampledFact> }>
+export type DueByObject = ReadonlyMap<string, readonly DuePlace[]>
 
 /** How much may be read. */
 export interface ObjectsToRead {
@@ -28,14 +42,15 @@ export function chooseObjects(
   planned: ReadonlyMap<string, PlannedObject>,
   { objects, objectRows }: ObjectsToRead,
 ): readonly PlannedObject[] {
-  const fullest = Math.max(0, ...[...due.values()].flatMap(({ rows }) => rows.map((row) => row.size)))
-  const worthOf = (rows: readonly DueRow[]): number =>
-    rows.reduce((sum, row) => sum + (row.size === fullest ? WORTH_OF_WHOLE_ROW : 1), 0)
+  let fullest = 0
+  for (const places of due.values()) for (const { columns } of places) fullest = Math.max(fullest, columns)
+  const worthOf = (places: readonly DuePlace[]): number =>
+    places.reduce((sum, { columns }) => sum + (columns === fullest ? WORTH_OF_WHOLE_ROW : 1), 0)
   const ranked = [...planned.values()]
     .map((object) => {
-      const rows = due.get(object.key)?.rows ?? []
+      const places = due.get(object.key) ?? []
       const cost = object.rows + ROWS_PER_OPENING
-      return { object, cost, worth: worthOf(rows) / cost, kinds: new Set(rows.map(kindOf)) }
+      return { object, cost, worth: worthOf(places) / cost, kinds: new Set(places.map(({ kind }) => kind)) }
     })
     .sort((a, b) => b.worth - a.worth || (a.object.key < b.object.key ? -1 : 1))
   const times = new Map<string, number>()
@@ -56,8 +71,8 @@ export function chooseObjects(
   return chosen
 }
 
-/** Rows of one kind fail alike, more or less. */
-function kindOf(row: DueRow): string {
+/** The kind of a row: see {@link DuePlace.kind}. */
+export function kindOf(row: DueRow): string {
   const value = (name: string): unknown => row.get(name)?.value
   const file = row.get('fact_uid')?.file
   // Undefined of what is not known: that is a kind of its own.

@@ -3,8 +3,9 @@
  * DuckDB, enriched by another implementation of the contract than staging and encoder, and compared, value for value,
  * with the rows that were written. What went wrong before staging is seen here and nowhere else.
  */
+import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { IntegrityError } from '../runtime/errors.js'
-import { chooseObjects, type DueByObject, type ObjectsToRead } from './choose-objects.js'
+import { chooseObjects, type DueByObject, type DuePlace, kindOf, type ObjectsToRead } from './choose-objects.js'
 import { compareObject, type Difference, describe, differingColumns, missing } from './compare.js'
 import { Coverage, type LeftOut } from './coverage.js'
 import { type DueRow, ExpectedRows, type FoundTables } from './expected-rows.js'
@@ -110,13 +111,14 @@ export async function auditInput(input: InputAuditInput): Promise<InputAuditFigu
   const kept = await withoutQuarantined(sample.facts, quarantineFile(input), depth, coverage)
   const links = tableOf(input, 'xref_pg_member_npi')
   const members = await readMembers(links, textsOf(kept, 'pg_uid'), depth, coverage)
-  const carried = members ? carry(kept, members, extent.providers) : new Map<SampledFact, Carried>()
+  const most = { providers: extent.providers, ...rowBounds(input.limits) }
+  const carried = members ? carry(kept, members, most, coverage) : new Map<SampledFact, Carried>()
   const expected = new ExpectedRows(await findTables(input, carried, depth, coverage), input.partitionColumns)
   const due = placeRows(expected, carried, input.partitionColumns)
   const written = new WrittenTable(input.written, input.limits, input.breathe)
   // So that facts of every file can be compared, be it one of each.
   const toRead = { ...extent, objects: Math.max(extent.objects, sample.files) }
-  const compared = await compare({ input, written, due, carried, extent: toRead, depth, coverage })
+  const compared = await compare({ input, written, expected, due, carried, extent: toRead, depth, coverage })
   const isCounted = facts.files.length <= extent.filesToCount
   const perGroup = isCounted ? members?.perGroup : undefined
   const counting = { facts, quarantined: quarantineFile(input) }
@@ -182,23 +184,58 @@ async function occurrences(
 interface Carried {
   readonly npis: readonly string[]
   readonly complete: boolean
+  /** Rows of the fact in the table. */
+  readonly rows: number
   /** Input file of the links. */
   readonly file: string
 }
 
+/** Measured: a row of all columns, due or written, and a row of which only the place is held. */
+const ROW_BYTES = 4_000
+const PLACE_BYTES = 200
+
+/** How many rows the heap holds. */
+interface RowBounds {
+  /** With all of their values, due and written ones together. */
+  readonly rowsAtOnce: number
+  /** Of which the place is known. */
+  readonly places: number
+}
+
+function rowBounds({ heapBytes }: ReadLimits): RowBounds {
+  return {
+    rowsAtOnce: Math.max(1, Math.floor(heapBytes / ROW_BYTES)),
+    places: Math.max(1, Math.floor(heapBytes / PLACE_BYTES)),
+  }
+}
+
 /** Members of the facts' groups, as many as there may be in all. A fact of which none is left is not there. */
-function carry(facts: readonly SampledFact[], members: Members, most: number): ReadonlyMap<SampledFact, Carried> {
+function carry(
+  facts: readonly SampledFact[],
+  members: Members,
+  most: RowBounds & { readonly providers: number },
+  coverage: Coverage,
+): ReadonlyMap<SampledFact, Carried> {
   const carried = new Map<SampledFact, Carried>()
   const taken = new Set<string>()
+  const mostOfFact = Math.max(1, Math.floor(most.places / Math.max(1, facts.length)))
   for (const fact of facts) {
     const group = fact.values.get('pg_uid')
     if (group === undefined) continue
     const all = typeof group === 'string' ? members.of(group) : []
-    const fresh = all.filter((npi) => !taken.has(npi))
-    for (const npi of fresh.slice(0, most - taken.size)) taken.add(npi)
-    const npis = all.filter((npi) => taken.has(npi))
     const file = members.fileOf(textOf(group) ?? '')
-    if (all.length === 0 || npis.length > 0) carried.set(fact, { npis, complete: npis.length === all.length, file })
+    // All rows of a fact are held at once, the due ones and the written ones.
+    if (2 * all.length > most.rowsAtOnce) {
+      coverage.leaveOut('fact_rate', fact.file, `a group of ${all.length} providers: more rows than the memory holds`)
+      continue
+    }
+    const fresh = all.filter((npi) => !taken.has(npi))
+    for (const npi of fresh.slice(0, most.providers - taken.size)) taken.add(npi)
+    const npis = all.filter((npi) => taken.has(npi)).slice(0, mostOfFact)
+    const rows = Math.max(1, all.length)
+    if (all.length === 0 || npis.length > 0) {
+      carried.set(fact, { npis, complete: npis.length === all.length, rows, file })
+    }
   }
   return carried
 }
@@ -237,17 +274,19 @@ function placeRows(
   carried: ReadonlyMap<SampledFact, Carried>,
   partitionColumns: readonly string[],
 ): DueByObject {
-  const due = new Map<string, { rows: DueRow[]; facts: Set<SampledFact> }>()
+  const due = new Map<string, DuePlace[]>()
+  const kinds = new Map<string, string>()
   for (const [fact, { npis, file }] of carried) {
-    for (const row of expected.rowsOf(fact, npis, file)) {
+    for (const [i, row] of expected.rowsOf(fact, npis, file).entries()) {
       const values = partitionColumns.map((column) => row.get(column)?.value)
       if (values.includes(undefined)) continue
       const path = partitionPath(partitionColumns, values.map(textOf))
       const key = path === '' ? OBJECT_NAME : `${path}/${OBJECT_NAME}`
-      const object = due.get(key) ?? { rows: [], facts: new Set() }
-      object.rows.push(row)
-      object.facts.add(fact)
-      due.set(key, object)
+      const kind = kindOf(row)
+      kinds.set(kind, kinds.get(kind) ?? kind)
+      const places = due.get(key) ?? []
+      places.push({ fact, npi: npis[i], columns: row.size, kind: kinds.get(kind) ?? kind })
+      due.set(key, places)
     }
   }
   return due
@@ -259,6 +298,7 @@ const OBJECT_NAME = 'fact_rate_enriched.parquet'
 interface CompareInput {
   readonly input: InputAuditInput
   readonly written: WrittenTable
+  readonly expected: ExpectedRows
   readonly due: DueByObject
   readonly carried: ReadonlyMap<SampledFact, Carried>
   readonly extent: Extent
@@ -270,33 +310,63 @@ async function compare(work: CompareInput): Promise<Pick<InputAuditFigures, 'fac
   const { input, written, due, carried, extent, coverage } = work
   const planned = await written.find(new Set(due.keys()))
   const differences: Difference[] = []
-  for (const [key, { rows }] of due) if (!planned.has(key)) differences.push(...rows.map((row) => missing(row, key)))
+  for (const [key, places] of due) {
+    if (planned.has(key)) continue
+    for (const row of dueRows(work, places.slice(0, NAMED))) differences.push(missing(row, key))
+  }
   const partial = new Set([...carried].filter(([, m]) => !m.complete).map(([fact]) => uidOf(fact)))
   const facts = new Set<SampledFact>()
   let rows = 0
   let values = 0
   let objects = 0
   for (const object of chooseObjects(due, planned, extent)) {
-    const here = due.get(object.key)
-    if (!here) continue
+    const places = due.get(object.key)
+    if (!places) continue
     try {
-      const uids = new Set(here.rows.map((row) => textOf(row.get('fact_uid')?.value) ?? ''))
-      const found = await written.rows(object, uids)
-      const isComplete = (uid: string): boolean => !partial.has(uid)
-      differences.push(...compareObject({ object: object.key, due: here.rows, written: found, isComplete }))
+      for (const batch of inBatches(work, places)) {
+        const rowsDue = dueRows(work, batch)
+        const found = await written.rows(object, new Set(batch.map(({ fact }) => uidOf(fact))))
+        const isComplete = (uid: string): boolean => !partial.has(uid)
+        differences.push(...compareObject({ object: object.key, due: rowsDue, written: found, isComplete }))
+        for (const { fact, columns } of batch) {
+          facts.add(fact)
+          values += columns
+        }
+        rows += batch.length
+        await input.breathe()
+      }
     } catch (error) {
       if (!(error instanceof NotCovered)) throw error
       coverage.leaveOut('written', object.key, error.message)
       continue
     }
-    for (const fact of here.facts) facts.add(fact)
-    rows += here.rows.length
-    values += here.rows.reduce((sum, row) => sum + row.size, 0)
     objects += 1
-    await input.breathe()
   }
   if (differences.length > 0) await judge(work, differences)
   return { facts: facts.size, rows, values, objects }
+}
+
+/** Places whose rows, due and written, the heap holds together; those of one fact, or of facts of one name, stay together. */
+function inBatches({ input, carried }: CompareInput, places: readonly DuePlace[]): DuePlace[][] {
+  const byUid = new Map<string, DuePlace[]>()
+  for (const place of places) byUid.set(uidOf(place.fact), [...(byUid.get(uidOf(place.fact)) ?? []), place])
+  const rowsOf = (ofUid: readonly DuePlace[]): number => {
+    const ofFacts = new Set(ofUid.map(({ fact }) => fact))
+    return ofUid.length + [...ofFacts].reduce((sum, fact) => sum + (carried.get(fact)?.rows ?? 1), 0)
+  }
+  const { rowsAtOnce } = rowBounds(input.limits)
+  return consecutiveGroups([...byUid.values()], rowsOf, { weight: rowsAtOnce }).map((group) => group.flat())
+}
+
+/** The rows of some places, with their values. */
+function dueRows(
+  { expected, carried }: Pick<CompareInput, 'expected' | 'carried'>,
+  places: readonly DuePlace[],
+): DueRow[] {
+  return places.flatMap(({ fact, npi }) => {
+    const file = carried.get(fact)?.file ?? ''
+    return expected.rowsOf(fact, npi === undefined ? [] : [npi], file)
+  })
 }
 
 /**
@@ -323,11 +393,11 @@ async function judge(work: CompareInput, differences: readonly Difference[]): Pr
   )
 }
 
-async function explained({ due, written }: CompareInput, difference: Difference): Promise<Difference> {
+async function explained(work: CompareInput, difference: Difference): Promise<Difference> {
+  const { due, written } = work
   const { uid, npi, object } = difference
-  const row = due
-    .get(object)
-    ?.rows.find((r) => textOf(r.get('fact_uid')?.value) === uid && textOf(r.get('npi')?.value) === npi)
+  const place = due.get(object)?.find((one) => uidOf(one.fact) === uid && (one.npi ?? null) === npi)
+  const [row] = dueRows(work, place ? [place] : [])
   if (difference.column !== undefined || difference.written !== undefined || !row) return difference
   for (const other of await written.similar(object, SEARCHED_OBJECTS)) {
     const found = (await written.rows(other, new Set([uid]))).find((r) => (r.get('npi') ?? null) === npi)
