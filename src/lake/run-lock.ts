@@ -157,10 +157,10 @@ export class RunLock {
     return record?.owner === lock.owner && !record.released && (await this.#highest(signal)) === lock.number
   }
 
-  /** Who holds the lock now; undefined where it is free. */
+  /** Who holds the lock, as its record tells without being watched; undefined where nobody seems to. */
   async holder(signal: AbortSignal): Promise<LockRecord | undefined> {
     const current = await this.current(signal)
-    return current && !this.#isFree(current) ? current : undefined
+    return current && !this.#isGivenUp(current) && !this.#looksAbandoned(current) ? current : undefined
   }
 
   /** The record with the highest number, whoever holds it and whether or not it still counts; undefined when there is none. */
@@ -204,9 +204,11 @@ export class RunLock {
   }
 
   async #isFree(record: LockRecord, signal: AbortSignal): Promise<boolean> {
-    if (record.released) return true
-    if (record.host === this.#host && !this.#isAlive(record.pid)) return true
-    return this.#looksAbandoned(record) && (await this.#staysAsItIs(record, signal))
+    return this.#isGivenUp(record) || (this.#looksAbandoned(record) && (await this.#staysAsItIs(record, signal)))
+  }
+
+  #isGivenUp(record: LockRecord): boolean {
+    return record.released || (record.host === this.#host && !this.#isAlive(record.pid))
   }
 
   /** Its time is over, or further ahead than any renewal by a clock like this one can have put it. */
