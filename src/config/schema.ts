@@ -57,11 +57,45 @@ const input = z
   })
   .prefault({})
 
+function repeated(items: unknown): unknown[] {
+  return Array.isArray(items) ? [...new Set(items.filter((item, index) => items.indexOf(item) !== index))] : []
+}
+
+/** Names of columns, each at most once. */
+const columnNames = z
+  .array(z.string().min(1))
+  .max(16)
+  .refine((columns) => new Set(columns).size === columns.length, {
+    error: ({ input: columns }) => `${repeated(columns).join(', ')} may stand in the list only once`,
+  })
+  .meta({ uniqueItems: true })
+
+const analytics = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('Whether runs keep the analytics table as well: an Iceberg table of few files.'),
+    uri: path
+      .optional()
+      .describe("Root of the analytics table: a folder or an s3:// prefix. Unset: <table>_iceberg/ beside output.uri."),
+    partition_columns: columnNames
+      .optional()
+      .describe(
+        'Its partition columns: some of partitioning.partition_columns that the fact decides. Unset: payer_slug, year and month, those that are among them.',
+      ),
+    target_file_rows: z
+      .int()
+      .min(1)
+      .max(1_000_000_000)
+      .default(2_000_000)
+      .describe('About how many rows one of its files has: half of it to twice as many.'),
+  })
+  .prefault({})
+
 const output = z
   .strictObject({
     uri: path.default('lake/partitioned-data/').describe("The table's root: a folder or an s3:// prefix."),
     metadata_uri: path.default('lake/etl3/').describe('Where runs, records, reports and the embedded catalog live.'),
     keep_runs: z.int().min(1).max(10_000).default(10).describe('How many finished runs keep their records.'),
+    analytics,
   })
   .prefault({})
 
@@ -107,20 +141,10 @@ const processing = z
   })
   .prefault({})
 
-function repeated(items: unknown): unknown[] {
-  return Array.isArray(items) ? [...new Set(items.filter((item, index) => items.indexOf(item) !== index))] : []
-}
-
 const partitioning = z
   .strictObject({
-    partition_columns: z
-      .array(z.string().min(1))
+    partition_columns: columnNames
       .min(1)
-      .max(16)
-      .refine((columns) => new Set(columns).size === columns.length, {
-        error: ({ input: columns }) => `${repeated(columns).join(', ')} may stand in the list only once`,
-      })
-      .meta({ uniqueItems: true })
       .default(DEFAULT_PARTITION_COLUMNS)
       .describe('Partition columns, in the order of the directories.'),
   })

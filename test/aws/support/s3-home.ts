@@ -58,7 +58,7 @@ export class S3Home extends Home {
 
   override get workflowId(): string {
     return workflowIdOf({
-      output: { uri: normalisedUri(`s3://${this.bucket}/lake/table`), metadata_uri: '', keep_runs: 1 },
+      output: { uri: normalisedUri(`s3://${this.bucket}/lake/table`) },
     })
   }
 }
