@@ -19,7 +19,7 @@ export async function analyticsIsIntact(
   signal: AbortSignal,
 ): Promise<boolean> {
   const committed = await findCommittedAnalytics({ records: new RunRecords(metadata, runId) }, signal)
-  const table = openAnalyticsTable(config, uri)
+  const table = await openAnalyticsTable(config, uri)
   if (committed?.uri !== table.store.uri) return false
   const found = await table.catalog.load(signal)
   const snapshot = found && currentSnapshot(found.metadata)

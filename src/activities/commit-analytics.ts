@@ -46,7 +46,7 @@ async function commit(context: RunContext, signal: AbortSignal): Promise<Committ
   await requireSameRows(context, files, signal)
   failPoint('analytics:before-commit')
   const outcome = await commitTable(
-    openAnalyticsTable(config, plan.uri),
+    await openAnalyticsTable(config, plan.uri),
     {
       layout: {
         columns: tableColumns(DICTIONARY),

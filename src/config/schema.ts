@@ -72,10 +72,15 @@ const columnNames = z
 
 const analytics = z
   .strictObject({
-    enabled: z.boolean().default(false).describe('Whether runs keep the analytics table as well: an Iceberg table of few files.'),
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe('Whether runs keep the analytics table as well: an Iceberg table of few files.'),
     uri: path
       .optional()
-      .describe("Root of the analytics table: a folder or an s3:// prefix. Unset: <table>_iceberg/ beside output.uri."),
+      .describe(
+        'Root of the analytics table: a folder or an s3:// prefix. Unset: a folder of its name (athena.analytics_table) beside output.uri.',
+      ),
     partition_columns: columnNames
       .optional()
       .describe(
@@ -87,6 +92,12 @@ const analytics = z
       .max(1_000_000_000)
       .default(2_000_000)
       .describe('About how many rows one of its files has: half of it to twice as many.'),
+    keep_snapshots: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(10)
+      .describe('How many of its snapshots stay readable; vacuum lets older ones go.'),
   })
   .prefault({})
 
@@ -162,6 +173,11 @@ const athena = z
       .regex(/^[a-z0-9_]+$/)
       .default('fact_rate_enriched')
       .describe('Name of the table.'),
+    analytics_table: z
+      .string()
+      .regex(/^[a-z0-9_]+$/)
+      .optional()
+      .describe('Name of the analytics table, where runs keep one. Unset: <table>_iceberg.'),
     workgroup: z.string().min(1).default('primary').describe('Athena workgroup in which queries run.'),
     region: z.string().min(1).default('us-east-1').describe('Region of Glue and Athena.'),
     output_location: z
