@@ -1,4 +1,5 @@
 /** Writes one unit of the analytics table: its files, each under a name of this run, which no reader is led to yet. */
+import { dataKey, dataPrefix } from '../analytics/data-keys.js'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
 import { MetricsCollector } from '../iceberg/data-file.js'
@@ -34,9 +35,6 @@ type Answer = Omit<UnitDone, keyof Measured>
 /** Rows of a row group: what a reader skips or reads as one. */
 const ROW_GROUP_ROWS = 131_072
 
-/** Folder of the data files, below the table's root. */
-const DATA_FOLDER = 'data'
-
 /** Writes a unit. Repeating it, or two attempts at once, leaves the same files. */
 export function writeAnalytics(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
   return async ({ run, unit }, scope) => {
@@ -70,10 +68,6 @@ export function writeAnalytics(deps: ActivityDeps): (input: UnitInput, scope: Ac
 
 function chunksOf({ config }: RunContext, deps: ActivityDeps, scope: ActivityScope): Chunks {
   return new Chunks(config.processing.chunk_size, deps.memory, scope)
-}
-
-function dataPrefix(runId: string): string {
-  return `${DATA_FOLDER}/${runId}`
 }
 
 function answerOf({ unit, files }: AnalyticsUnit): Answer {
@@ -127,7 +121,7 @@ class FileWriter {
   async write(planned: PlannedFile, block: Block, signal: AbortSignal): Promise<AnalyticsUnit['files'][number]> {
     const { store, context } = this.#input
     const { ordinal, rows, partition, fingerprint } = planned
-    const key = `${dataPrefix(context.ref.runId)}/${ordinal}.parquet`
+    const key = dataKey(context.ref.runId, ordinal)
     const counted = { rows: 0 }
     const pieces = this.#encoder.encodeStream(this.#rowGroups(planned, block, counted), [
       ['etl3.encoding', ENCODING_VERSION],

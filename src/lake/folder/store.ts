@@ -19,6 +19,7 @@ import { folderError, systemCode } from '../file-errors.js'
 import { MAX_KEY_BYTES } from '../keys.js'
 import {
   NOT_A_KEY,
+  type ListedObject,
   type ObjectContent,
   type ObjectKey,
   ObjectNotFound,
@@ -241,7 +242,7 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<StoredObject> {
+  async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<ListedObject> {
     let entries = 0
     const start = prefix.replace(/\/$/, '')
     this.#folder(start)
@@ -256,7 +257,7 @@ export class FolderStore implements ObjectStore {
         if (entry.isDirectory()) folders.push(key)
         else if (entry.isFile()) {
           const stats = statOf(`${this.uri}/${key}`)
-          if (stats) yield storedObject(key, stats)
+          if (stats) yield { ...storedObject(key, stats), modifiedMs: Number(stats.mtimeMs) }
         }
       }
     }
