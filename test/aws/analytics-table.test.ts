@@ -37,23 +37,14 @@ afterAll(async () => {
 it('is the table that pyiceberg reads from Glue, with the rows of the other one, after each run', async () => {
   await using home = await S3Home.make(server, star.options)
   const database = home.bucket.replaceAll('-', '_')
-  const configure = ({ options }: StarOnDisk): void => {
-    const output = {
-      uri: `s3://${home.bucket}/lake/table/`,
-      metadata_uri: `s3://${home.bucket}/lake/etl3`,
-      analytics: { enabled: true },
-    }
-    const athena = { database, count_rows: false, analytics_table: 'rates' }
+  const configure = ({ options }: StarOnDisk): void =>
     home.configure({
       ...options,
-      output,
-      athena,
+      analytics: { enabled: true },
+      athena: { analytics_table: 'rates' },
       partitioning: PARTITIONING,
       data_quality: QUALITY,
-      s3: { endpoint: server.endpoint },
-      temporal: { heartbeat_timeout_ms: 8_000 },
     })
-  }
   const reader = new PyIceberg(`${database}.rates`, { glue: true, properties: readerProperties() })
   const found = async (): Promise<Record<string, string> | undefined> =>
     (await new GlueTables(database, REGION).find('rates', GO_ON))?.Parameters

@@ -63,9 +63,14 @@ export class S3Home extends Home {
   }
 }
 
-function inBucket(endpoint: string, bucket: string, { athena, ...others }: HomeOptions): HomeOptions {
+/** What `analytics` says is a part of the output. */
+function inBucket(endpoint: string, bucket: string, { athena, analytics, ...others }: HomeOptions): HomeOptions {
   return {
-    output: { uri: `s3://${bucket}/lake/table/`, metadata_uri: `s3://${bucket}/lake/etl3` },
+    output: {
+      uri: `s3://${bucket}/lake/table/`,
+      metadata_uri: `s3://${bucket}/lake/etl3`,
+      ...(analytics === undefined ? {} : { analytics }),
+    },
     s3: { endpoint },
     // One Glue serves all tables of a test file; in most of them nobody answers as Athena.
     athena: { database: bucket.replaceAll('-', '_'), count_rows: false, ...athena },
