@@ -66,6 +66,7 @@ async function commit(context: RunContext, signal: AbortSignal): Promise<Committ
     uri: plan.uri,
     snapshotId,
     timestampMs,
+    committedAt: new Date().toISOString(),
     metadataFile,
     rows: change.total.rows,
     bytes: change.total.bytes,

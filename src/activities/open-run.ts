@@ -6,7 +6,7 @@ import { type AnalyticsTable, analyticsTableOf } from '../analytics/analytics-ta
 import type { Config } from '../config/schema.js'
 import { resolveInput } from '../config/workflow-overrides.js'
 import type { Measured, OpenedRun, OpenRunInput } from '../contract/activities.js'
-import type { RunResult } from '../contract/messages.js'
+import type { AnalyticsResult, RunResult } from '../contract/messages.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'
@@ -144,8 +144,10 @@ async function retireOtherRuns(metadata: ObjectStore, runId: string, signal: Abo
 
 function unchangedResult(current: CurrentRecord, request: OpenRunInput, deps: ActivityDeps): RunResult {
   const { published } = current
+  const { analytics } = published
   return {
     ...published,
+    ...(analytics ? { analytics: unchangedAnalytics(analytics) } : {}),
     workflowId: request.workflowId,
     status: 'unchanged',
     partitions: {
@@ -159,6 +161,10 @@ function unchangedResult(current: CurrentRecord, request: OpenRunInput, deps: Ac
     memoryLimitMb: deps.budget.limitMb,
     seconds: {},
   }
+}
+
+function unchangedAnalytics({ committed, ...table }: AnalyticsResult): AnalyticsResult {
+  return { ...table, added: 0, addedRows: 0, ...(committed ? { committed: { ...committed, removed: 0 } } : {}) }
 }
 
 function digest(text: string): string {

@@ -78,6 +78,8 @@ const committedSchema = z.object({
   /** A whole number beyond 2^53. */
   snapshotId: z.string(),
   timestampMs: count,
+  /** When the commit was known to stand; ISO 8601, UTC. The snapshot's own instant is that of the run's start. */
+  committedAt: z.string(),
   metadataFile: z.string(),
   rows: count,
   bytes: count,
@@ -106,7 +108,10 @@ interface HasRecords {
 }
 
 /** The plan, or undefined where the run keeps no analytics table. @throws IntegrityError ETL3-RN-03 */
-export async function findAnalyticsPlan({ records }: HasRecords, signal: AbortSignal): Promise<AnalyticsPlan | undefined> {
+export async function findAnalyticsPlan(
+  { records }: HasRecords,
+  signal: AbortSignal,
+): Promise<AnalyticsPlan | undefined> {
   return await records.find(ANALYTICS_PLAN, (value) => planSchema.parse(value), signal)
 }
 

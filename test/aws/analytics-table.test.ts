@@ -1,4 +1,5 @@
 /** Runs that keep the analytics table on S3: it is a third table of Glue, and pyiceberg reads it from there. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance, type Json } from '@duckdb/node-api'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -54,6 +55,18 @@ it('is the table that pyiceberg reads from Glue, with the rows of the other one,
   expect(first.status).toBe('published')
   expect(await differences(home, reader)).toEqual([])
   const parameters = await found()
+  expect(first.analytics).toMatchObject({
+    table: `${database}.rates`,
+    uri: `s3://${home.bucket}/lake/rates`,
+    inGlue: true,
+    rows: first.rows,
+    committed: { removed: 0, metadataFile: parameters?.['metadata_location'] },
+  })
+  const { ledger }: { ledger: unknown } = JSON.parse(
+    readFileSync(join(home.metadata, 'runs', first.runId, 'receipt.json'), 'utf8'),
+  )
+  const snapshotId = first.analytics?.committed?.snapshotId
+  expect(ledger).toMatchObject({ rows: first.rows, analytics: { snapshotId, rows: first.rows } })
   expect(parameters).toMatchObject({
     table_type: 'ICEBERG',
     metadata_location: expect.stringMatching(
