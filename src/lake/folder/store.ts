@@ -18,8 +18,8 @@ import { existingParent } from '../../runtime/existing-parent.js'
 import { folderError, systemCode } from '../file-errors.js'
 import { MAX_KEY_BYTES } from '../keys.js'
 import {
-  NOT_A_KEY,
   type ListedObject,
+  NOT_A_KEY,
   type ObjectContent,
   type ObjectKey,
   ObjectNotFound,
