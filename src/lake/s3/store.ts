@@ -128,7 +128,7 @@ export class S3ObjectStore implements ObjectStore {
     }
     const wanted = new Set(keys)
     const found = new Map<ObjectKey, StoredObject>()
-    for await (const object of this.list(commonFolder(keys), signal)) {
+    for await (const { modifiedMs: _, ...object } of this.list(commonFolder(keys), signal)) {
       if (wanted.has(object.key)) found.set(object.key, object)
     }
     return keys.map((key) => found.get(key))
