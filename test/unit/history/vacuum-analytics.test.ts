@@ -168,6 +168,16 @@ describe('a vacuum of the analytics table', () => {
     expect(await dataOf(at)).toEqual([])
   })
 
+  it('touches nothing where the table is gone and its metadata is not: somebody may register it again', async () => {
+    const at = place()
+    await commit(at, 1, [await fileOf(at, A)])
+    const metadata = await at.table.store.get('metadata/v1.metadata.json', GO_ON)
+    // As in Glue, whose names of metadata files do not say which one is the current one.
+    await at.table.store.put('metadata/00000-x.metadata.json', metadata, GO_ON)
+    await at.table.store.delete(['metadata/v1.metadata.json'], GO_ON)
+    expect((await clean(at)).items).toEqual([])
+  })
+
   it('touches nothing that is not named as ETL3 names its data', async () => {
     const at = place()
     const theirs = [
