@@ -1,6 +1,7 @@
 /** The analytics table of a configuration: the same rows in few large files, as an Iceberg table beside the other one. */
+import { analyticsUri } from '../config/analytics-uri.js'
 import type { Config } from '../config/schema.js'
-import { isS3Address, normalisedUri } from '../config/uri.js'
+import { normalisedUri } from '../config/uri.js'
 import { ConfigError } from '../runtime/errors.js'
 import type { Layout } from '../star/layout.js'
 
@@ -24,8 +25,9 @@ const DEFAULT_PARTITION_COLUMNS = ['payer_slug', 'year', 'month']
  * @throws ConfigError `ETL3-CF-16` for a partition column that cannot be one here, `ETL3-CF-17` where the table would
  *   lie in the other one or among the records of the runs
  */
-export function analyticsTableOf({ output, athena }: Config, layout: Layout): AnalyticsTable | undefined {
-  const { enabled, uri, partition_columns: asked, target_file_rows: targetRows } = output.analytics
+export function analyticsTableOf(config: Config, layout: Layout): AnalyticsTable | undefined {
+  const { output } = config
+  const { enabled, partition_columns: asked, target_file_rows: targetRows } = output.analytics
   if (!enabled) return undefined
   const impossible = asked?.find((column) => !layout.attr.includes(column))
   if (impossible !== undefined) {
@@ -37,26 +39,14 @@ export function analyticsTableOf({ output, athena }: Config, layout: Layout): An
     })
   }
   const partitionColumns = asked ?? DEFAULT_PARTITION_COLUMNS.filter((column) => layout.attr.includes(column))
-  const root = uri ?? beside(output.uri, `${athena.table}_iceberg`)
-  requireApart(root, output)
+  const uri = analyticsUri(config)
+  requireApart(uri, output)
   return {
-    uri: root,
+    uri,
     partitionColumns,
     sortColumns: [...layout.attr.filter((c) => !partitionColumns.includes(c)), ...layout.code, ...layout.group],
     targetRows,
   }
-}
-
-/** The place of that name in the folder or prefix in which another place lies. */
-function beside(uri: string, name: string): string {
-  const place = normalisedUri(uri)
-  const cut = place.lastIndexOf('/')
-  if (isS3Address(place) && cut < 's3://'.length) {
-    throw new ConfigError('ETL3-CF-17', `nothing lies beside a whole bucket [output.uri=${uri}]`, {
-      hint: 'Name the place of the analytics table in output.analytics.uri, or give the table a prefix in output.uri.',
-    })
-  }
-  return `${place.slice(0, cut)}/${name}`
 }
 
 function requireApart(root: string, { uri, metadata_uri: metadata }: Config['output']): void {
