@@ -1,5 +1,5 @@
 /** The analytics table of a configuration: the same rows in few large files, as an Iceberg table beside the other one. */
-import { analyticsTableName, analyticsUri } from '../config/analytics-place.js'
+import { analyticsTableName, keptAnalyticsUri } from '../config/analytics-place.js'
 import type { Config } from '../config/schema.js'
 import { normalisedUri } from '../config/uri.js'
 import { projectedTableName } from '../lake/glue/projected-table-name.js'
@@ -32,7 +32,7 @@ const DEFAULT_PARTITION_COLUMNS = ['payer_slug', 'year', 'month']
  *   lie in the other one or among the records of the runs, or have a name that is taken
  */
 export function analyticsTableOf(config: Config, layout: Layout): AnalyticsTable | undefined {
-  const uri = analyticsUri(config)
+  const uri = keptAnalyticsUri(config)
   if (uri === undefined) return undefined
   const { partition_columns: asked, target_file_rows: targetRows } = config.output.analytics
   const impossible = asked?.find((column) => !layout.attr.includes(column))

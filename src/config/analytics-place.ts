@@ -9,12 +9,18 @@ export function analyticsTableName({ athena }: Pick<Config, 'athena'>): string {
 }
 
 /**
- * The root of the analytics table, a folder or an `s3://` prefix; undefined where runs keep none.
- * @throws ConfigError `ETL3-CF-17` where nothing can lie beside the other table
+ * The root of the analytics table, a folder or an `s3://` prefix: `output.analytics.uri`, or a place of its name beside the
+ * other table. Runs may have left one there and keep none any more.
+ * @throws ConfigError `ETL3-CF-17` where the other table takes a whole bucket, so that nothing lies beside it
  */
-export function analyticsUri(config: Pick<Config, 'output' | 'athena'>): string | undefined {
+export function analyticsUri(config: Pick<Config, 'output' | 'athena'>): string {
   const { analytics, uri } = config.output
-  return analytics.enabled ? (analytics.uri ?? beside(uri, analyticsTableName(config))) : undefined
+  return analytics.uri === undefined ? beside(uri, analyticsTableName(config)) : normalisedUri(analytics.uri)
+}
+
+/** The same, or undefined where runs keep no analytics table. @throws as {@link analyticsUri} */
+export function keptAnalyticsUri(config: Pick<Config, 'output' | 'athena'>): string | undefined {
+  return config.output.analytics.enabled ? analyticsUri(config) : undefined
 }
 
 /** The place of that name in the folder or prefix in which another place lies. */

@@ -1,5 +1,5 @@
 /** The least that a role must be allowed, from the configuration (`etl3 iam-policy`). */
-import { analyticsTableName, analyticsUri } from '../config/analytics-place.js'
+import { analyticsTableName, keptAnalyticsUri } from '../config/analytics-place.js'
 import type { Config } from '../config/schema.js'
 import { isOnAws } from './catalogs.js'
 import { projectedTableName } from './glue/projected-table-name.js'
@@ -110,7 +110,7 @@ type PlacesOfConfig = Readonly<Record<'inputs' | 'table' | 'analytics' | 'record
 
 function placesOfConfig(config: Config): PlacesOfConfig {
   const { input, output, athena } = config
-  const analytics = analyticsUri(config)
+  const analytics = keptAnalyticsUri(config)
   return {
     inputs: [...placesOf([input.root], keysBelow), ...placesOf(Object.values(input.tables), keysMeant)],
     table: placesOf([output.uri], keysBelow),

@@ -4,7 +4,7 @@ import { CreateBucketCommand, ListObjectsV2Command, PutBucketVersioningCommand, 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { awsCheckup, skewOf } from '../../src/cli/doctor/checkup-aws.js'
 import type { Finding } from '../../src/cli/doctor/finding.js'
-import { analyticsUri } from '../../src/config/analytics-place.js'
+import { keptAnalyticsUri } from '../../src/config/analytics-place.js'
 import { type Config, configSchema } from '../../src/config/schema.js'
 import { iamPolicy } from '../../src/lake/iam-policy.js'
 import { filesUnder } from '../oracle/compare-table.js'
@@ -66,7 +66,7 @@ const refusal = (status: number, region?: string): Fault => ({
 
 async function examine(config: Config): Promise<Map<string, Finding>> {
   const findings = new Map<string, Finding>()
-  for await (const finding of awsCheckup(config, analyticsUri(config))) findings.set(finding.check, finding)
+  for await (const finding of awsCheckup(config, keptAnalyticsUri(config))) findings.set(finding.check, finding)
   return findings
 }
 
