@@ -126,14 +126,15 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
 /** @throws UsageError ETL3-IC-07 where there is no such state, ETL3-QU-07 where the engine is told in its SQL */
 async function atItsTime({ asOf, ...query }: CatalogQuery): Promise<QueryRequest> {
   if (asOf === undefined) return query
-  const [{ isOnAws }, { snapshotAt }, { UsageError }] = await Promise.all([
+  const [{ isOnAws }, { snapshotAt }, { UsageError }, { analyticsTableName }] = await Promise.all([
     import('../lake/catalogs.js'),
     import('../analytics/snapshot-at.js'),
     import('../runtime/errors.js'),
+    import('../config/analytics-place.js'),
   ])
   if (isOnAws(query.config)) {
     throw new UsageError('ETL3-QU-07', 'Athena takes the time in its SQL, not by --as-of', {
-      hint: `SELECT … FROM ${query.config.athena.table}_iceberg FOR TIMESTAMP AS OF TIMESTAMP '2026-08-01 12:00:00 UTC'`,
+      hint: `SELECT … FROM ${analyticsTableName(query.config)} FOR TIMESTAMP AS OF TIMESTAMP '2026-08-01 12:00:00 UTC'`,
     })
   }
   return { ...query, snapshot: await snapshotAt(query.config, asOf, query.signal) }

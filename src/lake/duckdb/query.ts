@@ -14,7 +14,7 @@ import {
   StatementType,
 } from '@duckdb/node-api'
 import { z } from 'zod'
-import { analyticsUri } from '../../config/analytics-uri.js'
+import { analyticsUri } from '../../config/analytics-place.js'
 import { columnValues, convertedRows, firstColumn } from '../../engine/column-values.js'
 import { allRows, type Cell, type Engine, forgetMachine, interruptOn } from '../../engine/engine.js'
 import { queryEngineMb } from '../../engine/engine-memory.js'
