@@ -24,6 +24,7 @@ export { DEFAULT_CONFIG_FILE } from './config/project.js'
 export { type Config, configSchema, TABLE_NAMES, type TableName } from './config/schema.js'
 export type { Etl3Activities, Measured, Reference, RunRef } from './contract/activities.js'
 export {
+  type AnalyticsResult,
   type Etl3Input,
   type PartitionCounts,
   type Phase,

@@ -4,10 +4,12 @@ import type { Etl3Activities, ReportInput, UnitDone, UnitInput } from '../contra
 import { WorkerRecorder } from '../records/worker.js'
 import type { WorkerResources } from '../runtime/worker/host.js'
 import { lookAtCount, stopCount } from './ask-catalog.js'
+import { auditAnalytics } from './audit-analytics.js'
 import { auditObjects } from './audit-objects.js'
 import { balanceLedger } from './balance-ledger.js'
 import { checkQuality } from './check-quality.js'
 import { closeRun, closeUnopened, renewLock } from './close-run.js'
+import { commitAnalytics } from './commit-analytics.js'
 import type { ActivityDeps } from './deps.js'
 import { countUnit } from './metrics.js'
 import { openRun } from './open-run.js'
@@ -19,6 +21,7 @@ import { screenFacts } from './screen-facts.js'
 import { joinFacts, stageDimensions, stageFacts } from './staging.js'
 import { StarCache } from './star-cache.js'
 import { validateInputs } from './validate-inputs.js'
+import { writeAnalytics } from './write-analytics.js'
 import { writePartitions } from './write-partitions.js'
 import { writeReport } from './write-report.js'
 
@@ -40,6 +43,9 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
     writePartitions: counted('written', inScope(deps, 'write', writePartitions(deps))),
     auditObjects: inScope(deps, 'audit', auditObjects(deps)),
     balanceLedger: inScope(deps, 'audit', balanceLedger(deps)),
+    writeAnalytics: inScope(deps, 'write', writeAnalytics(deps)),
+    auditAnalytics: inScope(deps, 'audit', auditAnalytics(deps)),
+    commitAnalytics: inScope(deps, 'publish', commitAnalytics(deps)),
     publishPartitions: counted('published', inScope(deps, 'publish', publishPartitions(deps))),
     registerTables: inScope(deps, 'register', registerTables(deps)),
     lookAtCount: inScope(deps, 'register', lookAtCount(deps)),

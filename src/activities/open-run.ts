@@ -2,10 +2,11 @@
 
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { type AnalyticsTable, analyticsTableOf } from '../analytics/analytics-table.js'
 import type { Config } from '../config/schema.js'
 import { resolveInput } from '../config/workflow-overrides.js'
 import type { Measured, OpenedRun, OpenRunInput } from '../contract/activities.js'
-import type { RunResult } from '../contract/messages.js'
+import type { AnalyticsResult, RunResult } from '../contract/messages.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'
@@ -21,6 +22,7 @@ import { batchBounds, batchSizes } from '../star/fact-batches.js'
 import { findInputs, type InputFile, type InputTable, leftOutOf } from '../star/inputs.js'
 import { layoutOf } from '../star/layout.js'
 import type { PathColumns } from '../star/path-columns.js'
+import { analyticsIsIntact } from './analytics-state.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { notifyResult } from './notify-end.js'
@@ -35,7 +37,7 @@ type Opened = Omit<OpenedRun, keyof Measured>
 export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: ActivityScope) => Promise<Opened> {
   return async (request, { signal }) => {
     const config = resolveInput(request.input, deps.env).config
-    layoutOf(config.partitioning.partition_columns)
+    const analytics = analyticsTableOf(config, layoutOf(config.partitioning.partition_columns))
     const now = new Date()
     ruleSetOf(config.data_quality, now)
     const metadata = openMetadata(config)
@@ -47,8 +49,11 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     })
 
     const inputs = await findInputs(config, signal, deps.scratch)
-    const work = workDigest(config, inputs, now)
+    const work = workDigest(config, analytics, inputs, now)
     const current = await readCurrent(metadata, signal)
+    const isIntact = async (known: CurrentRecord): Promise<boolean> =>
+      (await tableIsIntact(config, metadata, known, deps, signal)) &&
+      (analytics === undefined || (await analyticsIsIntact(config, analytics.uri, metadata, known, signal)))
     const facts = inputs.find((t) => t.name === 'fact_rate')?.files ?? []
     const shared = {
       maxWorkers: config.processing.max_workers,
@@ -70,7 +75,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       lockOwner: owner,
       lockLeaseMs: config.processing.lock_lease_ms,
     }
-    if (current?.work === work && (await tableIsIntact(config, metadata, current, deps, signal))) {
+    if (current?.work === work && (await isIntact(current))) {
       await lock.release(held, signal)
       const unchanged = unchangedResult(current, request, inputs, deps)
       await notifyResult(config, unchanged, deps, signal)
@@ -103,7 +108,12 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
 }
 
 /** Everything that decides what the table holds and what its files look like. */
-function workDigest(config: Config, inputs: readonly InputTable[], now: Date): string {
+function workDigest(
+  config: Config,
+  analytics: AnalyticsTable | undefined,
+  inputs: readonly InputTable[],
+  now: Date,
+): string {
   const { partitioning, data_quality, athena, processing, input } = config
   return digest(
     JSON.stringify({
@@ -116,6 +126,7 @@ function workDigest(config: Config, inputs: readonly InputTable[], now: Date): s
       duplicates: input.duplicates,
       rowGroupRows: processing.row_group_rows,
       table: `${athena.database}.${athena.table}`,
+      ...(analytics ? { analytics } : {}),
     }),
   )
 }
@@ -142,8 +153,10 @@ function unchangedResult(
   deps: ActivityDeps,
 ): RunResult {
   const { published } = current
+  const { analytics } = published
   return {
     ...published,
+    ...(analytics ? { analytics: unchangedAnalytics(analytics) } : {}),
     workflowId: request.workflowId,
     status: 'unchanged',
     partitions: {
@@ -158,6 +171,10 @@ function unchangedResult(
     seconds: {},
     leftOut: leftOutOf(inputs),
   }
+}
+
+function unchangedAnalytics({ committed, ...table }: AnalyticsResult): AnalyticsResult {
+  return { ...table, added: 0, addedRows: 0, ...(committed ? { committed: { ...committed, removed: 0 } } : {}) }
 }
 
 function digest(text: string): string {

@@ -12,6 +12,7 @@ import { stagedPaths } from '../records/staged.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
+import { planAnalytics } from './plan-analytics.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -25,7 +26,8 @@ export function planPartitions(deps: ActivityDeps): (run: RunRef, scope: Activit
     const reference = await context.records.reference(PLAN_RECORD, signal)
     if (!reference) throw new Error('plan.json was not stored')
     const { rows, rowsToWrite, units, partitions } = record
-    return { record: reference, rows, rowsToWrite, units, partitions }
+    const analytics = await planAnalytics(context, rows, deps, signal)
+    return { record: reference, rows, rowsToWrite, units, partitions, ...(analytics ? { analytics } : {}) }
   }
 }
 

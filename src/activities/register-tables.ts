@@ -1,10 +1,11 @@
 import type { Measured, Registered, RunRef, UnitDone } from '../contract/activities.js'
 import { readParquet } from '../engine/parquet-scan.js'
-import type { CatalogColumn } from '../lake/catalog.js'
+import type { CatalogColumn, PublishedAnalytics } from '../lake/catalog.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectKey } from '../lake/object-store.js'
 import type { ColumnType } from '../parquet/factorised.js'
 import { readRemovals } from '../plan/read-plan.js'
+import { findCommittedAnalytics } from '../records/analytics.js'
 import { MANIFEST, PLAN } from '../records/names.js'
 import { findPlan } from '../records/plan.js'
 import { markStale } from '../records/stale-run.js'
@@ -58,6 +59,7 @@ export function registerTables(
     })
     failPoint('register:before')
     await keepLock(context, signal)
+    const analytics = await publishedAnalytics(context, signal)
     const catalog = await openCatalog(config)
     const { notes = [], ...outcome } = await catalog.register(
       {
@@ -69,6 +71,7 @@ export function registerTables(
         runId: ref.runId,
         lockNumber: ref.lockNumber,
         figures: { partitions: Number(totals['partitions']), rows: Number(totals['rows']) },
+        ...(analytics ? { analytics } : {}),
       },
       signal,
     )
@@ -84,6 +87,18 @@ export function registerTables(
       ...outcome,
       ...(query === undefined ? {} : { counting: { query, pollMs, timeoutMs } }),
     }
+  }
+}
+
+async function publishedAnalytics(context: RunContext, signal: AbortSignal): Promise<PublishedAnalytics | undefined> {
+  const committed = await findCommittedAnalytics(context, signal)
+  if (!committed) return undefined
+  const { uri, snapshotId, timestampMs, files } = committed
+  return {
+    uri,
+    snapshotId,
+    timestampMs,
+    files: files.map(({ file: { path, rows, bytes } }) => ({ key: path.slice(uri.length + 1), rows, bytes })),
   }
 }
 

@@ -12,8 +12,9 @@ import { readWorkerRecords } from '../records/worker.js'
 import { takeChanges } from '../report/changes.js'
 import { takeContents } from '../report/contents.js'
 import { takePlacement } from '../report/placement.js'
-import { type Contents, contentsSchema, type RunReport } from '../report/run-report.js'
+import { type Contents, contentsSchema, type RunCourse, type RunReport } from '../report/run-report.js'
 import { leftOutOf } from '../star/inputs.js'
+import { analyticsResult } from './analytics-result.js'
 import { findAudit } from './balance-ledger.js'
 import { findQuality } from './check-quality.js'
 import type { ActivityDeps } from './deps.js'
@@ -50,6 +51,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
   const current = await readCurrent(records.store, signal)
   const contents = await contentsOf(context, deps, signal)
   const { changes, placement, bytes } = await tableFigures(context, { current, status, deps, signal })
+  const analytics = await analyticsResult(context, status, signal)
   const uriOf = (name: string): string => records.store.locate(records.key(name))
   const course = courseOf({
     input,
@@ -80,6 +82,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
       catalogUri: (await openCatalog(config)).uri,
       reportUri: uriOf('report.html'),
       receiptUri: uriOf('receipt.json'),
+      ...(analytics ? { analytics } : {}),
     },
     lockNumber: input.run.lockNumber,
     startedAt: record.startedAt,
@@ -102,7 +105,15 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
     contents,
     placement,
     course,
+    ...(analytics?.committed ? { partitionsSince: endOfPublishing(input.startedAtMs, course) } : {}),
   }
+}
+
+/** When the last partition was in its place; null where no worker noted it. */
+function endOfPublishing(startedAtMs: number, { phases }: RunCourse): string | null {
+  const publish = phases.find(({ phase }) => phase === 'publish')
+  if (!publish || publish.startSeconds === null) return null
+  return new Date(startedAtMs + (publish.startSeconds + publish.seconds) * 1000).toISOString()
 }
 
 function previousOf({ runId, publishedAt, published }: CurrentRecord): RunReport['previous'] {

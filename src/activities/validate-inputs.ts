@@ -1,5 +1,7 @@
 /** Checks the input: schemas, keys, free disk. Leaves `inputs.json`. */
 import { statfsSync } from 'node:fs'
+import { ANALYTICS_DISK_FACTOR } from '../analytics/analytics-table.js'
+import { keptAnalyticsUri } from '../config/analytics-place.js'
 import type { Measured, RunRef, ValidatedInputs } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
 import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../records/inputs.js'
@@ -89,9 +91,12 @@ async function differencesOf(
 
 /** @throws ResourceError ETL3-DK-01 when the disk is too full to begin */
 function requireFreeDisk({ record, config, scratch }: RunContext): void {
+  const analytics = keptAnalyticsUri(config)
   const inputBytes = record.inputs.flatMap((t) => t.files).reduce((sum, f) => sum + f.bytes, 0)
-  const needed = Math.max(LEAST_FREE_BYTES, DISK_FACTOR * inputBytes)
-  const folders = [scratch, config.output.uri, config.output.metadata_uri].filter((uri) => !uri.includes('://'))
+  const factor = DISK_FACTOR + (analytics === undefined ? 0 : ANALYTICS_DISK_FACTOR)
+  const needed = Math.max(LEAST_FREE_BYTES, factor * inputBytes)
+  const places = [scratch, config.output.uri, config.output.metadata_uri, analytics]
+  const folders = places.flatMap((uri) => (uri === undefined || uri.includes('://') ? [] : uri))
   for (const folder of folders) {
     const { bavail, bsize } = statfsSync(existingParent(folder))
     if (bavail * bsize >= needed) continue

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { ReportInput, RunRef } from '../contract/activities.js'
-import type { RunResult } from '../contract/messages.js'
+import type { AnalyticsResult, RunResult } from '../contract/messages.js'
 import { runResultSchema } from '../contract/run-result.js'
 import { pruneRuns } from '../history/prune-runs.js'
 import { RunLock } from '../lake/run-lock.js'
@@ -173,11 +173,18 @@ function receiptOf({ record, config }: RunContext, report: RunReport): unknown {
       rows: result.rows,
       partitions: result.partitions,
       bytes: result.bytes,
+      ...(result.analytics ? { analytics: analyticsLedger(result.analytics) } : {}),
     },
     quality: report.rules,
     audit: report.audit,
     output: { table: result.table, uri: result.outputUri, catalog: result.catalogUri },
   }
+}
+
+function analyticsLedger({ uri, files, rows, added, committed }: AnalyticsResult): unknown {
+  if (!committed) return { uri, files, rows, added }
+  const { snapshotId, bytes, removed } = committed
+  return { uri, snapshotId, files, rows, bytes, added, removed }
 }
 
 /**

@@ -41,15 +41,21 @@ export function registerQuery(program: Command, shell: CliShell): void {
         call: `etl3 query -o parquet --output-file mn.parquet "select * from fact_rate_enriched where state = 'MN'"`,
         purpose: 'a file that is there whole or not at all',
       },
+      {
+        call: 'etl3 query --as-of 2026-08-01 "select count(*) from fact_rate_enriched"',
+        purpose: 'an earlier state, where the runs keep the analytics table',
+      },
       { call: 'etl3 query - < question.sql', purpose: 'the SQL from a file' },
     ],
   })
   shell
     .configOptions(command, ['--memory-limit'])
+    .option('--as-of <run|time>', 'ask the table as that run left it, or as it was at that time')
     .option('--output-file <file>', 'write the answer to a file; it is there when it is whole')
     .argument('<sql>', `one statement that reads; ${STANDARD_INPUT}: from standard input`)
   shell.action(command, async (call) => {
     const { config } = await call.loadConfig()
+    const asOf = typeof call.options['asOf'] === 'string' ? { asOf: call.options['asOf'] } : {}
     const path = typeof call.options['outputFile'] === 'string' ? call.options['outputFile'] : undefined
     if (call.format === 'parquet' && path === undefined && call.io.stdout.isTTY === true) {
       throw new UsageError('ETL3-CL-01', 'Parquet is no text for a terminal', {
@@ -64,7 +70,7 @@ export function registerQuery(program: Command, shell: CliShell): void {
         sink = file ?? streamSink(call.io.stdout, signal, () => call.resultBegins())
         try {
           const sql = await sqlOf(call, signal)
-          await answer(call, shell.services, { config, sql, signal }, sink, file)
+          await answer(call, shell.services, { config, sql, signal, ...asOf }, sink, file)
           await sink.finish()
         } catch (error) {
           await sink.discard()

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.js'
 import type { Explanation, PlanQuestion } from '../history/plan-answers.js'
 import type { UnfinishedRun } from '../history/unfinished-run.js'
 import type { VacuumRequest, VacuumResult } from '../history/vacuum.js'
+import type { QueryRequest } from '../lake/query.js'
 import type { Advice, TypicalQuery } from '../plan/advise.js'
 import type { CurrentRecord } from '../records/current.js'
 import type { FoundReport } from './runs/run-reports.js'
@@ -18,6 +19,8 @@ export interface CatalogQuery {
   readonly config: Config
   readonly sql: string
   readonly signal: AbortSignal
+  /** A run, or a time: the state of the table that is asked. Unset: the published one. */
+  readonly asOf?: string
 }
 
 /** Its answer, piece by piece. */
@@ -81,11 +84,11 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
     },
     async askCatalog(query, receive) {
       const { withAnswer } = await import('../lake/queries.js')
-      await withAnswer(query, receive)
+      await withAnswer(await atItsTime(query), receive)
     },
     async answerToParquet(query, path) {
       const { answerToParquet } = await import('../lake/queries.js')
-      return await answerToParquet(query, path)
+      return await answerToParquet(await atItsTime(query), path)
     },
     async vacuum(request) {
       const { vacuum } = await import('../history/vacuum.js')
@@ -118,4 +121,21 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
       return await advisePlan(plan, queries)
     },
   }
+}
+
+/** @throws UsageError ETL3-IC-07 where there is no such state, ETL3-QU-07 where the engine is told in its SQL */
+async function atItsTime({ asOf, ...query }: CatalogQuery): Promise<QueryRequest> {
+  if (asOf === undefined) return query
+  const [{ isOnAws }, { snapshotAt }, { UsageError }, { analyticsTableName }] = await Promise.all([
+    import('../lake/catalogs.js'),
+    import('../analytics/snapshot-at.js'),
+    import('../runtime/errors.js'),
+    import('../config/analytics-place.js'),
+  ])
+  if (isOnAws(query.config)) {
+    throw new UsageError('ETL3-QU-07', 'Athena takes the time in its SQL, not by --as-of', {
+      hint: `SELECT … FROM ${analyticsTableName(query.config)} FOR TIMESTAMP AS OF TIMESTAMP '2026-08-01 12:00:00 UTC'`,
+    })
+  }
+  return { ...query, snapshot: await snapshotAt(query.config, asOf, query.signal) }
 }

@@ -57,11 +57,56 @@ const input = z
   })
   .prefault({})
 
+function repeated(items: unknown): unknown[] {
+  return Array.isArray(items) ? [...new Set(items.filter((item, index) => items.indexOf(item) !== index))] : []
+}
+
+/** Names of columns, each at most once. */
+const columnNames = z
+  .array(z.string().min(1))
+  .max(16)
+  .refine((columns) => new Set(columns).size === columns.length, {
+    error: ({ input: columns }) => `${repeated(columns).join(', ')} may stand in the list only once`,
+  })
+  .meta({ uniqueItems: true })
+
+const analytics = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe('Whether runs keep the analytics table as well: an Iceberg table of few files.'),
+    uri: path
+      .optional()
+      .describe(
+        'Root of the analytics table: a folder or an s3:// prefix. Unset: a folder of its name (athena.analytics_table) beside output.uri.',
+      ),
+    partition_columns: columnNames
+      .optional()
+      .describe(
+        'Its partition columns: some of partitioning.partition_columns that the fact decides. Unset: payer_slug, year and month, those that are among them.',
+      ),
+    target_file_rows: z
+      .int()
+      .min(1)
+      .max(1_000_000_000)
+      .default(2_000_000)
+      .describe('About how many rows one of its files has: half of it to twice as many.'),
+    keep_snapshots: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(10)
+      .describe('How many of its snapshots stay readable; vacuum lets older ones go.'),
+  })
+  .prefault({})
+
 const output = z
   .strictObject({
     uri: path.default('lake/partitioned-data/').describe("The table's root: a folder or an s3:// prefix."),
     metadata_uri: path.default('lake/etl3/').describe('Where runs, records, reports and the embedded catalog live.'),
     keep_runs: z.int().min(1).max(10_000).default(10).describe('How many finished runs keep their records.'),
+    analytics,
   })
   .prefault({})
 
@@ -107,20 +152,10 @@ const processing = z
   })
   .prefault({})
 
-function repeated(items: unknown): unknown[] {
-  return Array.isArray(items) ? [...new Set(items.filter((item, index) => items.indexOf(item) !== index))] : []
-}
-
 const partitioning = z
   .strictObject({
-    partition_columns: z
-      .array(z.string().min(1))
+    partition_columns: columnNames
       .min(1)
-      .max(16)
-      .refine((columns) => new Set(columns).size === columns.length, {
-        error: ({ input: columns }) => `${repeated(columns).join(', ')} may stand in the list only once`,
-      })
-      .meta({ uniqueItems: true })
       .default(DEFAULT_PARTITION_COLUMNS)
       .describe('Partition columns, in the order of the directories.'),
   })
@@ -138,6 +173,11 @@ const athena = z
       .regex(/^[a-z0-9_]+$/)
       .default('fact_rate_enriched')
       .describe('Name of the table.'),
+    analytics_table: z
+      .string()
+      .regex(/^[a-z0-9_]+$/)
+      .optional()
+      .describe('Name of the analytics table, where runs keep one. Unset: <table>_iceberg.'),
     workgroup: z.string().min(1).default('primary').describe('Athena workgroup in which queries run.'),
     region: z.string().min(1).default('us-east-1').describe('Region of Glue and Athena.'),
     output_location: z

@@ -100,6 +100,16 @@ export interface Planned extends Measured {
   /** Rows of the partitions that will be written. */
   readonly rowsToWrite: number
   readonly partitions: PartitionCounts
+  /** Unset: the run keeps no analytics table. */
+  readonly analytics?: PlannedAnalytics
+}
+
+/** What a run does to the analytics table. */
+export interface PlannedAnalytics {
+  readonly units: number
+  readonly files: number
+  readonly filesToWrite: number
+  readonly rowsToWrite: number
 }
 
 /** The answer of checkQuality. */
@@ -129,6 +139,17 @@ export interface Audited extends Measured {
   /** Objects of which every row was read again. */
   readonly readAgain: number
   readonly bytes: number
+}
+
+/** The answer of commitAnalytics. */
+export interface CommittedTable extends Measured {
+  /** Full address of the table's root. */
+  readonly uri: string
+  /** A whole number beyond 2^53. */
+  readonly snapshotId: string
+  readonly rows: number
+  readonly bytes: number
+  readonly files: number
 }
 
 /** The answer of registerTables. */
@@ -193,6 +214,10 @@ export interface Etl3Activities {
   writePartitions(input: UnitInput): Promise<UnitDone>
   auditObjects(input: UnitInput): Promise<UnitDone>
   balanceLedger(run: RunRef): Promise<Audited>
+  /** The units of the analytics table, which are counted apart from the others. */
+  writeAnalytics(input: UnitInput): Promise<UnitDone>
+  auditAnalytics(input: UnitInput): Promise<UnitDone>
+  commitAnalytics(run: RunRef): Promise<CommittedTable>
   publishPartitions(input: UnitInput): Promise<UnitDone>
   registerTables(run: RunRef): Promise<Registered>
   lookAtCount(input: CountInput): Promise<CountLook>

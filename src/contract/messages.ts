@@ -35,6 +35,33 @@ export interface PartitionCounts {
   readonly removed: number
 }
 
+/** What a run makes of the analytics table: the same rows as an Iceberg table of few files. */
+export interface AnalyticsResult {
+  /** Name of the table, with its database. */
+  readonly table: string
+  /** Full address of its root. */
+  readonly uri: string
+  /** Whether Glue names its current state; else the names of its files do. */
+  readonly inGlue: boolean
+  readonly rows: number
+  readonly files: number
+  /** Files that the run adds. */
+  readonly added: number
+  readonly addedRows: number
+  /** Unset: the run only plans or validates. */
+  readonly committed?: {
+    readonly bytes: number
+    /** Files that the run took out of the table. */
+    readonly removed: number
+    /** A whole number beyond 2^53. */
+    readonly snapshotId: string
+    /** Full address of the metadata file in which it is current. */
+    readonly metadataFile: string
+    /** From when on readers find the run's rows in it; ISO 8601, UTC. */
+    readonly at: string
+  }
+}
+
 /** Result of a run: the one object that `run -o json` prints. */
 export interface RunResult {
   readonly formatVersion: 1
@@ -63,6 +90,8 @@ export interface RunResult {
   readonly catalogUri: string
   readonly reportUri: string
   readonly receiptUri: string
+  /** Unset: runs keep no analytics table. */
+  readonly analytics?: AnalyticsResult
 }
 
 /** The phases of a run, in their order. */

@@ -1,8 +1,21 @@
 /** `result` in a run's records, apart from the messages because a workflow loads no zod. */
 import { z } from 'zod'
-import type { RunResult } from './messages.js'
+import type { AnalyticsResult, RunResult } from './messages.js'
 
 const count = z.number().int().nonnegative()
+
+const analyticsSchema: z.ZodType<AnalyticsResult> = z.object({
+  table: z.string(),
+  uri: z.string(),
+  inGlue: z.boolean(),
+  rows: count,
+  files: count,
+  added: count,
+  addedRows: count,
+  committed: z
+    .object({ bytes: count, removed: count, snapshotId: z.string(), metadataFile: z.string(), at: z.string() })
+    .exactOptional(),
+})
 
 /** Reads the result of a run from a record. */
 export const runResultSchema: z.ZodType<RunResult> = z.object({
@@ -25,4 +38,5 @@ export const runResultSchema: z.ZodType<RunResult> = z.object({
   catalogUri: z.string(),
   reportUri: z.string(),
   receiptUri: z.string(),
+  analytics: analyticsSchema.exactOptional(),
 })

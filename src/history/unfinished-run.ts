@@ -3,10 +3,10 @@
 import type { Config } from '../config/schema.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
-import { readCurrent } from '../records/current.js'
+import { type CurrentRecord, readCurrent } from '../records/current.js'
 import { RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
-import { parseRunRecord } from '../records/run.js'
+import { parseRunRecord, type RunRecord } from '../records/run.js'
 
 /** A run whose records say that it did not come to its end. */
 export interface UnfinishedRun {
@@ -33,7 +33,7 @@ export async function findUnfinishedRun(
   for (const [runId, names] of await namesByRun(metadata, signal)) {
     if (runId === current?.runId || !names.has(RUN_RECORD)) continue
     const record = await new RunRecords(metadata, runId).find(RUN_RECORD, parseRunRecord, signal)
-    if (!record || (record.replaces ?? undefined) !== current?.runId) continue
+    if (!record || !replacesCurrent(record, current)) continue
     const unitsWritten = [...names].filter((name) => /^units\/\d+\.json$/.test(name)).length
     if (names.has('report.json') && unitsWritten === 0) continue
     const { startedAt, config } = record
@@ -45,6 +45,11 @@ export async function findUnfinishedRun(
 async function holderOf(metadata: ObjectStore, runId: string, signal: AbortSignal): Promise<UnfinishedRun['heldBy']> {
   const holder = await new RunLock(metadata).holder(signal)
   return holder?.runId === runId ? { host: holder.host, pid: holder.pid } : undefined
+}
+
+/** Whether a run would replace what the table shows now; one that replaces an older table cannot be taken up any more. */
+export function replacesCurrent({ replaces }: RunRecord, current: CurrentRecord | undefined): boolean {
+  return (replaces ?? undefined) === current?.runId
 }
 
 /** Names of the records of each run, relative to the run. */

@@ -1,6 +1,7 @@
 /**
  * What no reader sees and no run needs any more: old runs, failed ones, staged data, writes that were never ended, old
- * scratch files. Found first, deleted only on request, and never anything under the table's prefix.
+ * scratch files; of the analytics table, old snapshots and data that was never committed. Found first, deleted only on
+ * request, and never anything under the prefix of the partitions.
  */
 import { randomUUID } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
@@ -15,10 +16,14 @@ import { RunLock } from '../lake/run-lock.js'
 import { FETCHED_FOLDER } from '../lake/s3/fetch.js'
 import { openMetadata, openTable } from '../lake/stores.js'
 import { readCurrent } from '../records/current.js'
-import { PLAN, RUN_RECORD } from '../records/names.js'
+import { PLAN, RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
+import { RunRecords } from '../records/records.js'
+import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
 import { isScratchName } from '../runtime/scratch-folder.js'
 import { byAge, nameIn, type RunFolder, runFolders } from './run-folders.js'
+import { replacesCurrent } from './unfinished-run.js'
+import { type FoundInAnalytics, findInAnalytics } from './vacuum-analytics.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const RELEASE_TIMEOUT_MS = 10_000
@@ -28,12 +33,19 @@ const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, RUN_RECORD])
 const RUN_ENTRY = /^[0-9a-f]{16}$/
 
 /** Why something may go. */
-export type VacuumReason = 'old run' | 'failed run' | 'staged data' | 'unfinished write' | 'scratch'
+export type VacuumReason =
+  | 'old run'
+  | 'failed run'
+  | 'staged data'
+  | 'unfinished write'
+  | 'scratch'
+  | 'old snapshots'
+  | 'unused data'
 
 /** Something that may go. */
 export interface VacuumItem {
   readonly reason: VacuumReason
-  /** The run's id, the upload or the local path. */
+  /** The run's id, the upload, the local path, the table or the folder of data. */
   readonly what: string
   readonly objects: number
   readonly bytes: number
@@ -54,7 +66,7 @@ export interface VacuumRequest {
   readonly config: Config
   /** Delete what is found. */
   readonly delete: boolean
-  /** Failed runs, unfinished writes and scratch files that are younger stay, in hours. */
+  /** What is younger stays: failed runs, unfinished writes, scratch files, snapshots that were replaced, unused data. */
   readonly olderThanHours: number
   readonly signal: AbortSignal
   /** Milliseconds since the epoch. Default: the machine's clock. */
@@ -65,6 +77,7 @@ interface Found extends VacuumItem {
   readonly keys?: readonly ObjectKey[]
   readonly write?: UnfinishedWrite
   readonly path?: string
+  readonly remove?: FoundInAnalytics['remove']
 }
 
 /**
@@ -82,11 +95,13 @@ export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
   const held = await lock.acquire({ owner: `vacuum ${randomUUID()}`, runId: 'vacuum' }, signal)
   try {
     const found = await find(metadata, request)
-    for (const { keys, write, path } of found) {
-      await lock.renew(held, signal)
+    const renewLock = async (): Promise<void> => void (await lock.renew(held, signal))
+    for (const { keys, write, path, remove } of found) {
+      await renewLock()
       if (keys) await metadata.delete(keys, signal)
       if (write) await metadata.discard(write, signal)
       if (path) rmSync(path, { recursive: true, force: true })
+      await remove?.(renewLock, signal)
     }
     return resultOf(found, true)
   } finally {
@@ -111,15 +126,39 @@ function requireApart({ output }: Config): void {
 
 async function find(metadata: ObjectStore, request: VacuumRequest): Promise<Found[]> {
   const { config, signal } = request
-  const before = (request.now ?? Date.now()) - request.olderThanHours * HOUR_MS
-  const live = await liveRun(metadata, request.now ?? Date.now(), signal)
+  const nowMs = request.now ?? Date.now()
+  const graceMs = request.olderThanHours * HOUR_MS
+  const before = nowMs - graceMs
+  const live = await liveRun(metadata, nowMs, signal)
   const found = await findInRuns(metadata, request, { before, live })
+  const needing = await resumableRuns(metadata, found, live, signal)
+  const inAnalytics = await findInAnalytics({ config, metadata, nowMs, graceMs, needing }, signal)
   for await (const write of metadata.unfinished(signal)) {
     if (write.startedMs < before) {
       found.push({ reason: 'unfinished write', what: write.name, objects: 1, bytes: write.bytes, write })
     }
   }
-  return [...found, ...findScratch(config.processing.scratch, before, live)]
+  // Records go first: a run that can be taken up has its data.
+  return [...found, ...inAnalytics, ...findScratch(config.processing.scratch, before, live)]
+}
+
+/** The run that is working, and those that can be taken up once what was found is gone. */
+async function resumableRuns(
+  metadata: ObjectStore,
+  found: readonly Found[],
+  live: string | undefined,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const gone = new Set(found.flatMap(({ keys }) => keys ?? []))
+  const current = await readCurrent(metadata, signal)
+  const resumable = new Set(live === undefined ? [] : [live])
+  for await (const { key } of metadata.list(RUNS_PREFIX, signal)) {
+    const runId = key.split('/')[1] ?? ''
+    if (nameIn(runId, key) !== RUN_RECORD || gone.has(key) || runId === current?.runId) continue
+    const record = await new RunRecords(metadata, runId).find(RUN_RECORD, parseRunRecord, signal)
+    if (record && replacesCurrent(record, current)) resumable.add(runId)
+  }
+  return resumable
 }
 
 /** The run that holds the lock. */

@@ -5,8 +5,11 @@
  */
 import { createHash } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
-import { Type, types } from 'avsc'
+import avro, { type Type as AvroType } from 'avsc'
 import type { AvroRecord } from './avro-schema.js'
+
+// A CommonJS package whose names Node does not see by themselves.
+const { Type, types } = avro
 
 const MAGIC = Buffer.from('Obj\x01', 'latin1')
 const SYNC_BYTES = 16
@@ -104,13 +107,13 @@ export function readAvroFile(file: Uint8Array): AvroFile {
   return { metadata, records }
 }
 
-function typeOf(schema: string): Type {
+function typeOf(schema: string): AvroType {
   // Without methods, which would look like fields of the records.
   return Type.forSchema(JSON.parse(schema), { registry: { long: LONG }, omitRecordMethods: true })
 }
 
 /** avsc says by a negative offset that the bytes end too early. */
-function decode(type: Type, bytes: Buffer, position: number): ReturnType<Type['decode']> {
+function decode(type: AvroType, bytes: Buffer, position: number): ReturnType<AvroType['decode']> {
   const decoded = type.decode(bytes, position)
   if (decoded.offset < 0) throw new Error('it ends too early')
   return decoded

@@ -7,12 +7,10 @@ import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
 import { ConflictError } from '../runtime/errors.js'
 import type { IcebergTable } from './commit-table.js'
 import { contentName } from './digest-names.js'
-import { readNamedFiles } from './manifest.js'
-import { readManifestList } from './manifest-list.js'
 import { foreignCommit, runOf } from './ownership.js'
 import { withPrevious } from './plan-commit.js'
 import { type FoundTable, METADATA_FOLDER } from './table-catalog.js'
-import { keyOf, readTableFile } from './table-files.js'
+import { keyOf, readSnapshotFiles } from './table-files.js'
 import { currentSnapshot, findSnapshot, type Snapshot, type TableMetadata } from './table-metadata.js'
 
 const RECORD = /^metadata\/expired-[0-9a-f]{32}\.json$/
@@ -34,6 +32,8 @@ export interface ExpiryRule {
   readonly graceMs: number
   /** Ms since the epoch. */
   readonly nowMs: number
+  /** Ids of snapshots that stay in any case; whole numbers, as text. */
+  readonly keep?: readonly string[]
 }
 
 /** What has expired, and what can go with it. */
@@ -116,13 +116,14 @@ export interface ExpiryPlan {
 }
 
 /**
- * Finds the snapshots that a rule lets go: neither among the last of the table's history, nor named by a branch or tag,
- * nor replaced within the grace period. Pure.
+ * Finds the snapshots that a rule lets go: neither among the last of the table's history, nor named by a branch, a tag or
+ * the rule, nor replaced within the grace period. Pure.
  */
 export function planExpiry(metadata: TableMetadata, rule: ExpiryRule): ExpiryPlan {
   const keptIds = new Set([
     ...history(metadata).slice(0, Math.max(1, rule.keepSnapshots)),
     ...Object.values(metadata.refs).map((ref) => ref['snapshot-id']),
+    ...(rule.keep ?? []).map(BigInt),
   ])
   const isKept = (snapshot: Snapshot): boolean =>
     keptIds.has(snapshot['snapshot-id']) || replacedAt(metadata, snapshot) > rule.nowMs - rule.graceMs
@@ -191,36 +192,14 @@ async function reclaimable(
 ): Promise<ObjectKey[]> {
   if (expired.length === 0) return files.flatMap((path) => keyOf(store, path) ?? [])
   const named = new Set<string>()
-  for (const snapshot of kept) for (const path of await filesOf(store, snapshot, 'all', signal)) named.add(path)
+  for (const snapshot of kept)
+    for (const path of await readSnapshotFiles(store, snapshot, 'all', signal)) named.add(path)
   const unnamed = new Set(files)
   for (const snapshot of expired) {
-    for (const path of await filesOf(store, snapshot, 'those there', signal)) if (!named.has(path)) unnamed.add(path)
+    for (const path of await readSnapshotFiles(store, snapshot, 'those there', signal))
+      if (!named.has(path)) unnamed.add(path)
   }
   return [...unnamed].flatMap((path) => keyOf(store, path) ?? [])
-}
-
-/** The manifest list of a snapshot, its manifests, and the files that these name. */
-async function filesOf(
-  store: ObjectStore,
-  snapshot: Snapshot,
-  wanted: 'all' | 'those there',
-  signal: AbortSignal,
-): Promise<string[]> {
-  const find = async (path: string): Promise<Uint8Array | undefined> => {
-    if (wanted === 'all') return await readTableFile(store, path, signal)
-    const key = keyOf(store, path)
-    return key === undefined ? undefined : await store.find(key, signal)
-  }
-  const list = snapshot['manifest-list']
-  const files = [list]
-  const listBytes = await find(list)
-  if (!listBytes) return files
-  for (const manifest of readManifestList(listBytes, list)) {
-    files.push(manifest.path)
-    const bytes = await find(manifest.path)
-    if (bytes) files.push(...readNamedFiles(bytes, manifest))
-  }
-  return files
 }
 
 /** What an earlier expiry did not come to delete; of one that never took its snapshots out, only the record goes. */
@@ -242,7 +221,7 @@ async function begunExpiry(
   }
   if (keys.size > 0) {
     for (const snapshot of metadata.snapshots) {
-      for (const path of await filesOf(store, snapshot, 'all', signal)) keys.delete(keyOf(store, path) ?? '')
+      for (const path of await readSnapshotFiles(store, snapshot, 'all', signal)) keys.delete(keyOf(store, path) ?? '')
     }
   }
   return { records, keys: [...keys] }

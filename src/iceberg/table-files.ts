@@ -1,6 +1,6 @@
 /** A table's own files: their keys in the store by the full addresses that metadata holds. */
 import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
-import { readManifest } from './manifest.js'
+import { readManifest, readNamedFiles } from './manifest.js'
 import type { ManifestEntry } from './manifest-entry.js'
 import { type ManifestFile, readManifestList } from './manifest-list.js'
 import { type Snapshot, type TableMetadata, unreadable } from './table-metadata.js'
@@ -49,4 +49,33 @@ export async function readOwnManifests(
     read.push({ manifest, entries: readManifest(await readTableFile(store, manifest.path, signal), manifest, spec) })
   }
   return read
+}
+
+/**
+ * The manifest list of a snapshot, its manifests, and the files that these name: full addresses, whoever wrote them.
+ *
+ * @param wanted `all`: what cannot be read is an error; `those there`: what is gone is passed over
+ * @throws IntegrityError `ETL3-IC-04`
+ */
+export async function readSnapshotFiles(
+  store: ObjectStore,
+  snapshot: Snapshot,
+  wanted: 'all' | 'those there',
+  signal: AbortSignal,
+): Promise<string[]> {
+  const find = async (path: string): Promise<Uint8Array | undefined> => {
+    if (wanted === 'all') return await readTableFile(store, path, signal)
+    const key = keyOf(store, path)
+    return key === undefined ? undefined : await store.find(key, signal)
+  }
+  const list = snapshot['manifest-list']
+  const files = [list]
+  const listBytes = await find(list)
+  if (!listBytes) return files
+  for (const manifest of readManifestList(listBytes, list)) {
+    files.push(manifest.path)
+    const bytes = await find(manifest.path)
+    if (bytes) files.push(...readNamedFiles(bytes, manifest))
+  }
+  return files
 }

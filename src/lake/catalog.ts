@@ -26,6 +26,27 @@ export interface PublishedTable {
   readonly lockNumber: number
   /** Figures of the run, shown in the catalog: name and number or text. */
   readonly figures: Readonly<Record<string, string | number>>
+  /** The same rows in few files, where the run keeps them. */
+  readonly analytics?: PublishedAnalytics
+}
+
+/** One state of the analytics table: all of its rows are in these files. */
+export interface PublishedAnalytics {
+  /** Full address of its root. */
+  readonly uri: string
+  /** A whole number beyond 2^53. */
+  readonly snapshotId: string
+  /** When it was committed, in ms since the epoch. */
+  readonly timestampMs: number
+  readonly files: readonly AnalyticsFile[]
+}
+
+/** One of its files. */
+export interface AnalyticsFile {
+  /** Below its root. */
+  readonly key: string
+  readonly rows: number
+  readonly bytes: number
 }
 
 /** What registering changed. */

@@ -1,5 +1,7 @@
 /** The least that a role must be allowed, from the configuration (`etl3 iam-policy`). */
+import { analyticsTableName, keptAnalyticsUri } from '../config/analytics-place.js'
 import type { Config } from '../config/schema.js'
+import { isOnAws } from './catalogs.js'
 import { projectedTableName } from './glue/projected-table-name.js'
 import { bucketPlaceOf, isPattern, literalHead, prefixBelow, type S3Address } from './s3/address.js'
 
@@ -41,8 +43,9 @@ export interface IamPolicyOptions {
 export function iamPolicy(options: IamPolicyOptions): IamPolicy {
   const { role } = options
   const storage = [...bucketStatements(options), ...keyStatements(options)]
-  const statements = [...storage, ...glueStatements(options), ...athenaStatements(options)]
-  return { Version: '2012-10-17', Statement: role === 'vacuum' ? storage : statements }
+  const analytics = analyticsCatalogStatements(options)
+  const statements = [...storage, ...glueStatements(options), ...analytics, ...athenaStatements(options)]
+  return { Version: '2012-10-17', Statement: role === 'vacuum' ? [...storage, ...analytics] : statements }
 }
 
 /** Keys of a bucket. */
@@ -62,14 +65,14 @@ interface Access {
 const READ = ['s3:GetObject']
 // Objects come to the table as copies, each in one request.
 const WRITE = [...READ, 's3:PutObject', 's3:DeleteObject']
-// Large records go in parts; an upload that fails is given up, and vacuum ends those that nobody gave up.
+// Large records and the files of the analytics table go in parts; an upload that fails is given up, and vacuum ends those that nobody gave up.
 const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload']
 // Athena writes results with the rights of whoever asks, also in parts, which it lists before it goes on.
 const RESULTS = ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts']
 
 function bucketStatements(options: IamPolicyOptions): IamStatement[] {
   const { config, role, partition } = options
-  const { table, records, results } = placesOfConfig(config)
+  const { table, analytics, records, results } = placesOfConfig(config)
   const accesses = accessesOf(options)
   const bucketArn = (bucket: string): string => `arn:${partition}:s3:::${bucket}`
   const statement = (Sid: string, Action: readonly string[], resources: readonly string[]): IamStatement[] =>
@@ -89,39 +92,56 @@ function bucketStatements(options: IamPolicyOptions): IamStatement[] {
       bucketArn,
     ),
     // Neither of these takes a prefix. Athena asks where the buckets of a table and of results lie.
-    ...statement('Location', ['s3:GetBucketLocation'], role === 'vacuum' ? [] : ofBuckets([...table, ...results])),
+    ...statement(
+      'Location',
+      ['s3:GetBucketLocation'],
+      role === 'vacuum' ? [] : ofBuckets([...table, ...analytics, ...results]),
+    ),
     // Vacuum looks for uploads that nobody ended; AWS's own policy for Athena has it for buckets of results.
-    ...statement('Uploads', ['s3:ListBucketMultipartUploads'], ofBuckets(role === 'vacuum' ? records : results)),
+    ...statement(
+      'Uploads',
+      ['s3:ListBucketMultipartUploads'],
+      ofBuckets(role === 'vacuum' ? [...records, ...analytics] : results),
+    ),
   ]
 }
 
-type PlacesOfConfig = Readonly<Record<'inputs' | 'table' | 'records' | 'results', readonly BucketPlace[]>>
+type PlacesOfConfig = Readonly<Record<'inputs' | 'table' | 'analytics' | 'records' | 'results', readonly BucketPlace[]>>
 
-function placesOfConfig({ input, output, athena }: Config): PlacesOfConfig {
+function placesOfConfig(config: Config): PlacesOfConfig {
+  const { input, output, athena } = config
+  const analytics = keptAnalyticsUri(config)
   return {
     inputs: [...placesOf([input.root], keysBelow), ...placesOf(Object.values(input.tables), keysMeant)],
     table: placesOf([output.uri], keysBelow),
+    analytics: placesOf(analytics === undefined ? [] : [analytics], keysBelow),
     records: placesOf([output.metadata_uri], keysBelow),
     results: placesOf(athena.output_location === undefined ? [] : [athena.output_location], keysBelow),
   }
 }
 
 function accessesOf({ config, role }: IamPolicyOptions): readonly Access[] {
-  const { inputs, table, records, results } = placesOfConfig(config)
+  const { inputs, table, analytics, records, results } = placesOfConfig(config)
   const queryResults: Access = { sid: 'QueryResults', places: results, actions: RESULTS }
   switch (role) {
     case 'reader':
-      return [{ sid: 'ReadTable', places: table, actions: READ }, queryResults]
+      return [
+        { sid: 'ReadTable', places: table, actions: READ },
+        { sid: 'ReadAnalytics', places: analytics, actions: READ },
+        queryResults,
+      ]
     case 'writer':
       return [
         { sid: 'ReadInput', places: inputs, actions: READ },
         { sid: 'WriteTable', places: table, actions: WRITE },
+        { sid: 'WriteAnalytics', places: analytics, actions: WRITE_IN_PARTS },
         { sid: 'WriteRecords', places: records, actions: WRITE_IN_PARTS },
         queryResults,
       ]
     case 'vacuum':
       return [
         { sid: 'CleanRecords', places: records, actions: WRITE_IN_PARTS },
+        { sid: 'CleanAnalytics', places: analytics, actions: WRITE_IN_PARTS },
         // What an unfinished publication left there is looked for; a run deletes it, key by key.
         { sid: 'ListTable', places: table, actions: [] },
       ]
@@ -220,6 +240,27 @@ function glueStatements({ config, role, account, partition }: IamPolicyOptions):
             Resource: [arn('catalog'), arn(`database/${DEFAULT_DATABASE}`)],
           },
         ]),
+  ]
+}
+
+/** What each role asks of Glue for the analytics table: its current metadata is named there, and nothing else. */
+const ANALYTICS_ACTIONS: Readonly<Record<IamRole, readonly string[]>> = {
+  reader: ['glue:GetDatabase', 'glue:GetTable'],
+  writer: ['glue:GetDatabase', 'glue:GetTable', 'glue:CreateTable', 'glue:UpdateTable'],
+  vacuum: ['glue:GetTable', 'glue:UpdateTable'],
+}
+
+function analyticsCatalogStatements({ config, role, account, partition }: IamPolicyOptions): IamStatement[] {
+  const { database, region } = config.athena
+  if (!isOnAws(config) || placesOfConfig(config).analytics.length === 0) return []
+  const arn = (resource: string): string => `arn:${partition}:glue:${region}:${account}:${resource}`
+  return [
+    {
+      Sid: 'AnalyticsTable',
+      Effect: 'Allow',
+      Action: ANALYTICS_ACTIONS[role],
+      Resource: [arn('catalog'), arn(`database/${database}`), arn(`table/${database}/${analyticsTableName(config)}`)],
+    },
   ]
 }
 

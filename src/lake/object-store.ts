@@ -18,6 +18,12 @@ export interface StoredObject {
   readonly etag: string
 }
 
+/** An object as a listing tells it. */
+export interface ListedObject extends StoredObject {
+  /** When it was written, in ms since the epoch, by the store's clock. */
+  readonly modifiedMs: number
+}
+
 /** An object as somebody saw it. */
 export type SeenObject = Pick<StoredObject, 'key' | 'etag'>
 
@@ -136,7 +142,7 @@ export interface ObjectStore {
   tellsApart(first: string, second: string, signal: AbortSignal): Promise<boolean>
 
   /** All objects under a prefix ('' for all), in no promised order. Unfinished temporary files are not objects. */
-  list(prefix: ObjectKey, signal: AbortSignal): AsyncIterable<StoredObject>
+  list(prefix: ObjectKey, signal: AbortSignal): AsyncIterable<ListedObject>
 
   /** Deletes keys; one that is not there is not an error. Empty parent folders below the root go as well. */
   delete(keys: readonly ObjectKey[], signal: AbortSignal): Promise<void>

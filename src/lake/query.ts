@@ -1,5 +1,6 @@
 /** A question to the published table and its answer, whichever engine is asked. */
 import type { Config } from '../config/schema.js'
+import type { PublishedAnalytics } from './catalog.js'
 
 /** A question to the catalog. */
 export interface QueryRequest {
@@ -7,6 +8,8 @@ export interface QueryRequest {
   /** One statement that reads. */
   readonly sql: string
   readonly signal: AbortSignal
+  /** An earlier state of the table, instead of the one that the catalog shows. */
+  readonly snapshot?: Pick<PublishedAnalytics, 'uri' | 'files'>
   /** DuckDB's own limit in MB. Default: what `processing.memory_limit_mb` leaves beside the program, at least 64. */
   readonly memoryLimitMb?: number
 }

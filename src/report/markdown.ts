@@ -1,6 +1,7 @@
 /** `report.md`: the report in short. Same order as the page. */
 import { bytesText, countOf, countText, secondsText } from '../runtime/figures.js'
 import { type MarkdownColumn, markdownCode, markdownTable, markdownText } from '../runtime/markdown-text.js'
+import { analyticsFacts, analyticsSentence, currentSentence, readingLines } from './analytics-section.js'
 import { dimensionName } from './dimension-counts.js'
 import { differenceText, dollarsText, ratioText, shareText } from './report-figures.js'
 import type { Breakdown, ReportedRule, RunReport } from './run-report.js'
@@ -25,6 +26,7 @@ export function reportMarkdown(report: RunReport): string {
     ...changed(report),
     ...contents(report),
     ...placement(report),
+    ...analytics(report),
     ...course(report),
     ...receipt(report),
   ].join('\n')
@@ -149,6 +151,19 @@ function placement({ placement: { rows, bytes, skew, largest } }: RunReport): st
     `Rows of a partition: median ${countText(rows.p50)}, smallest ${countText(rows.smallest)}, 99 % at or below ${countText(rows.p99)}, largest ${countText(rows.largest)}. The largest ${countOf(skew.topPartitions, 'partition')} hold ${shareText(skew.shareOfRows, 1)} of the rows.${bytes === null ? '' : ` Sizes: median ${bytesText(bytes.p50)}, largest ${bytesText(bytes.largest)}.`}`,
     '',
     ...largest.slice(0, 1).map((p) => `Largest: \`${markdownCode(p.key)}\``),
+    '',
+  ]
+}
+
+function analytics({ result: { analytics: table }, partitionsSince }: RunReport): string[] {
+  if (!table) return []
+  return [
+    '## Where is the analytics table?',
+    '',
+    markdownText(`${analyticsSentence(table)} ${currentSentence(table, partitionsSince)}`),
+    '',
+    ...analyticsFacts(table).map(([what, value]) => `- ${what}: \`${markdownCode(value)}\``),
+    ...readingLines(table).map(([engine, line]) => `- ${engine}: \`${markdownCode(line)}\``),
     '',
   ]
 }

@@ -3,6 +3,7 @@
  * somebody asks in the morning.
  */
 import { bytesText, countOf, countText, secondsText } from '../runtime/figures.js'
+import { analyticsSection } from './analytics-section.js'
 import { changesSection } from './changes-section.js'
 import type { PageCharts } from './chart.js'
 import { contentsSection } from './contents-section.js'
@@ -23,6 +24,7 @@ const SECTIONS = [
   ['changed', 'What changed?', changesSection],
   ['contents', 'What is in it?', contentsSection],
   ['partitions', 'Where are the partitions?', placementSection],
+  ['analytics', 'Where is the analytics table?', analyticsSection],
   ['course', 'How did the run go?', courseSection],
   ['receipt', 'Receipt', receiptSection],
 ] as const satisfies readonly (readonly [string, string, (report: RunReport, charts: PageCharts) => Markup])[]
@@ -30,6 +32,7 @@ const SECTIONS = [
 /** The page of a run. The same report and drawings give the same bytes. */
 export function reportPage(report: RunReport, charts: PageCharts): string {
   const { result } = report
+  const sections = SECTIONS.filter(([id]) => id !== 'analytics' || result.analytics)
   const title = `${result.table}: run ${result.runId}`
   const page = html`<!doctype html>
 <html lang="en">
@@ -61,10 +64,10 @@ ${tiles([
     note: `limit ${countText(result.memoryLimitMb)} MB`,
   },
   { label: 'Warnings', figure: countText(result.warnings) },
-])}<nav aria-label="Sections"><ol>${SECTIONS.map(([id, heading]) => html`<li><a href="#${id}">${heading}</a></li>`)}</ol></nav>
+])}<nav aria-label="Sections"><ol>${sections.map(([id, heading]) => html`<li><a href="#${id}">${heading}</a></li>`)}</ol></nav>
 </header>
 <main id="main">
-${SECTIONS.map(([id, heading, content]) => section(id, heading, content(report, charts)))}</main>
+${sections.map(([id, heading, content]) => section(id, heading, content(report, charts)))}</main>
 <footer><p>${countOf(report.inputs.length, 'input table')}, ETL3 ${report.versions.etl3}. All figures count rows of the table, weighted by the members of each group, unless they say facts. Percentages are never averaged with dollars.</p></footer>
 </body>
 </html>

@@ -207,6 +207,8 @@ export const runReportSchema = z.object({
   contents: contentsSchema,
   placement: placementSchema,
   course: courseSchema,
+  /** Since when all partitions show the run, where it keeps an analytics table; null where that is not known. */
+  partitionsSince: z.string().nullable().optional(),
 })
 
 /** A run, as its report tells it. */

@@ -111,6 +111,26 @@ export class SliceBuckets {
   }
 }
 
+/**
+ * Rows of all cells of a block, fact by fact, in row groups of the builder's size; what is left at the end is a smaller
+ * one. Each is valid until the next is asked for.
+ */
+export function* blockRowGroups(facts: SliceFacts, block: Block, builder: RowGroupBuilder): Generator<FactorisedRows> {
+  const { window } = facts
+  const { linkStart, memberStart } = block
+  builder.startBlock()
+  for (let fact = facts.from; fact < facts.to; fact++) {
+    const group = window.group[fact]!
+    const end = memberStart[linkStart[group + 1]!]!
+    let member = memberStart[linkStart[group]!]!
+    while (member < end) {
+      member += builder.add(window, fact, block, member, end)
+      if (builder.full) yield builder.take()
+    }
+  }
+  if (builder.rows > 0) yield builder.take()
+}
+
 /** Collects facts until a row group is full. Its arrays are reused. */
 export class RowGroupBuilder {
   readonly #star: StagedStar
@@ -142,6 +162,11 @@ export class RowGroupBuilder {
   /** What is added next belongs to this cell of the block (counted from its first). The builder must be empty. */
   startCell(block: Block, cell: number): void {
     this.#oneState = this.#byState && block.severalStates[cell] === 0
+  }
+
+  /** What is added next belongs to any cell of a block. The builder must be empty. */
+  startBlock(): void {
+    this.#oneState = false
   }
 
   get rows(): number {

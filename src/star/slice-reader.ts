@@ -5,7 +5,7 @@
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import type { SliceFacts } from './enrich.js'
-import { type FactWindow, readFacts } from './fact-window.js'
+import { type FactRange, type FactWindow, readFacts } from './fact-window.js'
 import type { StagedPaths } from './staged-files.js'
 import type { Block } from './staged-star.js'
 
@@ -77,14 +77,21 @@ export function groupsOfCells(block: Block, cells: readonly number[]): Uint8Arra
   return keep
 }
 
+/** Flags by group: 1 where the group has members in the block. */
+export function groupsOfBlock({ linkStart }: Block): Uint8Array {
+  return Uint8Array.from({ length: linkStart.length - 1 }, (_, group) =>
+    linkStart[group + 1]! > linkStart[group]! ? 1 : 0,
+  )
+}
+
 /**
- * A large slice in pieces of `most` facts of the groups to keep. Where a piece ends depends on these facts alone, so the
+ * A large range of facts in pieces of `most` facts of the groups to keep. Where a piece ends depends on these facts alone, so the
  * bytes of a partition do not change with its neighbours.
  */
 export async function* piecesOf(
   engine: Engine,
   paths: StagedPaths,
-  range: SliceRange,
+  range: FactRange,
   filter: { readonly quarantined: Uint8Array; readonly keep: Uint8Array },
   most = WINDOW_FACTS,
 ): AsyncGenerator<SliceFacts> {

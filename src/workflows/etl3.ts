@@ -1,12 +1,12 @@
 /** The workflow: the order of the steps, nothing else. What a step does is in src/activities. */
 import { workflowInfo } from '@temporalio/workflow'
-import type { OpenedRun, OpenRunInput, RunRef, Staged } from '../contract/activities.js'
+import type { Audited, OpenedRun, OpenRunInput, Planned, RunRef, Staged, UnitDone } from '../contract/activities.js'
 import type { RunResult } from '../contract/messages.js'
 import { awaitCount } from './await-count.js'
 import { stageFactBatches } from './batches.js'
 import { closeFailedRun, closeUnopenedRun } from './close-failed-run.js'
 import { type ContinuedInput, RunLog } from './run-log.js'
-import { runUnits, type UnitsInput } from './units.js'
+import { runUnits } from './units.js'
 
 /** Brings the table of a configuration up to date with its input, step by step (docs/architecture.md, The steps). */
 export async function etl3(given: ContinuedInput | null = {}): Promise<RunResult> {
@@ -28,9 +28,10 @@ export async function etl3(given: ContinuedInput | null = {}): Promise<RunResult
     await log.phase('quality', () => log.activities().checkQuality(run))
     if (mode === 'validate') return await writeReport(log, run)
 
-    await log.phase('write', () => runUnits(log, 'write', { run, plan, maxWorkers }))
-    await log.phase('audit', () => audit(log, { run, plan, maxWorkers }))
-    await log.phase('publish', () => runUnits(log, 'publish', { run, plan, maxWorkers }))
+    const work = { run, plan, maxWorkers }
+    await log.phase('write', () => write(log, work))
+    await log.phase('audit', () => audit(log, work))
+    await log.phase('publish', () => publish(log, work))
     await log.phase('register', () => register(log, run))
     return await writeReport(log, run)
   } catch (error) {
@@ -59,10 +60,35 @@ async function stage(log: RunLog, opened: OpenedRun): Promise<Staged> {
   return await log.activities().joinFacts(opened.run)
 }
 
+/** What the steps over units need. */
+interface Work {
+  readonly run: RunRef
+  readonly plan: Planned
+  readonly maxWorkers: number
+}
+
+/** The partitions, then the files of the analytics table. */
+async function write(log: RunLog, work: Work): Promise<UnitDone> {
+  const written = await runUnits(log, 'write', { ...work, units: work.plan.units })
+  await runAnalytics(log, 'writeAnalytics', work)
+  return written
+}
+
 /** Each unit by itself, then all of them together. */
-async function audit(log: RunLog, units: UnitsInput): ReturnType<ReturnType<RunLog['activities']>['balanceLedger']> {
-  await runUnits(log, 'audit', units)
-  return await log.activities().balanceLedger(units.run)
+async function audit(log: RunLog, work: Work): Promise<Audited> {
+  await runUnits(log, 'audit', { ...work, units: work.plan.units })
+  await runAnalytics(log, 'auditAnalytics', work)
+  return await log.activities().balanceLedger(work.run)
+}
+
+/** The analytics table changes as a whole, in one instant; the partitions follow. */
+async function publish(log: RunLog, work: Work): Promise<UnitDone> {
+  if (work.plan.analytics) await log.activities().commitAnalytics(work.run)
+  return await runUnits(log, 'publish', { ...work, units: work.plan.units })
+}
+
+async function runAnalytics(log: RunLog, kind: 'writeAnalytics' | 'auditAnalytics', work: Work): Promise<void> {
+  await runUnits(log, kind, { ...work, units: work.plan.analytics?.units ?? 0 })
 }
 
 /** What vanished is deleted only after nobody is led there any more. */

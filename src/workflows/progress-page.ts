@@ -11,6 +11,7 @@ import type {
   ValidatedInputs,
 } from '../contract/activities.js'
 import {
+  type AnalyticsResult,
   PHASES,
   type Phase,
   type PhaseProgress,
@@ -57,8 +58,8 @@ const DETAILS: { readonly [P in Phase]: (answer: PhaseAnswers[P]) => string } = 
   stage: ({ rows }) => `${count(rows)} facts staged`,
   screen: ({ facts, quarantined, warnings }) =>
     `${count(quarantined)} of ${count(facts)} facts quarantined${warningsText(warnings)}`,
-  plan: ({ rows, partitions: p }) =>
-    `${count(rows)} rows in ${count(p.total)} partitions: ${count(p.added)} new, ${count(p.replaced)} changed, ${count(p.kept)} kept, ${count(p.removed)} removed`,
+  plan: ({ rows, partitions: p, analytics }) =>
+    `${count(rows)} rows in ${count(p.total)} partitions: ${count(p.added)} new, ${count(p.replaced)} changed, ${count(p.kept)} kept, ${count(p.removed)} removed${analytics ? `; ${count(analytics.filesToWrite)} of ${count(analytics.files)} files of the analytics table to write` : ''}`,
   quality: ({ warnings }) => `passed${warningsText(warnings)}`,
   write: ({ rows, partitions, bytes }) => `${count(rows)} rows in ${count(partitions)} partitions, ${megabytes(bytes)}`,
   audit: ({ partitions, readAgain }) =>
@@ -169,13 +170,21 @@ const ENDS: Readonly<Record<RunResult['status'], string>> = {
   failed: 'Failed: a run',
 }
 
-function resultLines({ rows, partitions: p, outputUri, reportUri, warnings }: RunResult): string[] {
+function resultLines({ rows, partitions: p, outputUri, reportUri, warnings, analytics }: RunResult): string[] {
   return [
     `- ${count(rows)} rows in ${count(p.total)} partitions: ${count(p.added)} added, ${count(p.replaced)} replaced, ${count(p.kept)} kept, ${count(p.removed)} removed`,
     `- ${count(warnings)} warning(s), explained in the report`,
     `- table: \`${markdownCode(outputUri)}\``,
+    ...(analytics ? [analyticsLine(analytics)] : []),
     `- report: \`${markdownCode(reportUri)}\``,
   ]
+}
+
+function analyticsLine({ uri, files, added, committed }: AnalyticsResult): string {
+  const changed = committed
+    ? `${count(added)} added, ${count(committed.removed)} removed, snapshot ${markdownText(committed.snapshotId)}`
+    : `${count(added)} to write`
+  return `- analytics table: \`${markdownCode(uri)}\`, ${count(files)} files: ${changed}`
 }
 
 /** The steps that a run goes through, in order. */

@@ -22,6 +22,17 @@ import { showSearchAttributes } from './search-attributes.js'
 /** Phases that go through units. */
 export type UnitPhase = 'write' | 'audit' | 'publish'
 
+/** Units that are counted together: of the partitions, and of the analytics table in the same phases. */
+export type UnitKind = UnitPhase | 'writeAnalytics' | 'auditAnalytics'
+
+const PHASE_OF: Readonly<Record<UnitKind, UnitPhase>> = {
+  write: 'write',
+  writeAnalytics: 'write',
+  audit: 'audit',
+  auditAnalytics: 'audit',
+  publish: 'publish',
+}
+
 /** Batches of fact files that are staged, and the files in them. */
 export interface StagedSoFar {
   readonly batches: number
@@ -32,7 +43,7 @@ export interface StagedSoFar {
 export interface CarriedState {
   readonly phases: readonly PhaseProgress[]
   readonly answers: Partial<PhaseAnswers>
-  readonly units: Readonly<Record<UnitPhase, UnitDone>>
+  readonly units: Readonly<Partial<Record<UnitKind, UnitDone>>>
   readonly staged?: StagedSoFar
   readonly memoryByPhase: Readonly<Record<string, number>>
   readonly peakMemoryMb: number
@@ -56,7 +67,7 @@ export class RunLog {
   readonly #input: Etl3Input
   readonly #phases: PhaseProgress[]
   readonly #answers: Partial<PhaseAnswers>
-  readonly #units: Record<UnitPhase, UnitDone>
+  readonly #units: Record<UnitKind, UnitDone>
   #staged: StagedSoFar
   readonly #memoryByPhase: Record<string, number>
   #peakMemoryMb: number
@@ -68,7 +79,14 @@ export class RunLog {
     this.#input = input
     this.#phases = [...(carried?.phases ?? [])]
     this.#answers = { ...carried?.answers }
-    this.#units = { write: NO_UNITS, audit: NO_UNITS, publish: NO_UNITS, ...carried?.units }
+    this.#units = {
+      write: NO_UNITS,
+      writeAnalytics: NO_UNITS,
+      audit: NO_UNITS,
+      auditAnalytics: NO_UNITS,
+      publish: NO_UNITS,
+      ...carried?.units,
+    }
     this.#staged = carried?.staged ?? { batches: 0, files: 0 }
     this.#memoryByPhase = { ...carried?.memoryByPhase }
     this.#peakMemoryMb = carried?.peakMemoryMb ?? 0
@@ -115,15 +133,15 @@ export class RunLog {
     return activitiesFor(this.#answers.open?.heartbeatTimeoutMs ?? OPENING_HEARTBEAT_TIMEOUT_MS, detail)
   }
 
-  /** The unit that comes next in a phase; units before it are done. */
-  nextUnit(phase: UnitPhase): number {
-    return this.#units[phase].unit
+  /** The unit of a kind that comes next; units before it are done. */
+  nextUnit(kind: UnitKind): number {
+    return this.#units[kind].unit
   }
 
   /** Counts a finished unit. */
-  unitDone(phase: UnitPhase, done: UnitDone): void {
-    const before = this.#units[phase]
-    this.#units[phase] = {
+  unitDone(kind: UnitKind, done: UnitDone): void {
+    const before = this.#units[kind]
+    this.#units[kind] = {
       unit: before.unit + 1,
       partitions: before.partitions + done.partitions,
       rows: before.rows + done.rows,
@@ -131,7 +149,7 @@ export class RunLog {
       peakMemoryMb: Math.max(before.peakMemoryMb, done.peakMemoryMb),
       phaseMemoryMb: Math.max(before.phaseMemoryMb, done.phaseMemoryMb),
     }
-    this.#remember(phase, done)
+    this.#remember(PHASE_OF[kind], done)
     this.#show()
   }
 
@@ -150,9 +168,9 @@ export class RunLog {
     if (stage) this.#set({ ...stage, detail: stagedDetail(this.#staged.files, total) })
   }
 
-  /** Sums of a phase's units. */
-  unitTotals(phase: UnitPhase): UnitDone {
-    return this.#units[phase]
+  /** Sums of the units of a kind. */
+  unitTotals(kind: UnitKind): UnitDone {
+    return this.#units[kind]
   }
 
   /** Waits while the run is paused, keeping its lock. */

@@ -4,6 +4,7 @@ import { CreateBucketCommand, ListObjectsV2Command, PutBucketVersioningCommand, 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { awsCheckup, skewOf } from '../../src/cli/doctor/checkup-aws.js'
 import type { Finding } from '../../src/cli/doctor/finding.js'
+import { keptAnalyticsUri } from '../../src/config/analytics-place.js'
 import { type Config, configSchema } from '../../src/config/schema.js'
 import { iamPolicy } from '../../src/lake/iam-policy.js'
 import { filesUnder } from '../oracle/compare-table.js'
@@ -65,7 +66,7 @@ const refusal = (status: number, region?: string): Fault => ({
 
 async function examine(config: Config): Promise<Map<string, Finding>> {
   const findings = new Map<string, Finding>()
-  for await (const finding of awsCheckup(config)) findings.set(finding.check, finding)
+  for await (const finding of awsCheckup(config, keptAnalyticsUri(config))) findings.set(finding.check, finding)
   return findings
 }
 
@@ -95,7 +96,9 @@ describe('doctor on AWS', () => {
   })
 
   it('finds nothing to mend where the writer has the rights that iam-policy prints, and no others', async () => {
-    const config = { ...configOf('the-lake'), input: { ...configOf('the-lake').input, root: 's3://raw/etl1' } }
+    const { input, output, ...others } = configOf('the-lake')
+    const analytics = { ...output.analytics, enabled: true }
+    const config = { ...others, input: { ...input, root: 's3://raw/etl1' }, output: { ...output, analytics } }
     const policy = iamPolicy({ config, role: 'writer', account: '*', partition: 'aws' })
     const denied = new Set<string>()
     proxy.rule = (request) => {
@@ -108,6 +111,8 @@ describe('doctor on AWS', () => {
     }
     const findings = await examine(config)
     expect([...findings.values()].filter(({ verdict }) => verdict !== 'ok')).toEqual([])
+    expect(findings.has('write, read, delete in s3://the-lake/fact_rate_enriched_iceberg/')).toBe(true)
+    expect(findings.get('Glue: analytics table')?.detail).toContain('a run makes it')
     expect(findings.get('bucket the-lake')?.detail).toBe(REGION)
     expect(await keysIn('the-lake')).toEqual([])
     expect((await keysIn('results')).filter((key) => !ATHENA_S.test(key ?? ''))).toEqual([])

@@ -36,7 +36,7 @@ function placeAt(table: string, metadata: string): Place {
   const { config: builtIn } = loadConfig({ env: {} })
   const config: Config = {
     ...builtIn,
-    output: { uri: table, metadata_uri: metadata, keep_runs: 2 },
+    output: { ...builtIn.output, uri: table, metadata_uri: metadata, keep_runs: 2 },
     processing: { ...builtIn.processing, scratch: lakeFolder() },
     s3: { ...builtIn.s3, endpoint: server.endpoint, attempts: 2 },
   }

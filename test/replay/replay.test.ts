@@ -57,7 +57,7 @@ describe('a run that is under way goes on with a newer version', () => {
   })
 
   it('and a change that it could not follow is caught: a step left out', async () => {
-    const code = changedWorkflow("await log.phase('audit', () => audit(log, { run, plan, maxWorkers }));", '')
+    const code = changedWorkflow("await log.phase('audit', () => audit(log, work));", '')
     await expect(replay(recorded('full'), code)).rejects.toThrow(DeterminismViolationError)
   })
 

@@ -17,7 +17,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { analyticsTableName } from '../../config/analytics-place.js'
 import type { Config } from '../../config/schema.js'
+import { isS3Address } from '../../config/uri.js'
 import { AthenaQueries } from '../../lake/glue/athena.js'
 import { awsClientSettings, awsErrorName, awsFailure } from '../../lake/glue/connection.js'
 import { isOwnTable } from '../../lake/glue/table-definition.js'
@@ -36,8 +38,11 @@ const COMFORTABLE_SKEW_MS = 60 * 1000
 const QUERY_PATIENCE_MS = 60_000
 const QUERY_LOOK_INTERVAL_MS = 500
 
-/** Runs all checks, one after the other. */
-export async function* awsCheckup(config: Config): AsyncGenerator<Finding> {
+/**
+ * Runs all checks, one after the other.
+ * @param analytics root of the analytics table, where there is to be one
+ */
+export async function* awsCheckup(config: Config, analytics?: string): AsyncGenerator<Finding> {
   const signal = new AbortController().signal
   const identity = await attempt('AWS identity', () => callerIdentity(config, signal))
   yield identity
@@ -47,7 +52,7 @@ export async function* awsCheckup(config: Config): AsyncGenerator<Finding> {
   const { client: s3 } = await connectS3(s3SettingsOf(config)).open()
   const { input, output, athena } = config
   const { output_location: results } = athena
-  const uris = [output.uri, output.metadata_uri, ...(results === undefined ? [] : [results])]
+  const uris = [output.uri, output.metadata_uri, analytics, results].flatMap((uri) => uri ?? [])
   const bucketsOf = (all: readonly string[]): Set<string> =>
     new Set(all.flatMap((uri) => bucketPlaceOf(uri)?.bucket ?? []))
   const written = bucketsOf(uris)
@@ -76,6 +81,8 @@ export async function* awsCheckup(config: Config): AsyncGenerator<Finding> {
     yield await attempt(`write, read, delete in ${folderOf(place)}`, () => look(s3, place, signal))
   }
   yield await attempt('Glue', () => glue(config, signal))
+  if (analytics !== undefined && isS3Address(analytics))
+    yield await attempt('Glue: analytics table', () => glueAnalytics(config, signal))
   yield await attempt('Athena workgroup', () => workgroup(config, signal))
   yield await attempt('Athena query', () => smallQuery(config, signal))
 }
@@ -321,6 +328,22 @@ async function glue({ athena }: Config, signal: AbortSignal): Promise<Finding> {
     'Glue',
     `${name} ${there}; partitions may be deleted; not checked: making and changing tables, for which no harmless call asks`,
   )
+}
+
+/** The name of the analytics table: free, or that of an Iceberg table. Whose it is says its metadata, at a run. */
+async function glueAnalytics(config: Config, signal: AbortSignal): Promise<Finding> {
+  const { database, region } = config.athena
+  const table = analyticsTableName(config)
+  const name = `${database}.${table}`
+  const found = await new GlueTables(database, region).find(table, signal)
+  if (found && found.Parameters?.['table_type']?.toUpperCase() !== 'ICEBERG') {
+    return fail(
+      'Glue: analytics table',
+      `${name} is no Iceberg table`,
+      'Choose another athena.analytics_table, or drop that one.',
+    )
+  }
+  return ok('Glue: analytics table', `${name} ${found ? 'is there' : 'is not there yet: a run makes it'}`)
 }
 
 async function workgroup({ athena }: Config, signal: AbortSignal): Promise<Finding> {

@@ -17,6 +17,8 @@ const SMALLEST_NODE = [20, 19] as const
 // The real star: 26 MB of input become 29,425 objects of 11 KB in 72,196 folders of 4 KB, about 600 MB on disk.
 const DISK_PER_INPUT_BYTE = 25
 const COMFORTABLE_DISK_PER_INPUT_BYTE = 50
+// Its analytics table: 69 MB, and as much again for snapshots that are kept.
+const ANALYTICS_DISK_PER_INPUT_BYTE = 3
 
 /** What the checks look at. */
 export interface CheckupOptions {
@@ -49,12 +51,18 @@ export async function* checkup({ env, loadConfig, fix = false }: CheckupOptions)
   })
   yield writable('output', config.output.uri)
   yield writable('records', config.output.metadata_uri)
+  let analytics: string | undefined
+  const place = await attempt('analytics table', async () => {
+    analytics = await analyticsPlace(config)
+    return analytics === undefined ? undefined : writable('analytics table', analytics)
+  })
+  if (place) yield place
   yield writable('scratch', config.processing.scratch)
-  for (const place of onDifferentDisks([config.output.uri, config.processing.scratch]))
-    yield freeDisk(place, inputBytes)
+  const written = [config.output.uri, analytics, config.processing.scratch].flatMap((uri) => uri ?? [])
+  for (const folder of onDifferentDisks(written)) yield freeDisk(folder, inputBytes, config.output.analytics.enabled)
   if (isOnAws(config)) {
     const { awsCheckup } = await import('./checkup-aws.js')
-    yield* awsCheckup(config)
+    yield* awsCheckup(config, analytics)
   }
   yield await attempt('memory', () => memory(config, machineMemoryMb(), freemem() / BYTES_PER_MB))
 }
@@ -194,6 +202,15 @@ async function inputTables(config: Config): Promise<{ finding: Finding; bytes: n
   }
 }
 
+/** Where the analytics table is to lie; undefined where runs keep none. */
+async function analyticsPlace(config: Config): Promise<string | undefined> {
+  const [{ analyticsTableOf }, { layoutOf }] = await Promise.all([
+    import('../../analytics/analytics-table.js'),
+    import('../../star/layout.js'),
+  ])
+  return analyticsTableOf(config, layoutOf(config.partitioning.partition_columns))?.uri
+}
+
 function writable(check: string, place: string): Finding {
   if (isRemote(place)) return ok(check, `${place} (looked at below)`)
   const folder = existingFolder(place)
@@ -209,20 +226,18 @@ function writable(check: string, place: string): Finding {
   }
 }
 
-function freeDisk(place: string, inputBytes: number): Finding {
+function freeDisk(place: string, inputBytes: number, hasAnalytics: boolean): Finding {
   const check = 'free disk'
   const { bavail, bsize } = statfsSync(existingFolder(place))
   const free = bavail * bsize
+  const more = hasAnalytics ? ANALYTICS_DISK_PER_INPUT_BYTE : 0
+  const [least, comfortable] = [DISK_PER_INPUT_BYTE + more, COMFORTABLE_DISK_PER_INPUT_BYTE + 2 * more]
   const megabytes = (perInputByte: number): number => Math.ceil((inputBytes * perInputByte) / BYTES_PER_MB)
-  const need =
-    inputBytes === 0
-      ? ''
-      : `; the run takes about ${megabytes(DISK_PER_INPUT_BYTE)} to ${megabytes(COMFORTABLE_DISK_PER_INPUT_BYTE)} MB`
+  const need = inputBytes === 0 ? '' : `; the run takes about ${megabytes(least)} to ${megabytes(comfortable)} MB`
   const detail = `${Math.floor(free / BYTES_PER_MB)} MB for ${resolve(place)}${need}`
   const hint = 'Free some space, or choose a folder on a larger disk.'
-  if (free < inputBytes * DISK_PER_INPUT_BYTE)
-    return { ...fail(check, detail, hint), exitCode: EXIT_CODES.ResourceError }
-  return free < inputBytes * COMFORTABLE_DISK_PER_INPUT_BYTE ? warn(check, detail, hint) : ok(check, detail)
+  if (free < inputBytes * least) return { ...fail(check, detail, hint), exitCode: EXIT_CODES.ResourceError }
+  return free < inputBytes * comfortable ? warn(check, detail, hint) : ok(check, detail)
 }
 
 function onDifferentDisks(places: readonly string[]): string[] {

@@ -1,6 +1,6 @@
 /** How a run ended, as text. */
 import type { ResolvedConfig } from '../../config/load.js'
-import type { RunResult } from '../../contract/messages.js'
+import type { AnalyticsResult, RunResult } from '../../contract/messages.js'
 import { plainText } from '../../runtime/plain-text.js'
 import { bytesText, countOf, countText, secondsText } from './figures.js'
 import type { Palette } from './palette.js'
@@ -30,6 +30,7 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
     'partitions',
     `${countText(partitions.total)} (${countText(partitions.added)} added, ${countText(partitions.replaced)} replaced, ${countText(partitions.kept)} kept, ${countText(partitions.removed)} removed)`,
   )
+  if (result.analytics) add('analytics', analyticsText(result.analytics))
   if (result.bytes > 0) add('size', bytesText(result.bytes))
   if (result.warnings > 0) add('warnings', `${countText(result.warnings)}, see the report`)
   for (const leftOut of result.leftOut ?? []) add('left out', leftOut)
@@ -40,6 +41,7 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
   if (Object.keys(result.seconds).length > 0) add('time', timeText(result.seconds))
   if (result.status === 'published' || result.status === 'unchanged') {
     add('table', result.outputUri)
+    if (result.analytics) add('iceberg', result.analytics.inGlue ? result.analytics.table : result.analytics.uri)
     add('query', queryToTry(result, context.resolved))
   }
   if (result.reportUri !== '') add('report', result.reportUri)
@@ -61,6 +63,14 @@ function headline({ status, rows, partitions }: RunResult): string {
     case 'failed':
       return 'failed'
   }
+}
+
+/** How many files it has, and what the run does to them. */
+function analyticsText({ files, rows, added, addedRows, committed }: AnalyticsResult): string {
+  const size = `${countOf(files, 'file')}, ${countOf(rows, 'row')}`
+  if (!committed) return `${size}: ${countOf(added, 'file')} to write, ${countOf(addedRows, 'row')}`
+  const { bytes, removed, snapshotId } = committed
+  return `${size}, ${bytesText(bytes)} (${countText(added)} added, ${countText(removed)} removed), snapshot ${snapshotId}`
 }
 
 function timeText(seconds: Readonly<Record<string, number>>): string {

@@ -3,14 +3,23 @@ import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type Engine, withEngine } from '../../engine/engine.js'
+import { type Cell, type Engine, withEngine } from '../../engine/engine.js'
 import { ENGINE_MB } from '../../engine/engine-memory.js'
 import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { ConflictError, firstLineOf, IntegrityError, messageOf } from '../../runtime/errors.js'
-import type { Catalog, CatalogColumn, PublishedTable, RegisterOutcome, RowCount, SmokeCount } from '../catalog.js'
+import type {
+  Catalog,
+  CatalogColumn,
+  PublishedAnalytics,
+  PublishedTable,
+  RegisterOutcome,
+  RowCount,
+  SmokeCount,
+} from '../catalog.js'
 import { folderError, systemCode } from '../file-errors.js'
 import { flushOne, UNFINISHED_FOLDER } from '../whole-file.js'
+import { analyticsSelect, partitionedName } from './analytics-select.js'
 import { KeyList } from './key-list.js'
 import { NumberedFile } from './numbered-file.js'
 import { tablePaths, tableSelect } from './table-select.js'
@@ -119,6 +128,17 @@ export class DuckDbCatalog implements Catalog {
     const names = columns.map(sqlIdentifier)
     return await this.#withEngine(signal, async (engine) => {
       await this.#attach(engine)
+      const analytics = await readAnalytics(engine, 'published')
+      if (analytics) {
+        // Its files are few: all of them are asked, and nothing but them.
+        const select = analyticsSelect(await readColumns(engine, 'published'), analytics)
+        return countsOf(
+          columns,
+          await readable(() =>
+            engine.rows(`SELECT ${[...names, 'count(*) AS counted_rows'].join(', ')} FROM (${select}) GROUP BY ALL`),
+          ),
+        )
+      }
       await engine.run(`CREATE TEMP TABLE sampled AS SELECT key FROM (
         SELECT key, row_number() OVER (ORDER BY key) AS n, count(*) OVER () AS total FROM published.etl3.partitions
       ) WHERE n % greatest(1, ceil(total / ${COUNTED_FILES})::BIGINT) = 0`)
@@ -134,10 +154,7 @@ export class DuckDbCatalog implements Catalog {
           UNION ALL SELECT ${[...names, 'count(*)'].join(', ')} FROM (${select}) GROUP BY ALL
         ) GROUP BY ALL`),
       )
-      return rows.map((row) => ({
-        values: columns.map((name) => (row[name] === null ? null : String(row[name]))),
-        rows: Number(row['counted_rows']),
-      }))
+      return countsOf(columns, rows)
     })
   }
 
@@ -159,6 +176,7 @@ export class DuckDbCatalog implements Catalog {
     )
     await writeColumns(engine, state)
     await writeFigures(engine, state)
+    await writeAnalytics(engine, state.analytics)
   }
 
   /**
@@ -173,7 +191,13 @@ export class DuckDbCatalog implements Catalog {
     await engine.run(`CREATE SCHEMA IF NOT EXISTS fresh.${database}`)
     await engine.run(`CREATE MACRO fresh.${FILES}() AS ${tablePaths(root, keys.first())}`)
     const select = tableSelect({ ...state, tableRoot: root, keys, files: `${FILES}()` })
-    await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(state.table)} AS ${select}`)
+    const { table, columns, analytics } = state
+    const partitioned = analytics ? partitionedName(table) : table
+    await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(partitioned)} AS ${select}`)
+    if (analytics) {
+      const read = analyticsSelect(columns, analytics)
+      await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(table)} AS ${read}`)
+    }
     await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${tablePaths(root, keys)}`)
   }
 
@@ -244,12 +268,54 @@ function whereDuckDbCanWrite(path: string): string {
   return path.includes('?') ? join(tmpdir(), `etl3-${basename(path)}`) : path
 }
 
+function countsOf(columns: readonly string[], rows: readonly Record<string, Cell>[]): SmokeCount[] {
+  return rows.map((row) => ({
+    values: columns.map((name) => (row[name] === null ? null : String(row[name]))),
+    rows: Number(row['counted_rows']),
+  }))
+}
+
 function outrun(number: number, newest: number, file: string): ConflictError {
   return new ConflictError(
     'ETL3-CA-04',
     `the catalog is that of a newer run [its lock has number ${newest}, this run's ${number}]`,
     { hint: `Start the run again. If the folder lock/ was deleted by hand, delete ${file} as well.` },
   )
+}
+
+/** Two tables, without rows where the run keeps no analytics table. */
+async function writeAnalytics(engine: Engine, analytics: PublishedAnalytics | undefined): Promise<void> {
+  await engine.run('CREATE TABLE fresh.etl3.analytics (uri VARCHAR, snapshot_id VARCHAR, committed_ms BIGINT)')
+  await engine.run('CREATE TABLE fresh.etl3.analytics_files (key VARCHAR, rows BIGINT, bytes BIGINT)')
+  if (!analytics) return
+  const { uri, snapshotId, timestampMs, files } = analytics
+  await engine.run(
+    `INSERT INTO fresh.etl3.analytics VALUES (${sqlString(resolve(uri))}, ${sqlString(snapshotId)}, ${timestampMs})`,
+  )
+  const values = files.map(({ key, rows, bytes }) => `(${sqlString(key)}, ${rows}, ${bytes})`)
+  if (values.length > 0) await engine.run(`INSERT INTO fresh.etl3.analytics_files VALUES ${values.join(', ')}`)
+}
+
+/** The analytics table that a catalog shows, or undefined where it shows none. @param catalog name under which it is attached */
+export async function readAnalytics(
+  engine: Pick<Engine, 'rows'>,
+  catalog: string,
+): Promise<PublishedAnalytics | undefined> {
+  const [known] = await engine.rows(
+    `SELECT count(*) AS tables FROM duckdb_tables() WHERE database_name = ${sqlString(catalog)} AND schema_name = 'etl3' AND table_name = 'analytics'`,
+  )
+  // A catalog of a version without it.
+  if (Number(known?.['tables']) === 0) return undefined
+  const about = `${sqlIdentifier(catalog)}.etl3`
+  const [table] = await engine.rows(`SELECT uri, snapshot_id, committed_ms FROM ${about}.analytics`)
+  if (!table) return undefined
+  const files = await engine.rows(`SELECT key, rows, bytes FROM ${about}.analytics_files ORDER BY key`)
+  return {
+    uri: String(table['uri']),
+    snapshotId: String(table['snapshot_id']),
+    timestampMs: Number(table['committed_ms']),
+    files: files.map(({ key, rows, bytes }) => ({ key: String(key), rows: Number(rows), bytes: Number(bytes) })),
+  }
 }
 
 /** The columns of the published table, in its order. @param catalog name under which the file is attached */

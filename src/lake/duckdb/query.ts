@@ -14,16 +14,19 @@ import {
   StatementType,
 } from '@duckdb/node-api'
 import { z } from 'zod'
+import { analyticsUri } from '../../config/analytics-place.js'
 import { columnValues, convertedRows, firstColumn } from '../../engine/column-values.js'
-import { allRows, type Cell, forgetMachine, interruptOn } from '../../engine/engine.js'
+import { allRows, type Cell, type Engine, forgetMachine, interruptOn } from '../../engine/engine.js'
 import { queryEngineMb } from '../../engine/engine-memory.js'
 import { exactPath } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { beginWhole, endWhole, IncompleteResult, wholeChunks } from '../../engine/whole-result.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../../runtime/errors.js'
+import type { PublishedAnalytics } from '../catalog.js'
 import type { QueryRequest, QueryRow, StreamedAnswer } from '../query.js'
 import { withQueryScratch } from '../query-scratch.js'
-import { ABOUT_SCHEMA, CATALOG_FILE, readColumns, readPartitionColumns } from './catalog.js'
+import { analyticsSelect, partitionedName } from './analytics-select.js'
+import { ABOUT_SCHEMA, CATALOG_FILE, readAnalytics, readColumns, readPartitionColumns } from './catalog.js'
 import { KeyList } from './key-list.js'
 import { type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
@@ -174,7 +177,7 @@ interface TableFiles {
  */
 async function defineTable(
   connection: DuckDBConnection,
-  { sql, config }: QueryRequest,
+  { sql, config, snapshot }: QueryRequest,
   target?: string,
 ): Promise<TableFiles> {
   const root = resolve(config.output.uri)
@@ -185,14 +188,20 @@ async function defineTable(
   const { catalog, database, name, storedRoot, files } = publishedSchema.parse(published)
   const partitionColumns = await readPartitionColumns({ rows: ask }, catalog)
 
-  const chosen = await chooseFiles(connection, sql, { name, partitionColumns })
+  const columns = await readColumns({ rows: ask }, catalog)
+  const analytics = await analyticsTable({ rows: ask }, catalog, config, snapshot)
+  if (analytics) {
+    await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${analyticsSelect(columns, analytics)}`)
+  }
+  const partitioned = analytics ? partitionedName(name) : name
+  const chosen = await chooseFiles(connection, sql, { name: partitioned, partitionColumns })
   if (chosen) {
-    const columns = await readColumns({ rows: ask }, catalog)
     const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen.keys })
-    await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${select}`)
+    await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(partitioned)} AS ${select}`)
   }
   // DuckDB asks for the right to read a pattern as well as for that to read what it matches.
-  const readable = [root, storedRoot].flatMap((folder) => [folder, exactPath(folder)])
+  const roots = [root, storedRoot, ...(analytics ? [analytics.uri, analytics.storedUri] : [])]
+  const readable = roots.flatMap((folder) => [folder, exactPath(folder)])
   const folders = [...new Set(readable)].map((folder) => sqlString(`${folder}/`))
   await connection.run(`SET search_path = ${sqlString(`${catalog}.${database},${catalog}.${ABOUT_SCHEMA}`)}`)
   await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
@@ -200,6 +209,18 @@ async function defineTable(
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
   return { scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: files }
+}
+
+/** The analytics table that the name stands for: of an earlier state if one was asked for, at its configured place. */
+async function analyticsTable(
+  engine: Pick<Engine, 'rows'>,
+  catalog: string,
+  config: QueryRequest['config'],
+  snapshot: QueryRequest['snapshot'] | undefined,
+): Promise<(Pick<PublishedAnalytics, 'uri' | 'files'> & { readonly storedUri: string }) | undefined> {
+  if (snapshot) return { ...snapshot, storedUri: snapshot.uri }
+  const shown = await readAnalytics(engine, catalog)
+  return shown && { ...shown, uri: analyticsUri(config), storedUri: shown.uri }
 }
 
 const publishedSchema = z

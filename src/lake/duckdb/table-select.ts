@@ -77,7 +77,8 @@ function decodedSegment(part: number, prefixLength: number, { hasNull, escapes }
   return sql
 }
 
-function emptySelect(columns: readonly CatalogColumn[]): string {
+/** A SELECT that gives the table's columns, and no rows. */
+export function emptySelect(columns: readonly CatalogColumn[]): string {
   const nulls = columns.map(({ name, type }) => `NULL::${duckDbType(type)} AS ${sqlIdentifier(name)}`)
   return `SELECT ${nulls.join(', ')} WHERE false`
 }

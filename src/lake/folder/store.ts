@@ -18,6 +18,7 @@ import { existingParent } from '../../runtime/existing-parent.js'
 import { folderError, systemCode } from '../file-errors.js'
 import { MAX_KEY_BYTES } from '../keys.js'
 import {
+  type ListedObject,
   NOT_A_KEY,
   type ObjectContent,
   type ObjectKey,
@@ -249,7 +250,7 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<StoredObject> {
+  async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<ListedObject> {
     let entries = 0
     const start = prefix.replace(/\/$/, '')
     this.#folder(start)
@@ -264,7 +265,7 @@ export class FolderStore implements ObjectStore {
         if (entry.isDirectory()) folders.push(key)
         else if (entry.isFile()) {
           const stats = statOf(`${this.uri}/${key}`)
-          if (stats) yield storedObject(key, stats)
+          if (stats) yield { ...storedObject(key, stats), modifiedMs: Number(stats.mtimeMs) }
         }
       }
     }

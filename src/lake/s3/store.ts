@@ -1,6 +1,7 @@
 /** The object store of a bucket: on AWS, or any server that speaks S3. */
 import { severalAtOnce } from '../../runtime/several-at-once.js'
 import {
+  type ListedObject,
   type ObjectContent,
   type ObjectKey,
   ObjectNotFound,
@@ -127,7 +128,7 @@ export class S3ObjectStore implements ObjectStore {
     }
     const wanted = new Set(keys)
     const found = new Map<ObjectKey, StoredObject>()
-    for await (const object of this.list(commonFolder(keys), signal)) {
+    for await (const { modifiedMs: _, ...object } of this.list(commonFolder(keys), signal)) {
       if (wanted.has(object.key)) found.set(object.key, object)
     }
     return keys.map((key) => found.get(key))
@@ -137,12 +138,12 @@ export class S3ObjectStore implements ObjectStore {
     return first !== second
   }
 
-  async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<StoredObject> {
+  async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<ListedObject> {
     signal.throwIfAborted()
     const { bucket, path } = this.#under(prefix)
     const root = this.#root.path === '' ? 0 : this.#root.path.length + 1
     for await (const page of listPages(this.#connection, { bucket, path: path === '' ? '' : `${path}/` }, signal)) {
-      for (const { key, bytes, etag } of page) yield { key: key.slice(root), bytes, etag }
+      for (const object of page) yield { ...object, key: object.key.slice(root) }
     }
   }
 

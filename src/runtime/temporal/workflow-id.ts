@@ -6,7 +6,7 @@ import { normalisedUri } from '../../config/uri.js'
 const DIGEST_CHARACTERS = 16
 
 /** `etl3:` and the start of the SHA-256 of the normalised output URI. */
-export function workflowIdOf(config: Pick<Config, 'output'>): string {
+export function workflowIdOf(config: { readonly output: Pick<Config['output'], 'uri'> }): string {
   const digest = createHash('sha256').update(normalisedUri(config.output.uri)).digest('hex')
   return `etl3:${digest.slice(0, DIGEST_CHARACTERS)}`
 }

@@ -58,14 +58,19 @@ export class S3Home extends Home {
 
   override get workflowId(): string {
     return workflowIdOf({
-      output: { uri: normalisedUri(`s3://${this.bucket}/lake/table`), metadata_uri: '', keep_runs: 1 },
+      output: { uri: normalisedUri(`s3://${this.bucket}/lake/table`) },
     })
   }
 }
 
-function inBucket(endpoint: string, bucket: string, { athena, ...others }: HomeOptions): HomeOptions {
+/** What `analytics` says is a part of the output. */
+function inBucket(endpoint: string, bucket: string, { athena, analytics, ...others }: HomeOptions): HomeOptions {
   return {
-    output: { uri: `s3://${bucket}/lake/table/`, metadata_uri: `s3://${bucket}/lake/etl3` },
+    output: {
+      uri: `s3://${bucket}/lake/table/`,
+      metadata_uri: `s3://${bucket}/lake/etl3`,
+      ...(analytics === undefined ? {} : { analytics }),
+    },
     s3: { endpoint },
     // One Glue serves all tables of a test file; in most of them nobody answers as Athena.
     athena: { database: bucket.replaceAll('-', '_'), count_rows: false, ...athena },

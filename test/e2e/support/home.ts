@@ -144,7 +144,7 @@ export class Home {
   }
 
   get workflowId(): string {
-    return workflowIdOf({ output: { uri: normalisedUri(this.table), metadata_uri: '', keep_runs: 1 } })
+    return workflowIdOf({ output: { uri: normalisedUri(this.table) } })
   }
 
   /** The private server's folder. */

@@ -44,6 +44,15 @@ describe('doctor', () => {
     expect(checks.find(({ check }) => check === 'configuration')?.detail).toContain('chunk_sise')
   })
 
+  it('looks at the place of the analytics table where there is one, and tells one that cannot be', async () => {
+    workIn(testFolder())
+    const verdictOf = async (analytics: string): Promise<string | undefined> =>
+      verdicts((await doctor(`output: { uri: lake/table, analytics: ${analytics} }\n`)).checks)['analytics table']
+    expect(await verdictOf('{ enabled: false }')).toBeUndefined()
+    expect(await verdictOf('{ enabled: true }')).toBe('ok')
+    expect(await verdictOf('{ enabled: true, uri: lake/table/fast }')).toBe('fail')
+  })
+
   it('says that a configured server does not answer', async () => {
     workIn(testFolder())
     const { checks } = await doctor('temporal: { address: "127.0.0.1:1", connect_timeout_ms: 500 }\n')

@@ -54,6 +54,11 @@ export class PyIceberg {
     return await this.#ask({ rows: filter, snapshot: snapshot === undefined ? null : Number(snapshot) })
   }
 
+  /** Writes all rows to a Parquet file. */
+  async save(file: string): Promise<void> {
+    await this.#ask({ save: file })
+  }
+
   async describe(): Promise<Description> {
     return await this.#ask({})
   }

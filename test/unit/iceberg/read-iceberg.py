@@ -2,6 +2,7 @@
 
 request:  {"table": folder or metadata file, or database and name in Glue, "properties": {…}, "ask": question}
 question: {"rows": filter|null, "snapshot": id|null}   rows, and the files that are read for them
+          {"save": file}                               all rows, as a Parquet file
           {"evaluate": true}                           what pyiceberg's evaluators say of every value of every file
           {"write": "append"|"delete"|"rename"|"rollback"}  commits through a catalog of pyiceberg's own (SQLite)
 filter:   [operator, column, value]; a date as its day since 1970
@@ -134,6 +135,9 @@ def answer(request):
     asked, table = request["ask"], load(request)
     if "rows" in asked:
         return rows(table, asked)
+    if "save" in asked:
+        pq.write_table(table.scan().to_arrow(), asked["save"])
+        return {}
     if "evaluate" in asked:
         return evaluate(table)
     if "write" in asked:

@@ -184,6 +184,52 @@ describe('the policy of a role', () => {
     expect(allowing(policy, 'arn:aws-us-gov:athena:eu-central-1:*:workgroup/analysts')).not.toEqual([])
   })
 
+  describe('where runs keep the analytics table', () => {
+    const analytics = { enabled: true, uri: 's3://fast/rates_iceberg/' }
+    const kept = configSchema.parse({
+      ...config,
+      output: { ...config.output, analytics },
+      athena: { ...config.athena, analytics_table: 'rates_iceberg' },
+    })
+    const may = (role: IamRole, action: string, resource: string): boolean =>
+      allows(policyOf(role, kept), { action, resource })
+    const file = 'arn:aws:s3:::fast/rates_iceberg/data/x.parquet'
+
+    it.each([
+      ['reader', ['s3:GetObject'], ['s3:PutObject', 's3:DeleteObject']],
+      ['writer', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], []],
+      ['vacuum', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], []],
+    ] as const)('lets a %s do in its prefix what it needs, and nothing beside it', (role, allowed, refused) => {
+      for (const action of allowed) {
+        expect(may(role, action, file), action).toBe(true)
+        expect(may(role, action, 'arn:aws:s3:::fast/rates/x'), action).toBe(false)
+      }
+      for (const action of refused) expect(may(role, action, file), action).toBe(false)
+    })
+
+    it.each([
+      ['reader', false, false],
+      ['writer', true, true],
+      ['vacuum', true, false],
+    ] as const)('lets a %s look at its table in Glue, and change it only where it has to', (role, update, create) => {
+      const table = `${GLUE}:table/rates/rates_iceberg`
+      expect(may(role, 'glue:GetTable', table)).toBe(true)
+      expect(may(role, 'glue:UpdateTable', table)).toBe(update)
+      expect(may(role, 'glue:CreateTable', table)).toBe(create)
+      expect(may(role, 'glue:DeleteTable', table)).toBe(false)
+    })
+
+    it('asks nothing of Glue for one in a folder', () => {
+      const inFolder = {
+        ...kept,
+        output: { ...kept.output, analytics: { ...kept.output.analytics, uri: '/data/rates' } },
+      }
+      for (const role of ['reader', 'writer', 'vacuum'] as const) {
+        expect(policyOf(role, inFolder)).toEqual(policyOf(role))
+      }
+    })
+  })
+
   it('says nothing of folders', () => {
     const policy = policyOf(
       'writer',

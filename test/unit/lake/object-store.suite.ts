@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ObjectNotFound, type ObjectStore, type StoredObject } from '../../../src/lake/object-store.js'
+import {
+  type ListedObject,
+  ObjectNotFound,
+  type ObjectStore,
+  type StoredObject,
+} from '../../../src/lake/object-store.js'
 import { GO_ON, lakeFolder } from './folder/lake-folder.js'
 
 /** Opens stores over one new, empty root each time it is called. */
@@ -16,8 +21,8 @@ const MIB = 1024 * 1024
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-async function listed(store: ObjectStore, prefix = ''): Promise<StoredObject[]> {
-  const objects: StoredObject[] = []
+async function listed(store: ObjectStore, prefix = ''): Promise<ListedObject[]> {
+  const objects: ListedObject[] = []
   for await (const object of store.list(prefix, GO_ON)) objects.push(object)
   return objects.sort((a, b) => (a.key < b.key ? -1 : 1))
 }
@@ -198,7 +203,18 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
       expect(await keysOf(store)).toEqual(['run', 'runs/1/a', 'runs/1/b/c', 'runs/10/a'])
       expect(await keysOf(store, 'runs/1')).toEqual(['runs/1/a', 'runs/1/b/c'])
       expect(await keysOf(store, 'runs/1/')).toEqual(['runs/1/a', 'runs/1/b/c'])
-      expect((await listed(store, 'runs/10'))[0]).toEqual((await store.stat(['runs/10/a'], GO_ON))[0])
+      const [object] = await listed(store, 'runs/10')
+      const modifiedMs = expect.any(Number)
+      expect(object).toEqual({ ...(await store.stat(['runs/10/a'], GO_ON))[0], modifiedMs })
+    })
+
+    it('tells in a listing when an object was written', async () => {
+      const store = (await makeStore()).open()
+      const before = Date.now()
+      await store.put('a', text('a'), GO_ON)
+      const [object] = await listed(store)
+      // Clocks of stores count whole seconds, and are another machine's.
+      expect(Math.abs((object?.modifiedMs ?? 0) - before)).toBeLessThan(60_000)
     })
 
     it('deletes keys, and does not mind those that are gone', async () => {

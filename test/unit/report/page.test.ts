@@ -92,6 +92,41 @@ describe('the page', () => {
     expect(page).toContain('<caption>Rows by payer</caption>')
   })
 
+  it('says where the analytics table is and how it is read, where there is one, and nothing where there is none', async () => {
+    const { result } = sampleReport()
+    const committed = {
+      bytes: 2_500_000,
+      removed: 2,
+      snapshotId: '4611686018427387904',
+      metadataFile: "/lake/o'hare/metadata/v7.metadata.json",
+      at: '2026-03-01T10:00:00.000Z',
+    }
+    const analytics = {
+      table: 'lake.rates_iceberg',
+      uri: "/lake/o'hare",
+      inGlue: false,
+      rows: 10_000,
+      files: 7,
+      added: 3,
+      addedRows: 4_000,
+      committed,
+    }
+    const since = '2026-03-01T10:01:00.000Z'
+    const report = sampleReport(undefined, { result: { ...result, analytics }, partitionsSince: since })
+    for (const text of [await pageOf(report), reportMarkdown(report)]) {
+      expect(text).toContain('Where is the analytics table?')
+      for (const told of ['10,000 rows in 7 files', '3 added, 2 removed', committed.snapshotId, committed.at, since]) {
+        expect(text).toContain(told)
+      }
+    }
+    expect(reportMarkdown(report)).toContain("`FROM iceberg_scan('/lake/o''hare') LIMIT 10`")
+    const inGlue = sampleReport(undefined, { result: { ...result, analytics: { ...analytics, inGlue: true } } })
+    expect(reportMarkdown(inGlue)).toContain('SELECT * FROM lake.rates_iceberg')
+    for (const text of [await pageOf(sampleReport()), reportMarkdown(sampleReport())]) {
+      expect(text).not.toMatch(/analytics/i)
+    }
+  })
+
   it('of a table without rows is whole as well', async () => {
     const { contents, placement, changes } = sampleReport()
     const nothing = { entries: [], others: { values: 0, rows: 0 } }

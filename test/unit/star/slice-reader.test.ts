@@ -45,7 +45,7 @@ it('every piece but the last has as many facts as were asked for, and together t
           const { window } = await readFacts(engine, staged, { from, to: facts }, filter, rowsAtOnce)
           expect(factsOf(window)).toEqual(due)
           const pieces: string[][] = []
-          for await (const { window } of piecesOf(engine, staged, { slice: 0, from, to: facts }, filter, most)) {
+          for await (const { window } of piecesOf(engine, staged, { from, to: facts }, filter, most)) {
             pieces.push(factsOf(window))
           }
           expect(pieces.flat()).toEqual(due)

@@ -84,6 +84,17 @@ describe('the page of a run in the Web UI', () => {
     }
   })
 
+  it('says where the analytics table is, which snapshot it has, and what was changed', () => {
+    const analytics = { table: 'lake.rates_iceberg', uri: '/lake/`x`', inGlue: false, rows: 1_234, files: 3_000 }
+    const committed = { bytes: 9, removed: 2, snapshotId: '4611686018427387904', metadataFile: 'm', at: '' }
+    const pageOf = (table: NonNullable<RunResult['analytics']>): string =>
+      progressPage(progressOf([phase('report', 'done')]), { ...FACTS, result: { ...RESULT, analytics: table } })
+    expect(pageOf({ ...analytics, added: 4, addedRows: 7, committed })).toContain(
+      "- analytics table: `/lake/'x'`, 3,000 files: 4 added, 2 removed, snapshot 4611686018427387904\n",
+    )
+    expect(pageOf({ ...analytics, added: 4, addedRows: 7 })).toContain('3,000 files: 4 to write\n')
+  })
+
   it('says why a run failed, the way out, and what became of the table', () => {
     const failure = {
       outcome: 'failed',

@@ -4,7 +4,7 @@ import { normalisedUri } from '../../../../src/config/uri.js'
 import { workflowIdOf } from '../../../../src/runtime/temporal/workflow-id.js'
 
 function idOf(uri: string): string {
-  return workflowIdOf({ output: { uri, metadata_uri: 'm', keep_runs: 1 } })
+  return workflowIdOf({ output: { uri } })
 }
 
 describe('the workflow id', () => {

@@ -1,0 +1,116 @@
+/**
+ * The audit of one unit of the analytics table: its files are few, so all of them are read again, whatever
+ * `processing.audit` says. Leaves `analytics/audited-<n>.json`.
+ */
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { analyticsTableOf } from '../analytics/analytics-table.js'
+import { differingFiles, type FileToVerify } from '../analytics/verify-files.js'
+import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
+import { openStore } from '../lake/stores.js'
+import { type AnalyticsPlan, type AnalyticsUnit, findAnalyticsPlan, findAnalyticsUnit } from '../records/analytics.js'
+import { PLAN } from '../records/names.js'
+import { stagedPaths } from '../records/staged.js'
+import { IntegrityError } from '../runtime/errors.js'
+import { failPoint } from '../runtime/fail-point.js'
+import { withScratchFolder } from '../runtime/scratch-folder.js'
+import type { ActivityDeps } from './deps.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+
+type Answer = Omit<UnitDone, keyof Measured>
+
+const recordSchema = z.object({ formatVersion: z.literal(1), files: z.number(), rows: z.number(), bytes: z.number() })
+
+/** Audits one unit. @throws IntegrityError ETL3-AU-07 on any difference */
+export function auditAnalytics(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
+  return async ({ run, unit }, { signal }) => {
+    const context = await openContext(run, deps, signal)
+    const name = `analytics/audited-${unit}.json`
+    const done = await context.records.find(name, (value) => recordSchema.parse(value), signal)
+    const record = done ?? (await audit(context, unit, deps, signal))
+    failPoint('analytics:audited')
+    if (!done) await context.records.save(name, { formatVersion: 1, ...record }, signal)
+    return { unit, partitions: record.files, rows: record.rows, bytes: record.bytes }
+  }
+}
+
+async function audit(
+  context: RunContext,
+  unit: number,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<{ readonly files: number; readonly rows: number; readonly bytes: number }> {
+  // The writer's star is not needed any more, and the memory is.
+  deps.star.clear()
+  const plan = await findAnalyticsPlan(context, signal)
+  const written = await findAnalyticsUnit(context, unit, signal)
+  if (!plan || !written) throw difference(`unit ${unit} was not written`)
+  await compareBytes(context, plan, written, signal)
+  await compareRows(context, plan, written, deps, signal)
+  return {
+    files: written.files.length,
+    rows: written.files.reduce((sum, { file }) => sum + file.rows, 0),
+    bytes: written.files.reduce((sum, { file }) => sum + file.bytes, 0),
+  }
+}
+
+async function compareBytes(
+  { ref }: RunContext,
+  plan: AnalyticsPlan,
+  { files }: AnalyticsUnit,
+  signal: AbortSignal,
+): Promise<void> {
+  const store = openStore(plan.uri, ref)
+  for (const { file, sha256 } of files) {
+    const content = await store.digest(file.path.slice(plan.uri.length + 1), signal)
+    if (content?.bytes !== file.bytes || content.sha256 !== sha256) {
+      throw difference(`${file.path} is not what was written`)
+    }
+  }
+}
+
+async function compareRows(
+  context: RunContext,
+  plan: AnalyticsPlan,
+  { files }: AnalyticsUnit,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { records, scratch, layout, config, ref } = context
+  const paths = await stagedPaths(context, signal)
+  const partitions = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
+  const store = openStore(plan.uri, ref)
+  const planned = new Map(plan.files.map((file) => [file.ordinal, file]))
+  await withScratchFolder(scratch, 'audit', async (folder) => {
+    const due: FileToVerify[] = []
+    for (const { ordinal, file } of files) {
+      const found = planned.get(ordinal)
+      if (!found) throw difference(`${file.path} is in no plan`)
+      const local = await store.fetchLocal(file.path.slice(plan.uri.length + 1), folder, signal)
+      due.push({ ...found, path: resolve(local), partition: file.partition })
+    }
+    await withEngine(deps, scratch, signal, async (engine) => {
+      for (const block of new Set(due.map((file) => file.block))) {
+        const differing = await differingFiles({
+          engine,
+          paths,
+          plan: partitions,
+          keyColumns: layout.columns,
+          partitionColumns: analyticsTableOf(config, layout)?.partitionColumns ?? [],
+          files: due.filter((file) => file.block === block),
+        })
+        const [first] = differing
+        if (first === undefined) continue
+        const path = files.find(({ ordinal }) => ordinal === first)?.file.path ?? String(first)
+        throw difference(`${differing.length} files do not hold the rows of the staged data, first ${path}`)
+      }
+    })
+  })
+}
+
+function difference(what: string): IntegrityError {
+  return new IntegrityError('ETL3-AU-07', `the audit of the analytics table found a difference: ${what}`, {
+    hint: 'Nothing was published, the table is as it was. Check disk and memory, then run again.',
+  })
+}

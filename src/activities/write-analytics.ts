@@ -1,0 +1,160 @@
+/** Writes one unit of the analytics table: its files, each under a name of this run, which no reader is led to yet. */
+import { dataKey, dataPrefix } from '../analytics/data-keys.js'
+import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
+import type { Engine } from '../engine/engine.js'
+import { MetricsCollector } from '../iceberg/data-file.js'
+import { tableColumns } from '../iceberg/table-columns.js'
+import type { ObjectStore } from '../lake/object-store.js'
+import { openStore } from '../lake/stores.js'
+import { createPartitionEncoder } from '../parquet/encoder.js'
+import type { BoundRows, PartitionEncoder } from '../parquet/factorised.js'
+import {
+  type AnalyticsUnit,
+  analyticsUnitName,
+  findAnalyticsPlan,
+  findAnalyticsUnit,
+  type PlannedFile,
+} from '../records/analytics.js'
+import { stagedPaths } from '../records/staged.js'
+import { IntegrityError } from '../runtime/errors.js'
+import { failPoint } from '../runtime/fail-point.js'
+import { DICTIONARY } from '../star/dictionary.js'
+import { blockRowGroups, columnSources, RowGroupBuilder } from '../star/enrich.js'
+import { groupsOfBlock, piecesOf } from '../star/slice-reader.js'
+import type { StagedPaths } from '../star/staged-files.js'
+import type { Block } from '../star/staged-star.js'
+import { Chunks } from './chunks.js'
+import type { ActivityDeps } from './deps.js'
+import { ENCODING_VERSION } from './encoding-version.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+import type { LoadedStar } from './star-cache.js'
+
+type Answer = Omit<UnitDone, keyof Measured>
+
+/** Rows of a row group: what a reader skips or reads as one. */
+const ROW_GROUP_ROWS = 131_072
+
+/** Writes a unit. Repeating it, or two attempts at once, leaves the same files. */
+export function writeAnalytics(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
+  return async ({ run, unit }, scope) => {
+    const { signal } = scope
+    const context = await openContext(run, deps, signal)
+    const plan = await findAnalyticsPlan(context, signal)
+    if (!plan) throw new Error(`run ${run.runId} has no plan of the analytics table`)
+    const store = openStore(plan.uri, run)
+    const finished = await finishedUnit(context, store, unit, signal)
+    if (finished) return answerOf(finished)
+
+    const { records, scratch } = context
+    const paths = await stagedPaths(context, signal)
+    const files = await withEngine(deps, scratch, signal, async (engine) => {
+      const loaded = await deps.star.star(run.runId, paths, engine)
+      const writer = new FileWriter({ context, store, engine, paths, loaded, chunks: chunksOf(context, deps, scope) })
+      const written: AnalyticsUnit['files'][number][] = []
+      for (const file of plan.files.filter((planned) => planned.unit === unit)) {
+        written.push(await writer.write(file, await deps.star.block(loaded, file.block, engine), signal))
+        failPoint('analytics:file')
+      }
+      return written
+    })
+    await store.flush(dataPrefix(run.runId), signal)
+    failPoint('analytics:before-record')
+    const record: AnalyticsUnit = { formatVersion: 1, unit, files }
+    await records.save(analyticsUnitName(unit), record, signal)
+    return answerOf(record)
+  }
+}
+
+function chunksOf({ config }: RunContext, deps: ActivityDeps, scope: ActivityScope): Chunks {
+  return new Chunks(config.processing.chunk_size, deps.memory, scope)
+}
+
+function answerOf({ unit, files }: AnalyticsUnit): Answer {
+  const sum = (of: (file: AnalyticsUnit['files'][number]['file']) => number): number =>
+    files.reduce((total, { file }) => total + of(file), 0)
+  return { unit, partitions: files.length, rows: sum((file) => file.rows), bytes: sum((file) => file.bytes) }
+}
+
+/** What an earlier attempt wrote, if all of it is still there. */
+async function finishedUnit(
+  context: RunContext,
+  store: ObjectStore,
+  unit: number,
+  signal: AbortSignal,
+): Promise<AnalyticsUnit | undefined> {
+  const record = await findAnalyticsUnit(context, unit, signal)
+  if (!record) return undefined
+  const found = await store.stat(
+    record.files.map(({ file }) => file.path.slice(store.uri.length + 1)),
+    signal,
+  )
+  return record.files.every(({ file }, i) => found[i]?.bytes === file.bytes) ? record : undefined
+}
+
+interface FileWriterInput {
+  readonly context: RunContext
+  readonly store: ObjectStore
+  readonly engine: Engine
+  readonly paths: StagedPaths
+  readonly loaded: LoadedStar
+  readonly chunks: Chunks
+}
+
+/** Writes files of the analytics table, one after the other. */
+class FileWriter {
+  readonly #input: FileWriterInput
+  readonly #metrics: MetricsCollector
+  readonly #encoder: PartitionEncoder
+  readonly #builder: RowGroupBuilder
+
+  constructor(input: FileWriterInput) {
+    const columns = tableColumns(DICTIONARY)
+    const metrics = new MetricsCollector(columns)
+    this.#input = input
+    this.#metrics = metrics
+    this.#encoder = createPartitionEncoder(columns, { observe: (chunk) => metrics.add(chunk) })
+    this.#builder = new RowGroupBuilder(input.loaded.star, { rowGroupRows: ROW_GROUP_ROWS, byState: false })
+  }
+
+  /** @throws IntegrityError ETL3-WR-02 when other rows come than were planned */
+  async write(planned: PlannedFile, block: Block, signal: AbortSignal): Promise<AnalyticsUnit['files'][number]> {
+    const { store, context } = this.#input
+    const { ordinal, rows, partition, fingerprint } = planned
+    const key = dataKey(context.ref.runId, ordinal)
+    const counted = { rows: 0 }
+    const pieces = this.#encoder.encodeStream(this.#rowGroups(planned, block, counted), [
+      ['etl3.encoding', ENCODING_VERSION],
+      ['etl3.fingerprint', fingerprint],
+    ])
+    const { bytes, sha256 } = await store.put(key, pieces, signal)
+    if (counted.rows !== rows) {
+      throw new IntegrityError(
+        'ETL3-WR-02',
+        `file ${ordinal} of the analytics table: ${rows} rows were planned, ${counted.rows} written`,
+        { hint: 'Nothing was published. This is a defect of ETL3: please report it with the run folder.' },
+      )
+    }
+    return {
+      ordinal,
+      fingerprint,
+      sha256,
+      file: { path: store.locate(key), rows, bytes, partition, ...this.#metrics.take() },
+    }
+  }
+
+  async *#rowGroups(planned: PlannedFile, block: Block, counted: { rows: number }): AsyncGenerator<BoundRows> {
+    const { engine, paths, loaded, chunks } = this.#input
+    const filter = { quarantined: loaded.quarantined, keep: groupsOfBlock(block) }
+    for (const range of planned.ranges) {
+      for await (const piece of piecesOf(engine, paths, range, filter)) {
+        const sources = columnSources(loaded.star, block, piece.window)
+        for (const rows of blockRowGroups(piece, block, this.#builder)) {
+          counted.rows += rows.rows
+          yield { sources, rows }
+          await chunks.add(rows.rows, { file: planned.ordinal })
+        }
+      }
+    }
+  }
+}
