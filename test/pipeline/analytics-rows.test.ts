@@ -113,7 +113,7 @@ describe('the analytics table', () => {
           most = Math.max(most, files.length)
         },
       ),
-      { numRuns: 10 },
+      { numRuns: 10, endOnFailure: true },
     )
     // One file a star would show nothing.
     expect(most).toBeGreaterThan(5)
@@ -269,7 +269,7 @@ describe('a fingerprint of a file', () => {
           }
         },
       ),
-      { numRuns: 6 },
+      { numRuns: 6, endOnFailure: true },
     )
     expect(same).toBeGreaterThan(5)
     expect(other).toBeGreaterThan(5)
