@@ -51,7 +51,12 @@ async function written(star: Star): Promise<{ readonly folder: string; readonly 
 
 function lakeOf(star: string, options: Omit<LakeOptions, 'star'>): Lake {
   const lake = new Lake(join(root, String(made++)))
-  lake.configure({ star, dataQuality: QUARANTINE, ...options })
+  lake.configure({
+    star,
+    tables: { fact_rate: join(star, 'gold/fact_rate*.parquet') },
+    dataQuality: QUARANTINE,
+    ...options,
+  })
   return lake
 }
 

@@ -34,6 +34,7 @@ function changedWorkflow(from: string, to: string): string {
 describe('a run that is under way goes on with a newer version', () => {
   it('is tested with runs that end in every way', () => {
     expect(NAMES).toEqual([
+      'analytics',
       'cancelled',
       'continued-first',
       'continued-last',
@@ -57,7 +58,7 @@ describe('a run that is under way goes on with a newer version', () => {
   })
 
   it('and a change that it could not follow is caught: a step left out', async () => {
-    const code = changedWorkflow("await log.phase('audit', () => audit(log, { run, plan, maxWorkers }));", '')
+    const code = changedWorkflow("await log.phase('audit', () => audit(log, work));", '')
     await expect(replay(recorded('full'), code)).rejects.toThrow(DeterminismViolationError)
   })
 
