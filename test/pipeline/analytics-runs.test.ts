@@ -276,6 +276,25 @@ describe('a run that is killed and taken up again', () => {
     expect(runsOfSnapshots()).toEqual([lakeRun(first), given.run.runId, runId])
     await expectSameRows()
   })
+
+  it('after its commit, and after another run has committed that came to no end either, commits again', async () => {
+    const impatient = { ...ON, processing: { lock_lease_ms: 1_000 } }
+    lake.configure({ star: stars.changed, ...impatient })
+    const given = await lake.open('second')
+    await given.until('publishPartitions')
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    lake.configure({ star: stars.published, ...impatient })
+    const other = await lake.open('third')
+    await other.until('publishPartitions')
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    lake.configure({ star: stars.changed, ...impatient })
+    const { runId, status } = await lake.run('fourth')
+    expect([runId, status]).toEqual([given.run.runId, 'published'])
+    expect(runsOfSnapshots()).toEqual([lakeRun(first), runId, other.run.runId, runId])
+    expect(new Set(currentMetadata().snapshots.map((snapshot) => snapshot['snapshot-id'])).size).toBe(4)
+    expect((await lake.run('fifth')).status).toBe('unchanged')
+    await expectSameRows()
+  })
 })
 
 const CHANGES: readonly (readonly [string, Change])[] = [
