@@ -3,6 +3,7 @@
  * `processing.audit` says. Leaves `analytics/audited-<n>.json`.
  */
 import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { analyticsTableOf } from '../analytics/analytics-table.js'
 import { differingFiles, type FileToVerify } from '../analytics/verify-files.js'
@@ -46,12 +47,28 @@ async function audit(
   const plan = await findAnalyticsPlan(context, signal)
   const written = await findAnalyticsUnit(context, unit, signal)
   if (!plan || !written) throw difference(`unit ${unit} was not written`)
+  compareWithPlan(plan, unit, written)
   await compareBytes(context, plan, written, signal)
   await compareRows(context, plan, written, deps, signal)
   return {
     files: written.files.length,
     rows: written.files.reduce((sum, { file }) => sum + file.rows, 0),
     bytes: written.files.reduce((sum, { file }) => sum + file.bytes, 0),
+  }
+}
+
+/** What the table's metadata will say of each file is what was planned. */
+function compareWithPlan(plan: AnalyticsPlan, unit: number, { files }: AnalyticsUnit): void {
+  const planned = plan.files.filter((file) => file.unit === unit)
+  if (planned.length !== files.length) {
+    throw difference(`unit ${unit} was to write ${planned.length} files, its record names ${files.length}`)
+  }
+  for (const [i, { ordinal, rows, partition, fingerprint }] of planned.entries()) {
+    const found = files[i]
+    const said = found && [found.ordinal, found.file.rows, found.file.partition, found.fingerprint]
+    if (!isDeepStrictEqual(said, [ordinal, rows, partition, fingerprint])) {
+      throw difference(`what unit ${unit} says of its file ${ordinal} is not what was planned`)
+    }
   }
 }
 

@@ -28,7 +28,7 @@ const DEFAULT_PARTITION_COLUMNS = ['payer_slug', 'year', 'month']
 /**
  * The analytics table that a configuration asks for, or undefined where it asks for none.
  *
- * @throws ConfigError `ETL3-CF-16` for a partition column that cannot be one here, `ETL3-CF-17` where the table would
+ * @throws ConfigError `ETL3-CF-17` for a partition column that cannot be one here, `ETL3-CF-18` where the table would
  *   lie in the other one or among the records of the runs, or have a name that is taken
  */
 export function analyticsTableOf(config: Config, layout: Layout): AnalyticsTable | undefined {
@@ -37,7 +37,7 @@ export function analyticsTableOf(config: Config, layout: Layout): AnalyticsTable
   const { partition_columns: asked, target_file_rows: targetRows } = config.output.analytics
   const impossible = asked?.find((column) => !layout.attr.includes(column))
   if (impossible !== undefined) {
-    throw new ConfigError('ETL3-CF-16', `output.analytics.partition_columns: '${impossible}' cannot be one`, {
+    throw new ConfigError('ETL3-CF-17', `output.analytics.partition_columns: '${impossible}' cannot be one`, {
       hint:
         layout.attr.length === 0
           ? 'No column of partitioning.partition_columns can be one: leave the list empty.'
@@ -59,7 +59,7 @@ export function analyticsTableOf(config: Config, layout: Layout): AnalyticsTable
 
 function requireOwnName(name: string, { athena }: Config): void {
   if (name !== athena.table && name !== projectedTableName(athena.table)) return
-  throw new ConfigError('ETL3-CF-17', `athena.analytics_table: '${name}' is the name of another table of ETL3`, {
+  throw new ConfigError('ETL3-CF-18', `athena.analytics_table: '${name}' is the name of another table of ETL3`, {
     hint: 'Choose another name, or leave it out.',
   })
 }
@@ -73,7 +73,7 @@ function requireApart(root: string, { uri, metadata_uri: metadata }: Config['out
     const other = `${normalisedUri(place)}/`
     if (!analytics.startsWith(other) && !other.startsWith(analytics)) continue
     throw new ConfigError(
-      'ETL3-CF-17',
+      'ETL3-CF-18',
       `the analytics table and ${key} lie within each other [${analytics}, ${other}]`,
       {
         hint: 'Give output.analytics.uri a place of its own: what lies in one of them would be taken for a part of the other.',

@@ -46,9 +46,11 @@ export async function differingFiles(input: VerifyInput): Promise<number[]> {
   const { engine, paths, plan, keyColumns, files } = input
   const block = files[0]?.block ?? 0
   const keys = keyColumns.map(sqlIdentifier)
-  await engine.run(`CREATE OR REPLACE TEMP TABLE due_files AS SELECT * FROM (VALUES ${files
-    .flatMap(({ ordinal, ranges }) => ranges.map(({ from, to }) => `(${ordinal}, ${from}, ${to})`))
-    .join(', ')}) f (ordinal, from_row, to_row)`)
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE due_files AS SELECT * FROM (VALUES ${files
+      .flatMap(({ ordinal, ranges }) => ranges.map(({ from, to }) => `(${ordinal}, ${from}, ${to})`))
+      .join(', ')}) f (ordinal, from_row, to_row)`,
+  )
   await engine.run(`CREATE OR REPLACE TEMP TABLE due AS
     WITH sums AS (${dueSums(paths, block, files)})
     SELECT f.ordinal, ${keyText(keys.map((key) => `p.${key}`))} AS key, s.rows, s.checksum

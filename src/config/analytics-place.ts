@@ -11,7 +11,7 @@ export function analyticsTableName({ athena }: Pick<Config, 'athena'>): string {
 /**
  * The root of the analytics table, a folder or an `s3://` prefix: `output.analytics.uri`, or a place of its name beside the
  * other table. Runs may have left one there and keep none any more.
- * @throws ConfigError `ETL3-CF-17` where the other table takes a whole bucket, so that nothing lies beside it
+ * @throws ConfigError `ETL3-CF-18` where the other table takes a whole bucket, so that nothing lies beside it
  */
 export function analyticsUri(config: Pick<Config, 'output' | 'athena'>): string {
   const { analytics, uri } = config.output
@@ -28,7 +28,7 @@ function beside(uri: string, name: string): string {
   const place = normalisedUri(uri)
   const cut = place.lastIndexOf('/')
   if (isS3Address(place) && cut < 's3://'.length) {
-    throw new ConfigError('ETL3-CF-17', `nothing lies beside a whole bucket [output.uri=${uri}]`, {
+    throw new ConfigError('ETL3-CF-18', `nothing lies beside a whole bucket [output.uri=${uri}]`, {
       hint: 'Name the place of the analytics table in output.analytics.uri, or give the table a prefix in output.uri.',
     })
   }

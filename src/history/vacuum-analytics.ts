@@ -41,7 +41,7 @@ export interface AnalyticsVacuum {
  * Looks into the analytics table of a configuration; finds nothing where there is none.
  *
  * @throws ConflictError `ETL3-IC-02` where somebody else has committed to it
- * @throws ConfigError `ETL3-CF-17` where it lies among the records or in the other table
+ * @throws ConfigError `ETL3-CF-18` where it lies among the records or in the other table
  */
 export async function findInAnalytics(request: AnalyticsVacuum, signal: AbortSignal): Promise<FoundInAnalytics[]> {
   const { config, metadata, nowMs, graceMs } = request

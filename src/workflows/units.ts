@@ -22,11 +22,7 @@ export interface UnitsInput {
  * Runs all units of a kind. One more than there are workers is scheduled, so that a worker that ends a unit finds the
  * next one waiting: that hides half of the server's share.
  */
-export async function runUnits(
-  log: RunLog,
-  kind: UnitKind,
-  { run, units, maxWorkers }: UnitsInput,
-): Promise<UnitDone> {
+export async function runUnits(log: RunLog, kind: UnitKind, { run, units, maxWorkers }: UnitsInput): Promise<UnitDone> {
   const atOnce = maxWorkers + 1
   const running = new Set<Promise<void>>()
   let failure: { readonly error: unknown } | undefined

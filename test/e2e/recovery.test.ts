@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { signalProcess } from '../../src/runtime/process-identity.js'
 import { differenceOf, sentenceOf, type Tree } from '../check-star/tree.js'
 import { filesUnder } from '../oracle/compare-table.js'
@@ -16,6 +17,15 @@ const FACTS = 400
 /** Each file of facts is staged by itself, so that a run also passes the places between two batches. */
 const FILE_BY_FILE = { processing: { stage_batch_mb: 0 } }
 
+/** Addresses in an Iceberg table are absolute, so a table that is copied has none yet: it is switched on after that. */
+const WITH_ANALYTICS = {
+  output: {
+    uri: 'lake/table',
+    metadata_uri: 'lake/etl3',
+    analytics: { enabled: true, uri: 'lake/analytics', target_file_rows: 500 },
+  },
+}
+
 /** A published table, an input in which one group has changed, and what a run that nobody disturbs makes of them. */
 interface Scene {
   readonly published: Home
@@ -25,6 +35,7 @@ interface Scene {
   readonly tree: Tree
   readonly catalog: CatalogContents
   readonly manifest: unknown
+  readonly analytics: AnalyticsState
   readonly passed: ReadonlySet<string>
 }
 
@@ -33,7 +44,7 @@ let scene: Scene
 beforeAll(async () => {
   const star = await demoStar(FACTS)
   const { star: withChange } = await withChangedGroup(star)
-  const changed = { ...withChange, options: { ...withChange.options, ...FILE_BY_FILE } }
+  const changed = { ...withChange, options: { ...withChange.options, ...FILE_BY_FILE, ...WITH_ANALYTICS } }
   const published = new Home({ ...star.options, ...FILE_BY_FILE })
   const first = published.start({ ETL3_FAILPOINT_TRACE: join(published.root, 'passed') })
   await first.result()
@@ -48,6 +59,7 @@ beforeAll(async () => {
     tree: undisturbed.tree,
     catalog: await catalogOf(undisturbed),
     manifest: await manifestOf(undisturbed, result.runId),
+    analytics: analyticsOf(undisturbed, result.runId),
     passed: new Set(readFileSync(join(undisturbed.root, 'passed'), 'utf8').trim().split('\n')),
   }
 }, 240_000)
@@ -57,11 +69,38 @@ afterAll(async () => {
   await scene.undisturbed[Symbol.asyncDispose]()
 })
 
+/** The analytics table of a home. */
+interface AnalyticsState {
+  /** By path below the table's root; only of the files that the table names. */
+  readonly files: unknown
+  /** Runs of its snapshots, oldest first; whether the current one is that of the run's record. */
+  readonly snapshots: unknown
+}
+
+function analyticsOf(home: Home, runId: string): AnalyticsState {
+  const root = join(home.root, 'lake', 'analytics')
+  const committed = home.record(runId, 'analytics.json')
+  const files = z
+    .array(z.object({ sha256: z.string(), file: z.object({ path: z.string() }) }))
+    .parse(committed['files'])
+  const version = readFileSync(join(root, 'metadata', 'version-hint.text'), 'utf8').trim()
+  const metadata = readFileSync(join(root, 'metadata', `v${version}.metadata.json`), 'utf8')
+  const current = /"current-snapshot-id": ?(\d+)/.exec(metadata)?.[1]
+  return {
+    files: files.map(({ sha256, file }) => [file.path.slice(root.length), sha256]),
+    snapshots: [
+      [...metadata.matchAll(/"etl3\.run-id": ?"([^"]*)"/g)].map(([, run]) => run),
+      current === committed['snapshotId'],
+    ],
+  }
+}
+
 async function expectAsUndisturbed(home: Home, runId: string): Promise<void> {
   expect(sentenceOf(differenceOf(scene.tree, home.tree))).toBeUndefined()
   expect(runId).toBe(scene.runId)
   expect(await catalogOf(home)).toEqual(scene.catalog)
   expect(await manifestOf(home, runId)).toEqual(scene.manifest)
+  expect(analyticsOf(home, runId)).toEqual(scene.analytics)
   const records = filesUnder(join(home.metadata, 'runs'))
   expect(records.filter((file) => /\/(?:staged\/.*\.parquet|objects\/.*|ended\.json)$/.test(file))).toEqual([])
 }

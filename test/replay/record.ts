@@ -39,6 +39,15 @@ async function full(): Promise<void> {
   await home.withHistory(async (handle) => await save('full', home, handle))
 }
 
+/** A run that keeps the analytics table as well. */
+async function analytics(): Promise<void> {
+  await using home = await tinyHome({
+    output: { uri: 'lake/table', metadata_uri: 'lake/etl3', analytics: { enabled: true } },
+  })
+  await home.start().result()
+  await home.withHistory(async (handle) => await save('analytics', home, handle))
+}
+
 async function unchanged(): Promise<void> {
   await using home = await tinyHome()
   await home.start().result()
@@ -128,7 +137,7 @@ async function runsOf(client: Client, workflowId: string): Promise<string[]> {
 
 mkdirSync(HISTORIES, { recursive: true })
 const wanted = process.argv.slice(2)
-for (const record of [full, unchanged, failed, paused, cancelled, continued, counted]) {
+for (const record of [full, analytics, unchanged, failed, paused, cancelled, continued, counted]) {
   if (wanted.length === 0 || wanted.includes(record.name)) await record()
 }
 process.exit()

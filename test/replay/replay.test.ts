@@ -34,6 +34,7 @@ function changedWorkflow(from: string, to: string): string {
 describe('a run that is under way goes on with a newer version', () => {
   it('is tested with runs that end in every way', () => {
     expect(NAMES).toEqual([
+      'analytics',
       'cancelled',
       'continued-first',
       'continued-last',
