@@ -176,7 +176,7 @@ export class DuckDbCatalog implements Catalog {
     )
     await writeColumns(engine, state)
     await writeFigures(engine, state)
-    await writeAnalytics(engine, state.analytics)
+    if (state.analytics) await writeAnalytics(engine, state.analytics)
   }
 
   /**
@@ -283,11 +283,10 @@ function outrun(number: number, newest: number, file: string): ConflictError {
   )
 }
 
-/** Two tables, without rows where the run keeps no analytics table. */
-async function writeAnalytics(engine: Engine, analytics: PublishedAnalytics | undefined): Promise<void> {
+/** Two tables, where the run keeps the analytics table. */
+async function writeAnalytics(engine: Engine, analytics: PublishedAnalytics): Promise<void> {
   await engine.run('CREATE TABLE fresh.etl3.analytics (uri VARCHAR, snapshot_id VARCHAR, committed_ms BIGINT)')
   await engine.run('CREATE TABLE fresh.etl3.analytics_files (key VARCHAR, rows BIGINT, bytes BIGINT)')
-  if (!analytics) return
   const { uri, snapshotId, timestampMs, files } = analytics
   await engine.run(
     `INSERT INTO fresh.etl3.analytics VALUES (${sqlString(resolve(uri))}, ${sqlString(snapshotId)}, ${timestampMs})`,
@@ -304,7 +303,6 @@ export async function readAnalytics(
   const [known] = await engine.rows(
     `SELECT count(*) AS tables FROM duckdb_tables() WHERE database_name = ${sqlString(catalog)} AND schema_name = 'etl3' AND table_name = 'analytics'`,
   )
-  // A catalog of a version without it.
   if (Number(known?.['tables']) === 0) return undefined
   const about = `${sqlIdentifier(catalog)}.etl3`
   const [table] = await engine.rows(`SELECT uri, snapshot_id, committed_ms FROM ${about}.analytics`)

@@ -23,6 +23,7 @@ describe('the analytics table of a configuration', () => {
   it('lies beside the table, by payer, year and month, and its rows ascend by what else partitions the other one', () => {
     expect(tableOf({}, { uri: 'lake/table/' })).toEqual({
       uri: resolve('lake/fact_rate_enriched_iceberg'),
+      name: 'fact_rate_enriched_iceberg',
       partitionColumns: ['payer_slug', 'year', 'month'],
       sortColumns: ['billing_class', 'procedure_set', 'procedure_class'],
       targetRows: 2_000_000,

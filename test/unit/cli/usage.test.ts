@@ -114,7 +114,8 @@ describe('the command line', () => {
 
   it('starts without loading what is heavy', () => {
     // A time would depend on the machine; what is imported before a command is known does not.
-    expect(packagesBehind('src/cli/main.ts')).toEqual(['commander', 'picocolors'])
+    expect(packagesBehind('src/cli/main.ts')).toEqual([])
+    expect(packagesBehind('src/cli/command-line.ts')).toEqual(['commander', 'picocolors'])
   })
 })
 
@@ -132,6 +133,7 @@ function packagesBehind(entry: string): string[] {
     }
   }
   visit(entry)
-  expect(seen.size).toBeGreaterThan(10)
+  // A pattern that found no import would find no package either.
+  expect(seen.size).toBeGreaterThan(3)
   return [...packages].sort()
 }
