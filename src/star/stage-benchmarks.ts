@@ -40,12 +40,15 @@ export interface StageBenchmarksInput {
  */
 export async function stageBenchmarks({ engine, select, staged, folder }: StageBenchmarksInput): Promise<number> {
   const values = VALUES.map((v) => `b.${v}`).join(', ')
+  const [type, ...numbers] = VALUES.map((v) => `b.${v}`)
+  const order = [type, ...numbers.map((n) => `${n} + 0`), ...numbers.map((n) => `${n}::VARCHAR`)].join(', ')
   await engine.run(`CREATE TEMP TABLE asked AS ${codesByState(staged)}`)
-  // One row per code, state and data_year: the newest year_month; equal ones count once.
+  // One row per code, state and data_year: the newest year_month, then the first in order of all columns. The engine gives
+  // back sorted doubles without the sign of a zero: so what is sorted is not what is taken, and text tells the two apart.
   await engine.run(`CREATE TEMP TABLE benchmark_rows AS
     SELECT * EXCLUDE (year_month, rank) FROM (
       SELECT a.code_id, b.state, b.data_year, b.year_month, ${values}, row_number() OVER (
-        PARTITION BY a.code_id, b.state, b.data_year ORDER BY b.year_month DESC NULLS LAST, hash(${values})) AS rank
+        PARTITION BY a.code_id, b.state, b.data_year ORDER BY b.year_month DESC NULLS LAST, ${order}) AS rank
       FROM (${chosenRows('bench_medicare_professional', select)}) b
       JOIN ${readParquet([staged.codes])} c ON c.key_code_type = b.code_type AND c.key_code = b.code
       JOIN asked a ON a.code_id = c.code_id AND a.state = b.state)

@@ -282,6 +282,22 @@ describe('the Medicare rate', () => {
     ])
   })
 
+  it('is, of rows that differ and are all to count, the lowest by type and by each number in turn', async () => {
+    const one = { 'gold/fact_rate': [goodFact(1, { negotiated_rate: 100 })] }
+    const rates = [9, 100, 20].map((medicare_prof_stateavg) => ({ medicare_prof_stateavg }))
+    for (const rows of [rates, rates.toReversed()]) {
+      const changes = { ...one, bench_medicare_professional: rows.map((row) => medicare('TX', row)) }
+      const found = await table(changes, 'medicare_state_rate')
+      expect(new Set(found.map(([rate]) => rate))).toEqual(new Set([9]))
+    }
+    const typed = [
+      medicare('TX', { benchmark_type: 'b', medicare_prof_stateavg: 1 }),
+      medicare('TX', { benchmark_type: 'a', medicare_prof_stateavg: 2 }),
+    ]
+    const found = await table({ ...one, bench_medicare_professional: typed }, 'medicare_state_rate')
+    expect(new Set(found.map(([rate]) => rate))).toEqual(new Set([2]))
+  })
+
   it('is that of a row without a modifier: NULL, blanks and words for none', async () => {
     const modifiers: readonly (readonly [string | null, boolean])[] = [
       ...[null, '', ' ', '\u00a0', 'none', 'None', 'N/A', 'null', 'NaN', 'no modifier'].map((m) => [m, true] as const),
