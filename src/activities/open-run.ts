@@ -126,9 +126,18 @@ function workDigest(
       duplicates: input.duplicates,
       rowGroupRows: processing.row_group_rows,
       table: `${athena.database}.${athena.table}`,
-      ...(analytics ? { analytics } : {}),
+      ...(analytics ? { analytics: filesOf(analytics) } : {}),
     }),
   )
+}
+
+/** What decides which files there are; where they lie is no part of the work, as with the other table. */
+function filesOf({
+  partitionColumns,
+  sortColumns,
+  targetRows,
+}: AnalyticsTable): Pick<AnalyticsTable, 'partitionColumns' | 'sortColumns' | 'targetRows'> {
+  return { partitionColumns, sortColumns, targetRows }
 }
 
 /** What a file adds to the table. Its path counts only where columns stand in it. */
