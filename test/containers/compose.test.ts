@@ -3,6 +3,7 @@ import { chownSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunResult } from '../../src/contract/messages.js'
+import { splitBudget } from '../../src/runtime/worker/memory-budget.js'
 import type { Tree } from '../check-star/tree.js'
 import { until } from '../e2e/support/until.js'
 import type { Container } from './container.js'
@@ -62,7 +63,8 @@ describe('docker compose up, docker compose run etl3 run', () => {
     expect(peak).toBeLessThan(limit)
     expect(kills).toBe(0)
     // The rest is for the command that watches over it.
-    expect((await worker.process('worker.js')).command).toContain(`"memoryLimitMb":${MEMORY_LIMIT_MB - 64},`)
+    const { nodeHeapMb } = splitBudget(MEMORY_LIMIT_MB - 64, 1)
+    expect((await worker.process('worker.js')).command).toContain(`--max-old-space-size=${nodeHeapMb} `)
     expect(undisturbed.result.peakMemoryMb).toBeLessThan(MEMORY_LIMIT_MB)
   })
 
