@@ -27,6 +27,7 @@ import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { notifyResult } from './notify-end.js'
 import { tableIsIntact } from './published-table.js'
+import { withOwnScratch } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import { serverHasSearchAttributes } from './search-attributes.js'
 
@@ -52,7 +53,7 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
     const work = workDigest(config, analytics, inputs, now)
     const current = await readCurrent(metadata, signal)
     const isIntact = async (known: CurrentRecord): Promise<boolean> =>
-      (await tableIsIntact(config, metadata, known, deps, signal)) &&
+      (await tableIsIntact(withOwnScratch(config, deps), metadata, known, deps, signal)) &&
       (analytics === undefined || (await analyticsIsIntact(config, analytics.uri, metadata, known, signal)))
     const facts = inputs.find((t) => t.name === 'fact_rate')?.files ?? []
     const shared = {

@@ -54,13 +54,18 @@ export async function openContext(ref: RunRef, deps: ActivityDeps, signal: Abort
   return {
     ref,
     record,
-    config: record.config,
+    config: withOwnScratch(record.config, deps),
     layout: layoutOf(record.config.partitioning.partition_columns),
     records,
     table: openStore(record.config.output.uri, ref),
     lock,
     scratch: join(deps.scratch, ref.runId),
   }
+}
+
+/** The scratch folder that a configuration names is one of the machine that opened the run; this worker has its own. */
+export function withOwnScratch(config: Config, { scratch }: Pick<ActivityDeps, 'scratch'>): Config {
+  return { ...config, processing: { ...config.processing, scratch } }
 }
 
 /** A run whose input is at hand. */

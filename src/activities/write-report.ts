@@ -153,7 +153,7 @@ function roomMb({ budget, sampler }: ActivityDeps): number {
 }
 
 /** The receipt: what went in, how, and what came out, in checksums. */
-function receiptOf({ record, config }: RunContext, report: RunReport): unknown {
+function receiptOf({ record }: RunContext, report: RunReport): unknown {
   const { result } = report
   return {
     formatVersion: 1,
@@ -165,7 +165,7 @@ function receiptOf({ record, config }: RunContext, report: RunReport): unknown {
     startedAt: record.startedAt,
     finishedAt: report.finishedAt,
     inputs: record.inputs,
-    config,
+    config: record.config,
     ledger: {
       factsRead: result.facts,
       factsQuarantined: result.quarantined,

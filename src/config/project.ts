@@ -47,7 +47,14 @@ export function projectOf(file: string): string {
 }
 
 /** Which keys hold paths, beside `input.tables`. */
-const PATH_KEYS = ['input.root', 'output.uri', 'output.metadata_uri', 'processing.scratch', 'logging.file'] as const
+const PATH_KEYS = [
+  'input.root',
+  'output.uri',
+  'output.metadata_uri',
+  'output.analytics.uri',
+  'processing.scratch',
+  'logging.file',
+] as const
 
 /** Whether a key holds a path. */
 export function isPathKey(key: string): boolean {
@@ -62,6 +69,7 @@ export function withPathsFrom(folder: string, config: Config, counts: (key: stri
   const placed = (key: string, path: string): string => (counts(key) ? pathFrom(folder, path) : path)
   const { input, output, processing, logging, notify } = config
   const [program, ...args] = notify.command
+  const analyticsUri = output.analytics.uri
   return {
     ...config,
     input: {
@@ -75,6 +83,10 @@ export function withPathsFrom(folder: string, config: Config, counts: (key: stri
       ...output,
       uri: placed('output.uri', output.uri),
       metadata_uri: placed('output.metadata_uri', output.metadata_uri),
+      analytics: {
+        ...output.analytics,
+        ...(analyticsUri === undefined ? {} : { uri: placed('output.analytics.uri', analyticsUri) }),
+      },
     },
     processing: { ...processing, scratch: placed('processing.scratch', processing.scratch) },
     logging: { ...logging, file: placed('logging.file', logging.file) },

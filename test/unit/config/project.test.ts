@@ -8,7 +8,7 @@ import { testFolder, workIn } from './config-file.js'
 
 const TEXT = `
 input: { root: star, tables: { dim_npi: 's3://bucket/npi.parquet', dim_code: /abs/code.parquet, fact_rate: 'f/*.parquet' } }
-output: { uri: out/ }
+output: { uri: out/, analytics: { uri: fast/ } }
 notify: { command: [./tell.sh, ./its-argument] }
 environments: { e: { output: { metadata_uri: ../beside } } }
 `
@@ -26,6 +26,7 @@ const placesOf = ({ input, output, processing, logging, notify }: Config) => ({
   tables: input.tables,
   uri: output.uri,
   metadata: output.metadata_uri,
+  analytics: output.analytics.uri,
   scratch: processing.scratch,
   log: logging.file,
   command: notify.command,
@@ -45,6 +46,7 @@ describe('relative paths of a configuration file', () => {
       },
       uri: join(folder, 'out/'),
       metadata: join(dirname(folder), 'beside'),
+      analytics: join(folder, 'fast/'),
       // Defaults lie beside the file's own places.
       scratch: join(folder, '.etl3/scratch'),
       log: join(folder, 'logs/etl3.log'),
