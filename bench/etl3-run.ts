@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly memoryLimitMb: number
   readonly chunkSize: number
   readonly partitionColumns?: readonly string[]
+  /** Whether the run keeps the analytics table. Default: no. */
+  readonly analytics?: boolean
   /** Unset: table and records lie in the folder. */
   readonly bucket?: BucketPlace
 }
@@ -32,6 +34,8 @@ export interface RunTimes {
   /** Partitions that were added or replaced. */
   readonly written: number
   readonly bytes: number
+  /** Of the analytics table, where the run keeps one. */
+  readonly analyticsBytes: number
   /** All workers together, by the kernel's high-water marks. */
   readonly peakMb: number
 }
@@ -54,6 +58,7 @@ export async function timeRun(options: RunOptions): Promise<RunTimes> {
     partitions: result.partitions.total,
     written: result.partitions.added + result.partitions.replaced,
     bytes: result.bytes,
+    analyticsBytes: result.analytics?.committed?.bytes ?? 0,
     peakMb: ended.workerPeaksMb.slice(0, workers).reduce((sum, peak) => sum + peak, 0),
   }
 }

@@ -29,6 +29,8 @@ export interface TableConfig {
   readonly partitionColumns?: readonly string[]
   /** Unset: table and records lie in the folder. */
   readonly bucket?: BucketPlace
+  /** Whether the run keeps the analytics table. Default: no. */
+  readonly analytics?: boolean
 }
 
 /** A table in a bucket, with a Glue that nobody answers for as Athena. */
@@ -52,13 +54,13 @@ export interface Ended {
 
 /** Writes the configuration file; returns its path. The table's root is `<folder>/table`, or `table` in the bucket. */
 export function writeConfig(options: TableConfig): string {
-  const { folder, tables, chunkSize, memoryLimitMb, partitionColumns, bucket } = options
+  const { folder, tables, chunkSize, memoryLimitMb, partitionColumns, bucket, analytics = false } = options
   const place = bucket === undefined ? folder : `s3://${bucket.bucket}`
   const file = join(folder, 'etl3.yaml')
   mkdirSync(dirname(file), { recursive: true })
   const config = {
     input: { tables },
-    output: { uri: `${place}/table`, metadata_uri: `${place}/etl3` },
+    output: { uri: `${place}/table`, metadata_uri: `${place}/etl3`, analytics: { enabled: analytics } },
     processing: { chunk_size: chunkSize, memory_limit_mb: memoryLimitMb, scratch: join(folder, 'scratch') },
     ...(partitionColumns === undefined ? {} : { partitioning: { partition_columns: partitionColumns } }),
     ...(bucket === undefined

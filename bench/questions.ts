@@ -1,0 +1,113 @@
+/**
+ * What the analytics table costs, and what it saves: the real star with and without it, in pairs, and six typical
+ * questions through the engine of `etl3 query`, beside DuckDB over the same rows in one sorted file.
+ *
+ * `node scripts/run-typescript.mjs bench/questions.ts [--rounds 3]`; needs a build (`npm run build`).
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { loadConfig, queryCatalog } from '../src/index.js'
+import { findTemporalCli } from '../src/runtime/temporal/temporal-cli.js'
+import { type RunTimes, tableOf, timeRun } from './etl3-run.js'
+import { measured } from './figures.js'
+import { demoSubject, realSubject } from './subject.js'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const SETTINGS = { workers: 1, memoryLimitMb: 512, chunkSize: 500 } as const
+const TABLE = 'fact_rate_enriched'
+const QUERY_MB = 256
+
+/** What each asks; the name of the table stands for either. */
+const QUESTIONS: Readonly<Record<string, string>> = {
+  'rows by payer': `SELECT payer_slug, count(*) FROM ${TABLE} GROUP BY ALL`,
+  'mean rate of one code by state': `SELECT state, avg(negotiated_rate) FROM ${TABLE} WHERE code = '99213' GROUP BY ALL`,
+  'one state, one code, one payer': `SELECT npi, negotiated_rate FROM ${TABLE}
+    WHERE state = 'TX' AND code = '99213' AND payer_slug = 'evry-health'`,
+  'quantiles of all rates by class': `SELECT procedure_class, quantile_cont(negotiated_rate, [0.1, 0.5, 0.9]) FROM ${TABLE} GROUP BY ALL`,
+  'one NPI': `SELECT code, negotiated_rate FROM ${TABLE} WHERE npi = '1497019863'`,
+  'organizations with the most rows': `SELECT organization_name, count(*) AS rows FROM ${TABLE} GROUP BY ALL ORDER BY rows DESC LIMIT 10`,
+}
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } })
+const rounds = Number(values.rounds)
+const folder = mkdtempSync(join(tmpdir(), 'etl3-bench-'))
+try {
+  const star = resolve(ROOT, process.env['ETL3_STAR'] ?? '../shared/data/star')
+  const subject = realSubject(star) ?? (await demoSubject(folder))
+  const { path: temporalCli } = await findTemporalCli()
+  const cli = join(ROOT, 'dist', 'cli', 'main.js')
+  const installation = { cli, temporalCli, stateDir: join(folder, 'state'), env: {} }
+  say(subject.title)
+  const time: number[] = []
+  let asked = ''
+  for (let round = 1; round <= rounds; round++) {
+    const run = async (analytics: boolean): Promise<RunTimes> => {
+      const place = join(folder, `${analytics ? 'both' : 'one'}-${round}`)
+      if (analytics) asked = place
+      return await timeRun({ ...SETTINGS, installation, subject, folder: place, analytics })
+    }
+    const one = await run(false)
+    const both = await run(true)
+    time.push(both.runSeconds / one.runSeconds)
+    say(
+      `round ${round}: ${one.runSeconds.toFixed(1)} s without, ${both.runSeconds.toFixed(1)} s with the analytics table ` +
+        `(${phases(one)}; ${phases(both)}), peak ${one.peakMb.toFixed(0)} and ${both.peakMb.toFixed(0)} MB, ` +
+        `bytes ${(both.analyticsBytes / both.bytes).toFixed(3)} of the partitions'`,
+    )
+  }
+  const { median, min, max } = measured(time)
+  say(`run with ÷ without: ${median.toFixed(2)} (${min.toFixed(2)} – ${max.toFixed(2)})`)
+  await askQuestions(asked, join(folder, 'one.parquet'))
+} finally {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+}
+
+function phases({ phases: { write = 0, audit = 0, publish = 0 } }: RunTimes): string {
+  return `write ${write.toFixed(1)}, audit ${audit.toFixed(1)}, publish ${publish.toFixed(1)}`
+}
+
+/** Each question by turns; the first round only fills the cache of the disk. */
+async function askQuestions(place: string, sorted: string): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '2',
+    memory_limit: '2GiB',
+    temp_directory: folder,
+  })
+  const connection = await instance.connect()
+  await connection.run(`COPY (SELECT * FROM read_parquet('${tableOf(place)}/**/*.parquet', hive_partitioning = false)
+    ORDER BY payer_slug, year, month, code, npi) TO '${sorted}' (FORMAT parquet)`)
+  const { config } = loadConfig({ file: join(place, 'etl3.yaml'), env: {} })
+  const times = new Map<string, { readonly etl3: number[]; readonly file: number[] }>()
+  for (let round = 0; round <= 2 * rounds; round++) {
+    for (const [name, sql] of Object.entries(QUESTIONS)) {
+      const of = times.get(name) ?? { etl3: [], file: [] }
+      times.set(name, of)
+      const signal = new AbortController().signal
+      const etl3 = await seconds(() => queryCatalog({ config, sql, signal, memoryLimitMb: QUERY_MB }))
+      const file = await seconds(() => connection.runAndReadAll(sql.replaceAll(TABLE, `read_parquet('${sorted}')`)))
+      if (round > 0) {
+        of.etl3.push(etl3)
+        of.file.push(file)
+      }
+    }
+  }
+  for (const [name, { etl3, file }] of times) {
+    const [own, other] = [measured(etl3).median, measured(file).median]
+    say(`${name}: ${own.toFixed(3)} s, one sorted file ${other.toFixed(3)} s, ratio ${(own / other).toFixed(1)}`)
+  }
+  connection.closeSync()
+  instance.closeSync()
+}
+
+async function seconds(act: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await act()
+  return (performance.now() - began) / 1000
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
