@@ -57,7 +57,7 @@ export function findUnread(tables: readonly PlacedTable[], others: readonly stri
     for (const name of namesIn(folder)) {
       const path = join(folder, name)
       const table = likeliest(name, here)
-      if ((!everything && table === undefined) || isOther(path)) continue
+      if ((!everything && table === undefined) || isOther(path) || isOfAnother(name, table)) continue
       if (read.has(path) || !holdsParquet(path)) continue
       byTable.set(table?.name, [...(byTable.get(table?.name) ?? []), name])
     }
@@ -109,6 +109,15 @@ function likeliest(name: string, tables: readonly PlacedTable[]): PlacedTable | 
     .sort((a, b) => longest(stemsOf(b)) - longest(stemsOf(a)))[0]
   const [only] = tables
   return alike ?? (tables.length === 1 && only?.named === false && only.name === 'fact_rate' ? only : undefined)
+}
+
+/** Whether a file has the name of another table, which is read elsewhere: that name says more than this table's. */
+function isOfAnother(name: string, table: PlacedTable | undefined): boolean {
+  if (!table) return false
+  const known = longest(stemsOf(table).filter((stem) => fold(name).startsWith(stem)))
+  return CONTRACT.some(
+    (other) => other.name !== table.name && other.name.length > known && fold(name).startsWith(other.name),
+  )
 }
 
 function stemsOf({ name, place }: PlacedTable): string[] {

@@ -57,6 +57,27 @@ describe('Parquet files that no table reads', () => {
     expect(unread[0] && unreadNotice(unread[0])).toContain('put all files of the table into a folder')
   })
 
+  it('with the name of another table, which is read elsewhere, are left out by none', () => {
+    const root = testFolder()
+    const at = (path: string): string => join(root, path)
+    for (const path of ['dim_npi_address.parquet', 'dim_npi_address_geolocation.parquet', 'dim_npi_address_2.parquet'])
+      put(at(path))
+    put(at('elsewhere/dim_npi_address_geolocation.parquet'))
+    const placed = (name: PlacedTable['name'], path: string): PlacedTable => ({
+      name,
+      place: at(path),
+      named: true,
+      files: [at(path)],
+    })
+    const tables = [
+      placed('dim_npi_address', 'dim_npi_address.parquet'),
+      placed('dim_npi_address_geolocation', 'elsewhere/dim_npi_address_geolocation.parquet'),
+    ]
+    expect(findUnread(tables, []).map(({ table, names }) => [table, names])).toEqual([
+      ['dim_npi_address', ['dim_npi_address_2.parquet']],
+    ])
+  })
+
   it('are told without a table where none fits, and are known by their first bytes as well', () => {
     const root = rootWith('dims/extra', 'more/part-0.parquet')
     expect(findUnreadUnder(root, []).map(({ table, names }) => [table, names])).toEqual([
