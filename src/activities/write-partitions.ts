@@ -12,6 +12,7 @@ import { type LedgerEntry, objectName, parseUnitRecord, type UnitRecord, unitRec
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { InputError, IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { groupBy } from '../runtime/group-by.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../star/enrich.js'
 import { type FactFilter, type FactRange, readFacts } from '../star/fact-window.js'
@@ -304,16 +305,6 @@ function metadataOf(partition: PlannedPartition): [string, string][] {
 /** Cells of partitions, counted from the block's first. */
 function cellsOf(block: Block, partitions: readonly PlannedPartition[]): number[] {
   return partitions.map((p) => p.cell - block.firstCell)
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {
-  const groups = new Map<number, T[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group) group.push(item)
-    else groups.set(keyOf(item), [item])
-  }
-  return groups
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

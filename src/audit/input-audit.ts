@@ -5,6 +5,7 @@
  */
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { IntegrityError } from '../runtime/errors.js'
+import { groupBy } from '../runtime/group-by.js'
 import { chooseObjects, type DueByObject, type DuePlace, kindOf, type ObjectsToRead } from './choose-objects.js'
 import { compareObject, type Difference, describe, differingColumns, missing } from './compare.js'
 import { Coverage, type LeftOut } from './coverage.js'
@@ -282,10 +283,12 @@ function placeRows(
       if (values.includes(undefined)) continue
       const path = partitionPath(partitionColumns, values.map(textOf))
       const key = path === '' ? OBJECT_NAME : `${path}/${OBJECT_NAME}`
-      const kind = kindOf(row)
-      kinds.set(kind, kinds.get(kind) ?? kind)
+      // Kinds are few: each is held once.
+      const said = kindOf(row)
+      const kind = kinds.get(said) ?? said
+      kinds.set(kind, kind)
       const places = due.get(key) ?? []
-      places.push({ fact, npi: npis[i], columns: row.size, kind: kinds.get(kind) ?? kind })
+      places.push({ fact, npi: npis[i], columns: row.size, kind })
       due.set(key, places)
     }
   }
@@ -348,8 +351,7 @@ async function compare(work: CompareInput): Promise<Pick<InputAuditFigures, 'fac
 
 /** Places whose rows, due and written, the heap holds together; those of one fact, or of facts of one name, stay together. */
 function inBatches({ input, carried }: CompareInput, places: readonly DuePlace[]): DuePlace[][] {
-  const byUid = new Map<string, DuePlace[]>()
-  for (const place of places) byUid.set(uidOf(place.fact), [...(byUid.get(uidOf(place.fact)) ?? []), place])
+  const byUid = groupBy(places, ({ fact }) => uidOf(fact))
   const rowsOf = (ofUid: readonly DuePlace[]): number => {
     const ofFacts = new Set(ofUid.map(({ fact }) => fact))
     return ofUid.length + [...ofFacts].reduce((sum, fact) => sum + (carried.get(fact)?.rows ?? 1), 0)

@@ -1,6 +1,7 @@
 /** The gate: rules that were violated stop a run, or are told. */
 import type { Config } from '../config/schema.js'
 import { QualityError, QualityWarning } from '../runtime/errors.js'
+import { groupBy } from '../runtime/group-by.js'
 import type { RuleResult } from './quality-record.js'
 
 const HINT =
@@ -25,9 +26,7 @@ export function requireNoWarnings(results: readonly RuleResult[], failOn: Config
 
 /** One line per rule: its worst result, and how many there are beside it. */
 function describeByRule(results: readonly RuleResult[]): string[] {
-  const byRule = new Map<string, RuleResult[]>()
-  for (const result of results) byRule.set(result.name, [...(byRule.get(result.name) ?? []), result])
-  return [...byRule.values()].map((violated) => {
+  return Array.from(groupBy(results, ({ name }) => name).values(), (violated) => {
     const [worst, ...others] = violated.toSorted((a, b) => b.share - b.threshold - (a.share - a.threshold))
     if (!worst) return ''
     const more = others.map((r) => `${r.subject ?? ''} ${percent(r.share)}`)

@@ -1,5 +1,6 @@
 /** One file under several names: symbolic and hard links. Its rows must not count twice. */
 import { realpathSync, statSync } from 'node:fs'
+import { groupBy } from '../runtime/group-by.js'
 
 /** Files, each once, in their order, and what is to be said of the names that were left out. */
 export interface DistinctFiles {
@@ -10,11 +11,7 @@ export interface DistinctFiles {
 
 /** Takes each file once: under its own name if that is among the paths, else under the first one. */
 export function distinctFiles(paths: readonly string[]): DistinctFiles {
-  const names = new Map<string, string[]>()
-  for (const path of paths) {
-    const identity = identityOf(path)
-    names.set(identity, [...(names.get(identity) ?? []), path])
-  }
+  const names = groupBy(paths, identityOf)
   const taken = new Set<string>()
   const twice: string[] = []
   for (const [identity, same] of names) {

@@ -5,7 +5,9 @@
  * @see https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift (FileMetaData)
  * @see https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { fstatSync, readSync } from 'node:fs'
+import { ofOpenedFile } from './opened-file.js'
+import { MAGIC } from './unreadable-file.js'
 
 /** What stands first in a footer. */
 export interface FooterHead {
@@ -14,7 +16,6 @@ export interface FooterHead {
   readonly rows: number
 }
 
-const MAGIC = 'PAR1'
 /** Length of the footer and magic, at the end of every file. */
 const TAIL_BYTES = 8
 /** A small file's footer with its tail, in one read; and of a larger one, as much as schemas take. */
@@ -28,13 +29,7 @@ const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
  * @returns undefined where it is not as expected: then the engine says what the file is
  */
 export function footerHead(path: string): FooterHead | undefined {
-  let file: number
-  try {
-    file = openSync(path, 'r')
-  } catch {
-    return undefined
-  }
-  try {
+  return ofOpenedFile(path, (file) => {
     const { size } = fstatSync(file)
     const tail = readAt(file, Math.max(0, size - READ_BYTES), size)
     if (tail.toString('latin1', tail.length - MAGIC.length) !== MAGIC || tail.length < TAIL_BYTES) return undefined
@@ -43,9 +38,7 @@ export function footerHead(path: string): FooterHead | undefined {
     if (begin < 0) return undefined
     const inTail = tail.length - (size - begin)
     return headOf(inTail < 0 ? readAt(file, begin, end) : tail.subarray(inTail, tail.length - TAIL_BYTES))
-  } finally {
-    closeSync(file)
-  }
+  })
 }
 
 /** At most as much as the buffer holds, and until it is used again. */

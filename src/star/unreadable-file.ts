@@ -1,7 +1,8 @@
 /** Why a file cannot be read, in words for its owner. */
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { fstatSync, readSync } from 'node:fs'
 import { InputError, messageOf } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
+import { ofOpenedFile } from './opened-file.js'
 
 /** Longest value that a message shows. */
 const SHOWN_CHARACTERS = 80
@@ -66,7 +67,7 @@ const OTHER_FORMATS: readonly (readonly [string, string])[] = [
 ]
 
 /** What a Parquet file begins and ends with, and one with an encrypted footer (Parquet, "File format"). */
-const MAGIC = 'PAR1'
+export const MAGIC = 'PAR1'
 const ENCRYPTED_MAGIC = 'PARE'
 
 /** Whether a file begins as a Parquet file does. */
@@ -106,20 +107,12 @@ function damaged(message: string): Reason {
 
 /** Size, first and last bytes of a file, each byte as one character; undefined where it cannot be opened. */
 function endsOf(path: string): { readonly bytes: number; readonly head: string; readonly tail: string } | undefined {
-  let file: number
-  try {
-    file = openSync(path, 'r')
-  } catch {
-    return undefined
-  }
-  try {
-    const bytes = statSync(path).size
+  return ofOpenedFile(path, (file) => {
+    const bytes = fstatSync(file).size
     const read = (from: number, length: number): string => {
       const buffer = Buffer.alloc(Math.max(0, Math.min(length, bytes - from)))
       return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, from))
     }
     return { bytes, head: read(0, 24), tail: read(Math.max(0, bytes - 4), 4) }
-  } finally {
-    closeSync(file)
-  }
+  })
 }

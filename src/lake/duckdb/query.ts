@@ -188,13 +188,13 @@ async function defineTable(
   const { catalog, database, name, storedRoot, files } = publishedSchema.parse(published)
   const partitionColumns = await readPartitionColumns({ rows: ask }, catalog)
 
-  const columns = await readColumns({ rows: ask }, catalog)
   const analytics = await analyticsTable({ rows: ask }, catalog, config, snapshot)
+  const partitioned = analytics ? partitionedName(name) : name
+  const chosen = await chooseFiles(connection, sql, { name: partitioned, partitionColumns })
+  const columns = analytics || chosen ? await readColumns({ rows: ask }, catalog) : []
   if (analytics) {
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${analyticsSelect(columns, analytics)}`)
   }
-  const partitioned = analytics ? partitionedName(name) : name
-  const chosen = await chooseFiles(connection, sql, { name: partitioned, partitionColumns })
   if (chosen) {
     const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen.keys })
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(partitioned)} AS ${select}`)
