@@ -2,7 +2,7 @@
 import { isInGlue } from '../analytics/open-analytics-table.js'
 import { analyticsTableName } from '../config/analytics-place.js'
 import type { AnalyticsResult, RunStatus } from '../contract/messages.js'
-import { type AnalyticsPlan, findAnalyticsPlan, findCommittedAnalytics } from '../records/analytics.js'
+import { type AnalyticsPlan, filesToWrite, findAnalyticsPlan, findCommittedAnalytics } from '../records/analytics.js'
 import type { RunContext } from './run-context.js'
 
 /** Of a published run what was committed, of any other what would be; undefined where runs keep none. */
@@ -33,15 +33,7 @@ export async function analyticsResult(
   }
 }
 
-function plannedResult({
-  rows,
-  files,
-}: AnalyticsPlan): Pick<AnalyticsResult, 'rows' | 'files' | 'added' | 'addedRows'> {
-  const toWrite = files.filter(({ unit }) => unit !== null)
-  return {
-    rows,
-    files: files.length,
-    added: toWrite.length,
-    addedRows: toWrite.reduce((sum, file) => sum + file.rows, 0),
-  }
+function plannedResult(plan: AnalyticsPlan): Pick<AnalyticsResult, 'rows' | 'files' | 'added' | 'addedRows'> {
+  const { files: added, rows: addedRows } = filesToWrite(plan)
+  return { rows: plan.rows, files: plan.files.length, added, addedRows }
 }

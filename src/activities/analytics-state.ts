@@ -1,11 +1,11 @@
 /** Whether the analytics table is still what the published run made of it. */
 import { openAnalyticsTable } from '../analytics/open-analytics-table.js'
 import type { Config } from '../config/schema.js'
+import { areInPlace } from '../iceberg/table-files.js'
 import { currentSnapshot } from '../iceberg/table-metadata.js'
 import type { ObjectStore } from '../lake/object-store.js'
-import { findCommittedAnalytics } from '../records/analytics.js'
+import { committedBy } from '../records/analytics.js'
 import type { CurrentRecord } from '../records/current.js'
-import { RunRecords } from '../records/records.js'
 
 /**
  * Looks at the table's current snapshot and at the size of each of its files.
@@ -18,15 +18,12 @@ export async function analyticsIsIntact(
   { runId }: CurrentRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const committed = await findCommittedAnalytics({ records: new RunRecords(metadata, runId) }, signal)
+  const committed = await committedBy(metadata, runId, signal)
   const table = await openAnalyticsTable(config, uri)
   if (committed?.uri !== table.store.uri) return false
   const found = await table.catalog.load(signal)
   const snapshot = found && currentSnapshot(found.metadata)
   if (String(snapshot?.['snapshot-id']) !== committed.snapshotId) return false
-  const objects = await table.store.stat(
-    committed.files.map(({ file }) => file.path.slice(committed.uri.length + 1)),
-    signal,
-  )
-  return committed.files.every(({ file }, i) => objects[i]?.bytes === file.bytes)
+  const files = committed.files.map(({ file }) => file)
+  return (await areInPlace(table.store, files, signal)).every(Boolean)
 }

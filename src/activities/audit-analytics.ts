@@ -8,12 +8,21 @@ import { z } from 'zod'
 import { analyticsTableOf } from '../analytics/analytics-table.js'
 import { differingFiles, type FileToVerify } from '../analytics/verify-files.js'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
+import { ownKeyOf } from '../iceberg/table-files.js'
+import type { ObjectStore } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
-import { type AnalyticsPlan, type AnalyticsUnit, findAnalyticsPlan, findAnalyticsUnit } from '../records/analytics.js'
+import {
+  type AnalyticsPlan,
+  type AnalyticsUnit,
+  findAnalyticsPlan,
+  findAnalyticsUnit,
+  type PlannedFile,
+} from '../records/analytics.js'
 import { PLAN } from '../records/names.js'
 import { stagedPaths } from '../records/staged.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { groupBy } from '../runtime/group-by.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
@@ -47,9 +56,10 @@ async function audit(
   const plan = await findAnalyticsPlan(context, signal)
   const written = await findAnalyticsUnit(context, unit, signal)
   if (!plan || !written) throw difference(`unit ${unit} was not written`)
-  compareWithPlan(plan, unit, written)
-  await compareBytes(context, plan, written, signal)
-  await compareRows(context, plan, written, deps, signal)
+  const planned = compareWithPlan(plan, unit, written)
+  const store = openStore(plan.uri, context.ref)
+  await compareBytes(store, written, signal)
+  await compareRows({ context, store, planned, written, deps, signal })
   return {
     files: written.files.length,
     rows: written.files.reduce((sum, { file }) => sum + file.rows, 0),
@@ -57,8 +67,8 @@ async function audit(
   }
 }
 
-/** What the table's metadata will say of each file is what was planned. */
-function compareWithPlan(plan: AnalyticsPlan, unit: number, { files }: AnalyticsUnit): void {
+/** What the table's metadata will say of each file is what was planned. @returns the planned files, in the same order */
+function compareWithPlan(plan: AnalyticsPlan, unit: number, { files }: AnalyticsUnit): readonly PlannedFile[] {
   const planned = plan.files.filter((file) => file.unit === unit)
   if (planned.length !== files.length) {
     throw difference(`unit ${unit} was to write ${planned.length} files, its record names ${files.length}`)
@@ -70,57 +80,56 @@ function compareWithPlan(plan: AnalyticsPlan, unit: number, { files }: Analytics
       throw difference(`what unit ${unit} says of its file ${ordinal} is not what was planned`)
     }
   }
+  return planned
 }
 
-async function compareBytes(
-  { ref }: RunContext,
-  plan: AnalyticsPlan,
-  { files }: AnalyticsUnit,
-  signal: AbortSignal,
-): Promise<void> {
-  const store = openStore(plan.uri, ref)
+async function compareBytes(store: ObjectStore, { files }: AnalyticsUnit, signal: AbortSignal): Promise<void> {
   for (const { file, sha256 } of files) {
-    const content = await store.digest(file.path.slice(plan.uri.length + 1), signal)
+    const content = await store.digest(ownKeyOf(store, file.path), signal)
     if (content?.bytes !== file.bytes || content.sha256 !== sha256) {
       throw difference(`${file.path} is not what was written`)
     }
   }
 }
 
-async function compareRows(
-  context: RunContext,
-  plan: AnalyticsPlan,
-  { files }: AnalyticsUnit,
-  deps: ActivityDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  const { records, scratch, layout, config, ref } = context
+interface RowsInput {
+  readonly context: RunContext
+  readonly store: ObjectStore
+  readonly planned: readonly PlannedFile[]
+  /** In the order of the planned files. */
+  readonly written: AnalyticsUnit
+  readonly deps: ActivityDeps
+  readonly signal: AbortSignal
+}
+
+async function compareRows({ context, store, planned, written, deps, signal }: RowsInput): Promise<void> {
+  const { records, scratch, layout, config } = context
+  const table = analyticsTableOf(config, layout)
+  if (!table) throw new Error('a run that keeps no analytics table has a unit of it')
   const paths = await stagedPaths(context, signal)
   const partitions = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
-  const store = openStore(plan.uri, ref)
-  const planned = new Map(plan.files.map((file) => [file.ordinal, file]))
+  const addressOf = new Map(written.files.map(({ ordinal, file }) => [ordinal, file.path]))
   await withScratchFolder(scratch, 'audit', async (folder) => {
     const due: FileToVerify[] = []
-    for (const { ordinal, file } of files) {
-      const found = planned.get(ordinal)
-      if (!found) throw difference(`${file.path} is in no plan`)
-      const local = await store.fetchLocal(file.path.slice(plan.uri.length + 1), folder, signal)
-      due.push({ ...found, path: resolve(local), partition: file.partition })
+    for (const file of planned) {
+      const key = ownKeyOf(store, addressOf.get(file.ordinal) ?? '')
+      due.push({ ...file, path: resolve(await store.fetchLocal(key, folder, signal)) })
     }
     await withEngine(deps, scratch, signal, async (engine) => {
-      for (const block of new Set(due.map((file) => file.block))) {
+      for (const files of groupBy(due, ({ block }) => block).values()) {
         const differing = await differingFiles({
           engine,
           paths,
           plan: partitions,
           keyColumns: layout.columns,
-          partitionColumns: analyticsTableOf(config, layout)?.partitionColumns ?? [],
-          files: due.filter((file) => file.block === block),
+          partitionColumns: table.partitionColumns,
+          files,
         })
         const [first] = differing
         if (first === undefined) continue
-        const path = files.find(({ ordinal }) => ordinal === first)?.file.path ?? String(first)
-        throw difference(`${differing.length} files do not hold the rows of the staged data, first ${path}`)
+        throw difference(
+          `${differing.length} files do not hold the rows of the staged data, first ${addressOf.get(first) ?? first}`,
+        )
       }
     })
   })

@@ -2,18 +2,19 @@
 import { analyticsTableOf } from '../analytics/analytics-table.js'
 import { type FileToHave, planFiles } from '../analytics/plan-files.js'
 import type { PlannedAnalytics } from '../contract/activities.js'
+import { areInPlace } from '../iceberg/table-files.js'
 import { openStore } from '../lake/stores.js'
 import {
   ANALYTICS_PLAN,
   type AnalyticsPlan,
+  committedBy,
+  filesToWrite,
   findAnalyticsPlan,
-  findCommittedAnalytics,
   type PlannedFile,
   type TableFile,
 } from '../records/analytics.js'
 import { readCurrent } from '../records/current.js'
 import { PLAN } from '../records/names.js'
-import { RunRecords } from '../records/records.js'
 import { stagedPaths } from '../records/staged.js'
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { IntegrityError } from '../runtime/errors.js'
@@ -40,13 +41,8 @@ export async function planAnalytics(
       { hint: 'This is a defect of ETL3: please report it with the run folder.' },
     )
   }
-  const toWrite = plan.files.filter(({ unit }) => unit !== null)
-  return {
-    units: plan.units,
-    files: plan.files.length,
-    filesToWrite: toWrite.length,
-    rowsToWrite: toWrite.reduce((sum, { rows }) => sum + rows, 0),
-  }
+  const toWrite = filesToWrite(plan)
+  return { units: plan.units, files: plan.files.length, filesToWrite: toWrite.files, rowsToWrite: toWrite.rows }
 }
 
 async function makePlan(
@@ -82,19 +78,11 @@ async function filesInPlace(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, TableFile>> {
   const current = await readCurrent(records.store, signal)
-  const committed =
-    current && (await findCommittedAnalytics({ records: new RunRecords(records.store, current.runId) }, signal))
+  const committed = current && (await committedBy(records.store, current.runId, signal))
   if (committed?.uri !== uri) return new Map()
-  const store = openStore(uri, ref)
-  const found = await store.stat(
-    committed.files.map(({ file }) => file.path.slice(uri.length + 1)),
-    signal,
-  )
-  return new Map(
-    committed.files.flatMap((known, i) =>
-      found[i]?.bytes === known.file.bytes ? [[known.fingerprint, known] as const] : [],
-    ),
-  )
+  const files = committed.files.map(({ file }) => file)
+  const inPlace = await areInPlace(openStore(uri, ref), files, signal)
+  return new Map(committed.files.filter((_, i) => inPlace[i]).map((known) => [known.fingerprint, known]))
 }
 
 function inUnits(

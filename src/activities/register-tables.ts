@@ -1,8 +1,10 @@
 import type { Measured, Registered, RunRef, UnitDone } from '../contract/activities.js'
 import { readParquet } from '../engine/parquet-scan.js'
+import { ownKeyOf } from '../iceberg/table-files.js'
 import type { CatalogColumn, PublishedAnalytics } from '../lake/catalog.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectKey } from '../lake/object-store.js'
+import { openStore } from '../lake/stores.js'
 import type { ColumnType } from '../parquet/factorised.js'
 import { readRemovals } from '../plan/read-plan.js'
 import { findCommittedAnalytics } from '../records/analytics.js'
@@ -94,11 +96,12 @@ async function publishedAnalytics(context: RunContext, signal: AbortSignal): Pro
   const committed = await findCommittedAnalytics(context, signal)
   if (!committed) return undefined
   const { uri, snapshotId, timestampMs, files } = committed
+  const store = openStore(uri, context.ref)
   return {
     uri,
     snapshotId,
     timestampMs,
-    files: files.map(({ file: { path, rows, bytes } }) => ({ key: path.slice(uri.length + 1), rows, bytes })),
+    files: files.map(({ file: { path, rows, bytes } }) => ({ key: ownKeyOf(store, path), rows, bytes })),
   }
 }
 

@@ -4,6 +4,7 @@ import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
 import { MetricsCollector } from '../iceberg/data-file.js'
 import { tableColumns } from '../iceberg/table-columns.js'
+import { areInPlace } from '../iceberg/table-files.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
 import { createPartitionEncoder } from '../parquet/encoder.js'
@@ -85,11 +86,8 @@ async function finishedUnit(
 ): Promise<AnalyticsUnit | undefined> {
   const record = await findAnalyticsUnit(context, unit, signal)
   if (!record) return undefined
-  const found = await store.stat(
-    record.files.map(({ file }) => file.path.slice(store.uri.length + 1)),
-    signal,
-  )
-  return record.files.every(({ file }, i) => found[i]?.bytes === file.bytes) ? record : undefined
+  const files = record.files.map(({ file }) => file)
+  return (await areInPlace(store, files, signal)).every(Boolean) ? record : undefined
 }
 
 interface FileWriterInput {

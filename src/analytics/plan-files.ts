@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
+import { groupBy } from '../runtime/group-by.js'
 import type { FactRange } from '../star/fact-window.js'
 import type { Layout } from '../star/layout.js'
 import { readSliceRadix, sliceParts } from '../star/slice-id.js'
@@ -48,7 +49,7 @@ export interface FilePlanInput {
 export async function planFiles(input: FilePlanInput): Promise<FileToHave[]> {
   const slices = await readSlices(input)
   const files: FileToHave[] = []
-  for (const partition of groupsOf(slices, ({ block, partition }) => JSON.stringify([block, partition]))) {
+  for (const partition of groupBy(slices, ({ block, partition }) => JSON.stringify([block, partition])).values()) {
     for (const ofFile of cutFiles(partition, input.table.targetRows)) files.push(fileOf(ofFile, input))
   }
   return files
@@ -89,7 +90,8 @@ function fileOf(slices: readonly Slice[], { encoding, table }: FilePlanInput): F
   const [first] = slices
   if (!first) throw new TypeError('a file has at least one slice')
   const { block, partition } = first
-  const ranges = groupsOf(slices, ({ attrPart }) => String(attrPart)).map((ofPart) => ({
+  // Slices of one part are neighbours among the staged facts: its number is the highest digit of theirs.
+  const ranges = Array.from(groupBy(slices, ({ attrPart }) => attrPart).values(), (ofPart) => ({
     from: ofPart[0]?.facts.from ?? 0,
     to: ofPart.at(-1)?.facts.to ?? 0,
   }))
@@ -103,18 +105,4 @@ function fileOf(slices: readonly Slice[], { encoding, table }: FilePlanInput): F
       .slice(0, 32),
     ranges,
   }
-}
-
-/** Neighbours with the same key. */
-function groupsOf<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const groups: T[][] = []
-  let last: string | undefined
-  for (const item of items) {
-    const key = keyOf(item)
-    const group = groups.at(-1)
-    if (group && key === last) group.push(item)
-    else groups.push([item])
-    last = key
-  }
-  return groups
 }

@@ -2,6 +2,7 @@
 import { analyticsUri } from '../config/analytics-place.js'
 import type { Config } from '../config/schema.js'
 import { type AsOf, openSnapshot } from '../iceberg/open-snapshot.js'
+import { ownKeyOf } from '../iceberg/table-files.js'
 import type { PublishedAnalytics } from '../lake/catalog.js'
 import { UsageError } from '../runtime/errors.js'
 import { openAnalyticsTable } from './open-analytics-table.js'
@@ -29,7 +30,7 @@ export async function snapshotAt(
       hint: 'Set output.analytics.enabled: earlier states can be asked for from the next run on.',
     })
   }
-  const files = snapshot.files.map(({ path, rows, bytes }) => ({ key: path.slice(uri.length + 1), rows, bytes }))
+  const files = snapshot.files.map(({ path, rows, bytes }) => ({ key: ownKeyOf(table.store, path), rows, bytes }))
   return { uri, files }
 }
 

@@ -32,7 +32,7 @@ export interface VerifyInput {
   readonly plan: string
   /** Partition columns of the other table. */
   readonly keyColumns: readonly string[]
-  /** Partition columns of the analytics table. */
+  /** Partition columns of the analytics table: some of `keyColumns`. */
   readonly partitionColumns: readonly string[]
   /** All of one block. */
   readonly files: readonly FileToVerify[]
@@ -43,7 +43,7 @@ const SIDES: readonly Axis[] = ['attr', 'code', 'group', 'fact', 'rate', 'npi', 
 
 /** Ordinals of the files that do not hold what they are to hold. */
 export async function differingFiles(input: VerifyInput): Promise<number[]> {
-  const { engine, paths, plan, keyColumns, files } = input
+  const { engine, paths, plan, keyColumns, partitionColumns, files } = input
   const block = files[0]?.block ?? 0
   const keys = keyColumns.map(sqlIdentifier)
   await engine.run(
@@ -58,14 +58,21 @@ export async function differingFiles(input: VerifyInput): Promise<number[]> {
     JOIN ${readParquet([paths.slices])} l ON l.slice_id = s.slice_id
     JOIN due_files f ON l.first_row >= f.from_row AND l.first_row < f.to_row
     LEFT JOIN ${readParquet([plan])} p ON p.slice_id = s.slice_id AND p.cell_id = s.cell_id`)
+  const named = files
+    .map(({ ordinal, path, partition }) => {
+      const values = partition.map((value) => (value === null ? 'NULL' : sqlString(value)))
+      return `(${ordinal}, ${sqlString(path)}, ${keyText(values)})`
+    })
+    .join(', ')
+  const partitions = keyText(partitionColumns.map((column) => `s.${sqlIdentifier(column)}`))
   await engine.run(`CREATE OR REPLACE TEMP TABLE found AS
-    WITH sums AS (${foundSums(input, keys)})
-    SELECT f.ordinal, ${keyText(keys.map((key) => `s.${key}`))} AS key, s.rows, s.checksum, s.elsewhere
-    FROM sums s JOIN (VALUES ${files.map(({ ordinal, path }) => `(${ordinal}, ${sqlString(path)})`).join(', ')}) f (ordinal, path)
-      ON f.path = s.filename`)
+    WITH sums AS (${foundSums(files, keys)})
+    SELECT f.ordinal, ${keyText(keys.map((key) => `s.${key}`))} AS key, s.rows, s.checksum,
+      ${partitions} <> f.partition AS elsewhere
+    FROM sums s JOIN (VALUES ${named}) f (ordinal, path, partition) ON f.path = s.filename`)
   const wrong = await engine.column(`SELECT DISTINCT coalesce(d.ordinal, f.ordinal) AS ordinal
     FROM due d FULL JOIN found f ON f.ordinal = d.ordinal AND f.key = d.key
-    WHERE (d.rows, d.checksum) IS DISTINCT FROM (f.rows, f.checksum) OR f.elsewhere > 0 ORDER BY 1`)
+    WHERE (d.rows, d.checksum) IS DISTINCT FROM (f.rows, f.checksum) OR f.elsewhere ORDER BY 1`)
   const totals = new Map(
     (await engine.rows('SELECT ordinal, sum(rows)::BIGINT AS rows FROM found GROUP BY ordinal')).map((row) => [
       Number(row['ordinal']),
@@ -117,18 +124,8 @@ function dueSums(paths: StagedPaths, block: number, files: readonly FileToVerify
     GROUP BY f.slice_id, m.cell_id`
 }
 
-function foundSums({ files, partitionColumns }: VerifyInput, keys: readonly string[]): string {
-  const hash = `hash(${SIDES.map(sideHash).join(', ')})`
-  const columns = partitionColumns.map(sqlIdentifier)
-  const elsewhere = files
-    .map(
-      ({ path, partition }) =>
-        `filename = ${sqlString(path)} AND (${['false', ...partition.map((value, i) => `${columns[i] ?? ''} IS DISTINCT FROM ${value === null ? 'NULL' : sqlString(value)}`)].join(' OR ')})`,
-    )
-    .map((condition) => `(${condition})`)
-    .join(' OR ')
-  return `SELECT filename, ${keys.join(', ')}, count(*) AS rows, sum(${hash}::HUGEINT) AS checksum,
-      count(*) FILTER (${elsewhere}) AS elsewhere
+function foundSums(files: readonly FileToVerify[], keys: readonly string[]): string {
+  return `SELECT filename, ${keys.join(', ')}, count(*) AS rows, sum(hash(${SIDES.map(sideHash).join(', ')})::HUGEINT) AS checksum
     FROM ${readParquet(
       files.map(({ path }) => path),
       ', filename = true',

@@ -1,5 +1,6 @@
 /** A table's own files: their keys in the store by the full addresses that metadata holds. */
 import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
+import type { DataFile } from './data-file.js'
 import { readManifest, readNamedFiles } from './manifest.js'
 import type { ManifestEntry } from './manifest-entry.js'
 import { type ManifestFile, readManifestList } from './manifest-list.js'
@@ -9,6 +10,26 @@ import { type Snapshot, type TableMetadata, unreadable } from './table-metadata.
 export function keyOf(store: ObjectStore, location: string): ObjectKey | undefined {
   const root = `${store.uri.replace(/\/+$/, '')}/`
   return location.startsWith(root) && location.length > root.length ? location.slice(root.length) : undefined
+}
+
+/** The same for a file that this table's own records name. @throws TypeError for one that lies elsewhere: a defect */
+export function ownKeyOf(store: ObjectStore, location: string): ObjectKey {
+  const key = keyOf(store, location)
+  if (key === undefined) throw new TypeError(`${location} does not lie below ${store.uri}`)
+  return key
+}
+
+/** Whether each file is there with its size, in their order. */
+export async function areInPlace(
+  store: ObjectStore,
+  files: readonly Pick<DataFile, 'path' | 'bytes'>[],
+  signal: AbortSignal,
+): Promise<boolean[]> {
+  const found = await store.stat(
+    files.map(({ path }) => ownKeyOf(store, path)),
+    signal,
+  )
+  return files.map(({ bytes }, i) => found[i]?.bytes === bytes)
 }
 
 /** The bytes of a file that metadata names. @throws IntegrityError `ETL3-IC-04` when it is gone, or lies elsewhere */

@@ -1,7 +1,8 @@
 /** Records of the analytics table: the files that a run plans, what each unit wrote, and the table as the run leaves it. */
 import { z } from 'zod'
 import type { DataFile } from '../iceberg/data-file.js'
-import type { RunRecords } from './records.js'
+import type { ObjectStore } from '../lake/object-store.js'
+import { RunRecords } from './records.js'
 
 const count = z.number().int().nonnegative()
 
@@ -130,4 +131,19 @@ export async function findCommittedAnalytics(
   signal: AbortSignal,
 ): Promise<CommittedAnalytics | undefined> {
   return await records.find(COMMITTED_ANALYTICS, (value) => committedSchema.parse(value), signal)
+}
+
+/** The table as a run of this store left it, or undefined where it left none. @throws IntegrityError ETL3-RN-03 */
+export async function committedBy(
+  metadata: ObjectStore,
+  runId: string,
+  signal: AbortSignal,
+): Promise<CommittedAnalytics | undefined> {
+  return await findCommittedAnalytics({ records: new RunRecords(metadata, runId) }, signal)
+}
+
+/** What a plan writes: what the table does not have yet. */
+export function filesToWrite({ files }: AnalyticsPlan): { readonly files: number; readonly rows: number } {
+  const toWrite = files.filter(({ unit }) => unit !== null)
+  return { files: toWrite.length, rows: toWrite.reduce((sum, { rows }) => sum + rows, 0) }
 }
