@@ -9,21 +9,12 @@ import type { Config } from '../config/schema.js'
 import type { IcebergTable } from '../iceberg/commit-table.js'
 import { type ExpiryRule, expireSnapshots } from '../iceberg/expire-snapshots.js'
 import { unnamedFiles } from '../iceberg/unnamed-files.js'
-import type { ListedObject, ObjectKey, ObjectStore } from '../lake/object-store.js'
-import { findCommittedAnalytics } from '../records/analytics.js'
+import type { ListedObject, ObjectStore } from '../lake/object-store.js'
+import { committedBy } from '../records/analytics.js'
 import { readCurrent } from '../records/current.js'
-import { RunRecords } from '../records/records.js'
+import { groupBy } from '../runtime/group-by.js'
 import { layoutOf } from '../star/layout.js'
-
-/** Something in the analytics table that may go. */
-export interface FoundInAnalytics {
-  readonly reason: 'old snapshots' | 'unused data' | 'unfinished write'
-  readonly what: string
-  readonly objects: number
-  readonly bytes: number
-  /** @param renewLock called before each step; what it throws ends the deletion */
-  readonly remove: (renewLock: () => Promise<void>, signal: AbortSignal) => Promise<void>
-}
+import { type Removable, sumOfBytes, unfinishedWrites } from './removable.js'
 
 /** What is looked at. */
 export interface AnalyticsVacuum {
@@ -43,7 +34,7 @@ export interface AnalyticsVacuum {
  * @throws ConflictError `ETL3-IC-02` where somebody else has committed to it
  * @throws ConfigError `ETL3-CF-18` where it lies among the records or in the other table
  */
-export async function findInAnalytics(request: AnalyticsVacuum, signal: AbortSignal): Promise<FoundInAnalytics[]> {
+export async function findInAnalytics(request: AnalyticsVacuum, signal: AbortSignal): Promise<Removable[]> {
   const { config, metadata, nowMs, graceMs } = request
   const place = analyticsTableOf(config, layoutOf(config.partitioning.partition_columns))
   if (!place) return []
@@ -58,18 +49,18 @@ export async function findInAnalytics(request: AnalyticsVacuum, signal: AbortSig
   return [
     ...(await oldSnapshots(table, rule, signal)),
     ...(await unusedData(table, request, signal)),
-    ...(await unfinishedWrites(table, nowMs - graceMs, signal)),
+    ...(await unfinishedWrites(table.store, nowMs - graceMs, signal)),
   ]
 }
 
 async function currentSnapshots(metadata: ObjectStore, signal: AbortSignal): Promise<string[]> {
   const current = await readCurrent(metadata, signal)
   if (!current) return []
-  const committed = await findCommittedAnalytics({ records: new RunRecords(metadata, current.runId) }, signal)
+  const committed = await committedBy(metadata, current.runId, signal)
   return committed ? [committed.snapshotId] : []
 }
 
-async function oldSnapshots(table: IcebergTable, rule: ExpiryRule, signal: AbortSignal): Promise<FoundInAnalytics[]> {
+async function oldSnapshots(table: IcebergTable, rule: ExpiryRule, signal: AbortSignal): Promise<Removable[]> {
   const { snapshots, keys } = await expireSnapshots(table, rule, 'look', signal)
   if (snapshots.length === 0 && keys.length === 0) return []
   const there = (await table.store.stat(keys, signal)).flatMap((object) => object ?? [])
@@ -79,10 +70,7 @@ async function oldSnapshots(table: IcebergTable, rule: ExpiryRule, signal: Abort
       what: `${snapshots.length} of ${table.catalog.name}`,
       objects: there.length,
       bytes: sumOfBytes(there),
-      async remove(renewLock, stop) {
-        await renewLock()
-        await expireSnapshots(table, rule, 'delete', stop)
-      },
+      remove: async (_, stop) => void (await expireSnapshots(table, rule, 'delete', stop)),
     },
   ]
 }
@@ -92,46 +80,24 @@ async function unusedData(
   table: IcebergTable,
   { nowMs, graceMs, needing }: AnalyticsVacuum,
   signal: AbortSignal,
-): Promise<FoundInAnalytics[]> {
-  const unused = new Map<string, ListedObject[]>()
+): Promise<Removable[]> {
+  const unused: { readonly run: string; readonly object: ListedObject }[] = []
   for await (const object of unnamedFiles(table, DATA_FOLDER, signal)) {
     const run = runOfDataKey(object.key)
     if (run === undefined || needing.has(run) || object.modifiedMs >= nowMs - graceMs) continue
-    unused.set(run, [...(unused.get(run) ?? []), object])
+    unused.push({ run, object })
   }
-  return Array.from(unused, ([run, objects]) => ({
-    reason: 'unused data',
-    what: table.store.locate(dataPrefix(run)),
-    objects: objects.length,
-    bytes: sumOfBytes(objects),
-    async remove(renewLock, stop) {
-      await table.store.deleteUnchanged(objects, renewLock, stop)
+  return Array.from(
+    groupBy(unused, ({ run }) => run),
+    ([run, ofRun]) => {
+      const objects = ofRun.map(({ object }) => object)
+      return {
+        reason: 'unused data',
+        what: table.store.locate(dataPrefix(run)),
+        objects: objects.length,
+        bytes: sumOfBytes(objects),
+        remove: async (renewLock, stop) => void (await table.store.deleteUnchanged(objects, renewLock, stop)),
+      }
     },
-  }))
-}
-
-async function unfinishedWrites(
-  { store }: IcebergTable,
-  before: number,
-  signal: AbortSignal,
-): Promise<FoundInAnalytics[]> {
-  const found: FoundInAnalytics[] = []
-  for await (const write of store.unfinished(signal)) {
-    if (write.startedMs >= before) continue
-    found.push({
-      reason: 'unfinished write',
-      what: write.name,
-      objects: 1,
-      bytes: write.bytes,
-      async remove(renewLock, stop) {
-        await renewLock()
-        await store.discard(write, stop)
-      },
-    })
-  }
-  return found
-}
-
-function sumOfBytes(objects: readonly { readonly key: ObjectKey; readonly bytes: number }[]): number {
-  return objects.reduce((sum, { bytes }) => sum + bytes, 0)
+  )
 }

@@ -11,7 +11,7 @@ import { normalisedUri } from '../config/uri.js'
 import { withEngine } from '../engine/engine.js'
 import { ENGINE_MB } from '../engine/engine-memory.js'
 import { readParquet } from '../engine/parquet-scan.js'
-import type { ObjectKey, ObjectStore, UnfinishedWrite } from '../lake/object-store.js'
+import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { FETCHED_FOLDER } from '../lake/s3/fetch.js'
 import { openMetadata, openTable } from '../lake/stores.js'
@@ -21,9 +21,10 @@ import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
 import { isScratchName } from '../runtime/scratch-folder.js'
+import { type Removable, sumOfBytes, unfinishedWrites, type VacuumItem, type VacuumReason } from './removable.js'
 import { byAge, nameIn, type RunFolder, runFolders } from './run-folders.js'
 import { replacesCurrent } from './unfinished-run.js'
-import { type FoundInAnalytics, findInAnalytics } from './vacuum-analytics.js'
+import { findInAnalytics } from './vacuum-analytics.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const RELEASE_TIMEOUT_MS = 10_000
@@ -31,25 +32,6 @@ const RELEASE_TIMEOUT_MS = 10_000
 const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, RUN_RECORD])
 /** A run's folder in a scratch folder. */
 const RUN_ENTRY = /^[0-9a-f]{16}$/
-
-/** Why something may go. */
-export type VacuumReason =
-  | 'old run'
-  | 'failed run'
-  | 'staged data'
-  | 'unfinished write'
-  | 'scratch'
-  | 'old snapshots'
-  | 'unused data'
-
-/** Something that may go. */
-export interface VacuumItem {
-  readonly reason: VacuumReason
-  /** The run's id, the upload, the local path, the table or the folder of data. */
-  readonly what: string
-  readonly objects: number
-  readonly bytes: number
-}
 
 /** What was found, and deleted if that was asked for. */
 export interface VacuumResult {
@@ -73,11 +55,8 @@ export interface VacuumRequest {
   readonly now?: number
 }
 
-interface Found extends VacuumItem {
-  readonly keys?: readonly ObjectKey[]
-  readonly write?: UnfinishedWrite
-  readonly path?: string
-  readonly remove?: FoundInAnalytics['remove']
+interface FoundInRuns extends Removable {
+  readonly keys: readonly ObjectKey[]
 }
 
 /**
@@ -96,12 +75,9 @@ export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
   try {
     const found = await find(metadata, request)
     const renewLock = async (): Promise<void> => void (await lock.renew(held, signal))
-    for (const { keys, write, path, remove } of found) {
+    for (const { remove } of found) {
       await renewLock()
-      if (keys) await metadata.delete(keys, signal)
-      if (write) await metadata.discard(write, signal)
-      if (path) rmSync(path, { recursive: true, force: true })
-      await remove?.(renewLock, signal)
+      await remove(renewLock, signal)
     }
     return resultOf(found, true)
   } finally {
@@ -124,7 +100,7 @@ function requireApart({ output }: Config): void {
   )
 }
 
-async function find(metadata: ObjectStore, request: VacuumRequest): Promise<Found[]> {
+async function find(metadata: ObjectStore, request: VacuumRequest): Promise<Removable[]> {
   const { config, signal } = request
   const nowMs = request.now ?? Date.now()
   const graceMs = request.olderThanHours * HOUR_MS
@@ -133,23 +109,19 @@ async function find(metadata: ObjectStore, request: VacuumRequest): Promise<Foun
   const found = await findInRuns(metadata, request, { before, live })
   const needing = await resumableRuns(metadata, found, live, signal)
   const inAnalytics = await findInAnalytics({ config, metadata, nowMs, graceMs, needing }, signal)
-  for await (const write of metadata.unfinished(signal)) {
-    if (write.startedMs < before) {
-      found.push({ reason: 'unfinished write', what: write.name, objects: 1, bytes: write.bytes, write })
-    }
-  }
+  const unfinished = await unfinishedWrites(metadata, before, signal)
   // Records go first: a run that can be taken up has its data.
-  return [...found, ...inAnalytics, ...findScratch(config.processing.scratch, before, live)]
+  return [...found, ...unfinished, ...inAnalytics, ...findScratch(config.processing.scratch, before, live)]
 }
 
 /** The run that is working, and those that can be taken up once what was found is gone. */
 async function resumableRuns(
   metadata: ObjectStore,
-  found: readonly Found[],
+  found: readonly FoundInRuns[],
   live: string | undefined,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const gone = new Set(found.flatMap(({ keys }) => keys ?? []))
+  const gone = new Set(found.flatMap(({ keys }) => keys))
   const current = await readCurrent(metadata, signal)
   const resumable = new Set(live === undefined ? [] : [live])
   for await (const { key } of metadata.list(RUNS_PREFIX, signal)) {
@@ -171,12 +143,14 @@ async function findInRuns(
   metadata: ObjectStore,
   request: VacuumRequest,
   { before, live }: { readonly before: number; readonly live: string | undefined },
-): Promise<Found[]> {
+): Promise<FoundInRuns[]> {
   const { config, signal } = request
   const current = await readCurrent(metadata, signal)
   const folders = await runFolders(metadata, signal, new Set([live]))
   const { kept, old } = byAge(folders, config.output.keep_runs, current?.runId)
-  const found: Found[] = old.map((folder) => itemOf('old run', folder, folder.objects))
+  const itemOf = (reason: VacuumReason, folder: RunFolder, objects = folder.objects): FoundInRuns =>
+    foundInRun(metadata, reason, folder.id, objects)
+  const found = old.map((folder) => itemOf('old run', folder))
   const failed = folders.filter(({ id, ended, startedMs }) => id !== current?.runId && !ended && startedMs < before)
   const leftBehind = failed.length > 0 && (await hasLeftBehind(metadata, current?.manifest, request))
   for (const folder of failed) {
@@ -210,7 +184,7 @@ async function hasLeftBehind(
   return false
 }
 
-function* findScratch(scratch: string, before: number, live: string | undefined): Generator<Found> {
+function* findScratch(scratch: string, before: number, live: string | undefined): Generator<Removable> {
   for (const name of entriesOf(scratch)) {
     // Anything else there is somebody else's.
     if (name !== live && (RUN_ENTRY.test(name) || isScratchName(name))) yield* oldScratch(join(scratch, name), before)
@@ -219,7 +193,7 @@ function* findScratch(scratch: string, before: number, live: string | undefined)
   for (const name of entriesOf(fetched)) yield* oldScratch(join(fetched, name), before)
 }
 
-function* oldScratch(path: string, before: number): Generator<Found> {
+function* oldScratch(path: string, before: number): Generator<Removable> {
   const files = filesUnder(path)
   const newest = Math.max(statSync(path).mtimeMs, ...files.map(({ modifiedMs }) => modifiedMs))
   if (newest >= before) return
@@ -227,8 +201,8 @@ function* oldScratch(path: string, before: number): Generator<Found> {
     reason: 'scratch',
     what: path,
     objects: files.length,
-    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-    path,
+    bytes: sumOfBytes(files),
+    remove: async () => rmSync(path, { recursive: true, force: true }),
   }
 }
 
@@ -246,23 +220,30 @@ function has(folder: RunFolder, name: string): boolean {
   return folder.objects.some(({ key }) => nameIn(folder.id, key) === name)
 }
 
-function itemOf(reason: VacuumReason, { id }: RunFolder, objects: RunFolder['objects']): Found {
+function foundInRun(
+  metadata: ObjectStore,
+  reason: VacuumReason,
+  what: string,
+  objects: RunFolder['objects'],
+): FoundInRuns {
+  const keys = objects.map(({ key }) => key)
   return {
     reason,
-    what: id,
+    what,
     objects: objects.length,
-    bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
-    keys: objects.map(({ key }) => key),
+    bytes: sumOfBytes(objects),
+    keys,
+    remove: async (_, stop) => await metadata.delete(keys, stop),
   }
 }
 
-function resultOf(found: readonly Found[], deleted: boolean): VacuumResult {
+function resultOf(found: readonly Removable[], deleted: boolean): VacuumResult {
   const items = found.map(({ reason, what, objects, bytes }) => ({ reason, what, objects, bytes }))
   return {
     formatVersion: 1,
     deleted,
     items,
     objects: items.reduce((sum, item) => sum + item.objects, 0),
-    bytes: items.reduce((sum, item) => sum + item.bytes, 0),
+    bytes: sumOfBytes(items),
   }
 }
