@@ -1,7 +1,6 @@
 /** Checks the input: schemas, keys, free disk. Leaves `inputs.json`. */
 import { statfsSync } from 'node:fs'
-import { ANALYTICS_DISK_FACTOR } from '../analytics/analytics-table.js'
-import { keptAnalyticsUri } from '../config/analytics-place.js'
+import { ANALYTICS_DISK_FACTOR, keptAnalyticsUri } from '../config/analytics-place.js'
 import type { Measured, RunRef, ValidatedInputs } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
 import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../records/inputs.js'

@@ -20,9 +20,6 @@ export interface AnalyticsTable {
   readonly targetRows: number
 }
 
-/** Its bytes as a multiple of the input's: the real star's 26 MB become 69 MB. */
-export const ANALYTICS_DISK_FACTOR = 3
-
 const DEFAULT_PARTITION_COLUMNS = ['payer_slug', 'year', 'month']
 
 /**

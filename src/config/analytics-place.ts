@@ -3,6 +3,9 @@ import { ConfigError } from '../runtime/errors.js'
 import type { Config } from './schema.js'
 import { isS3Address, normalisedUri } from './uri.js'
 
+/** Bytes of the analytics table as a multiple of the input's: the real star's 26 MB become 69 MB. */
+export const ANALYTICS_DISK_FACTOR = 3
+
 /** The name of the analytics table in the database of the other one (`athena.analytics_table`). */
 export function analyticsTableName({ athena }: Pick<Config, 'athena'>): string {
   return athena.analytics_table ?? `${athena.table}_iceberg`

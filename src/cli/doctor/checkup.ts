@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { freemem, tmpdir, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { ANALYTICS_DISK_FACTOR } from '../../config/analytics-place.js'
 import type { ResolvedConfig } from '../../config/load.js'
 import type { Config } from '../../config/schema.js'
 import { isOnAws } from '../../lake/catalogs.js'
@@ -17,8 +18,6 @@ const SMALLEST_NODE = [20, 19] as const
 // The real star: 26 MB of input become 29,425 objects of 11 KB in 72,196 folders of 4 KB, about 600 MB on disk.
 const DISK_PER_INPUT_BYTE = 25
 const COMFORTABLE_DISK_PER_INPUT_BYTE = 50
-// Its analytics table: 69 MB, and as much again for snapshots that are kept.
-const ANALYTICS_DISK_PER_INPUT_BYTE = 3
 
 /** What the checks look at. */
 export interface CheckupOptions {
@@ -230,7 +229,8 @@ function freeDisk(place: string, inputBytes: number, hasAnalytics: boolean): Fin
   const check = 'free disk'
   const { bavail, bsize } = statfsSync(existingFolder(place))
   const free = bavail * bsize
-  const more = hasAnalytics ? ANALYTICS_DISK_PER_INPUT_BYTE : 0
+  // Twice for comfort: snapshots that are kept take as much again.
+  const more = hasAnalytics ? ANALYTICS_DISK_FACTOR : 0
   const [least, comfortable] = [DISK_PER_INPUT_BYTE + more, COMFORTABLE_DISK_PER_INPUT_BYTE + 2 * more]
   const megabytes = (perInputByte: number): number => Math.ceil((inputBytes * perInputByte) / BYTES_PER_MB)
   const need = inputBytes === 0 ? '' : `; the run takes about ${megabytes(least)} to ${megabytes(comfortable)} MB`
