@@ -9,14 +9,8 @@ import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js'
 import { readPlain } from 'hyparquet/src/plain.js'
 import { readVarInt } from 'hyparquet/src/thrift.js'
 import { type EntryNumbers, NumberedOn, PackedNumbers } from './entry-numbers.js'
-import {
-  type Entries,
-  type PageOfRows,
-  type RawValue,
-  StoredValues,
-  TextEntries,
-  ValueEntries,
-} from './stored-values.js'
+import { ListGatherer } from './list-entries.js'
+import { type Entries, NO_ENTRY, type PageOfRows, StoredValues, TextEntries, ValueEntries } from './stored-values.js'
 
 /** A column whose pages are read here. */
 export interface PagedColumn {
@@ -82,24 +76,20 @@ export function readLists(column: PagedColumn, chunk: StoredChunk, rows: number)
   const reader = new PageReader(column, chunk)
   const { most, item = most } = column
   return orUndefined(() => {
-    const lists: (RawValue[] | null)[] = []
+    const lists = new ListGatherer(rows)
     // The last list may go on in the next page.
     while (reader.hasMore) {
       const { slots, repetition, definition, numbers } = reader.next().page()
-      const values = new StoredValues(
-        numbers.count,
-        [{ at: 0, rows: numbers.count, levels: undefined, numbers }],
-        reader.lists,
-      )
+      const entries = numbers.all()
+      lists.beginPage(slots)
       let value = 0
       for (let i = 0; i < slots; i++) {
         const level = definition?.[i] ?? most
-        if ((repetition?.[i] ?? 0) === 0) lists.push(level < item - 1 ? null : [])
-        if (level >= item) lists.at(-1)?.push(level === most ? values.at(value++) : null)
+        if ((repetition?.[i] ?? 0) === 0) lists.beginList(level < item - 1)
+        if (level >= item) lists.addItem(level === most ? (entries[value++] ?? NO_ENTRY) : NO_ENTRY)
       }
     }
-    if (lists.length !== rows) throw new Error(`it has ${lists.length} lists in ${rows} rows`)
-    return StoredValues.each(lists)
+    return lists.end(reader.lists)
   })
 }
 

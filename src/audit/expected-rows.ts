@@ -25,7 +25,7 @@ export interface DueValue {
 }
 
 /** A row that is due. A column of which nothing is known is not there. */
-export type DueRow = ReadonlyMap<string, DueValue>
+export type DueRow = Pick<ReadonlyMap<string, DueValue>, 'get' | 'size' | typeof Symbol.iterator>
 
 /** What was found of the dimensions. */
 export type FoundTables = Readonly<Record<Exclude<StarTableName, 'fact_rate' | 'xref_pg_member_npi'>, FoundRows>>
@@ -33,10 +33,45 @@ export type FoundTables = Readonly<Record<Exclude<StarTableName, 'fact_rate' | '
 /** A part of a row: some columns, each with its value, or without where nothing is known. */
 type Part = Map<string, DueValue>
 
-/** Computes rows. What hangs on a provider or a group is computed once. */
+/** A row over parts that it shares with others; no column is in two of them. A map of its own would take kilobytes. */
+class RowOfParts implements DueRow {
+  readonly #parts: readonly Part[]
+  readonly #partitioned: ReadonlySet<string>
+
+  constructor(parts: readonly Part[], partitioned: ReadonlySet<string>) {
+    this.#parts = parts
+    this.#partitioned = partitioned
+  }
+
+  get size(): number {
+    return this.#parts.reduce((sum, part) => sum + part.size, 0)
+  }
+
+  get(name: string): DueValue | undefined {
+    for (const part of this.#parts) {
+      const due = part.get(name)
+      if (due) return this.#asStored(name, due)
+    }
+    return undefined
+  }
+
+  *[Symbol.iterator](): MapIterator<[string, DueValue]> {
+    for (const part of this.#parts) for (const [name, due] of part) yield [name, this.#asStored(name, due)]
+  }
+
+  /** An empty text in a partition column is NULL. */
+  #asStored(name: string, due: DueValue): DueValue {
+    return due.value === '' && this.#partitioned.has(name) ? { ...due, value: null } : due
+  }
+}
+
+/** A provider's part of a row takes about 3 kB, a benchmark's key 200 bytes. */
+const REMEMBERED_PROVIDERS = 500
+const REMEMBERED_BENCHMARKS = 5_000
+
+/** Computes rows. What hangs on a provider is computed once, as long as few others come between. */
 export class ExpectedRows {
   readonly #found: FoundTables
-  /** Partition columns: an empty text in them is NULL. */
   readonly #partitioned: ReadonlySet<string>
   readonly #providers = new Map<string, Part>()
   readonly #benchmarks = new Map<string, FoundRow | null | undefined>()
@@ -57,13 +92,8 @@ export class ExpectedRows {
   }
 
   #complete(fact: SampledFact, own: Part, provider: Part): DueRow {
-    const row = new Map([...own, ...provider])
-    for (const [name, due] of this.#benchmark(fact, row)) row.set(name, due)
-    for (const name of this.#partitioned) {
-      const due = row.get(name)
-      if (due?.value === '') row.set(name, { ...due, value: null })
-    }
-    return row
+    const benchmark = this.#benchmark(fact, new RowOfParts([own, provider], NONE))
+    return new RowOfParts([own, provider, benchmark], this.#partitioned)
   }
 
   #ofFact({ file, values }: SampledFact): Part {
@@ -128,6 +158,7 @@ export class ExpectedRows {
     part.set('npi', { value: npi, file })
     this.#person(npi, part)
     this.#location(npi, part)
+    if (this.#providers.size >= REMEMBERED_PROVIDERS) this.#providers.clear()
     this.#providers.set(npi, part)
     return part
   }
@@ -212,8 +243,11 @@ export class ExpectedRows {
     const where = medicareState(state, country, market)
     if (code === null || type === null || year === null || where === null) return null
     const key = JSON.stringify([code, type, year, where])
-    if (!this.#benchmarks.has(key)) this.#benchmarks.set(key, this.#medicareOf(code, type, year, where))
-    return this.#benchmarks.get(key)
+    if (this.#benchmarks.has(key)) return this.#benchmarks.get(key)
+    if (this.#benchmarks.size >= REMEMBERED_BENCHMARKS) this.#benchmarks.clear()
+    const found = this.#medicareOf(code, type, year, where)
+    this.#benchmarks.set(key, found)
+    return found
   }
 
   #medicareOf(code: string, type: string, year: string, where: string): FoundRow | null | undefined {
@@ -311,6 +345,8 @@ function newest(rows: readonly FoundRow[]): FoundRow | null | undefined {
   const left = ofYear.filter(({ values }) => isSame(values.get('year_month'), latest))
   return agreed(left)
 }
+
+const NONE: ReadonlySet<string> = new Set()
 
 /** What decides which Medicare row is taken. */
 const CHOOSING = ['code_type', 'state', 'modifier', 'data_year', 'year_month']

@@ -10,6 +10,7 @@ import { chooseObjects, type DueByObject, type DuePlace, kindOf, type ObjectsToR
 import { compareObject, type Difference, describe, differingColumns, missing } from './compare.js'
 import { Coverage, type LeftOut } from './coverage.js'
 import { type DueRow, ExpectedRows, type FoundTables } from './expected-rows.js'
+import { type HeapShares, heapShares } from './heap-shares.js'
 import { KeyFilter } from './key-filter.js'
 import { type Members, readMembers } from './members.js'
 import { NotCovered } from './not-covered.js'
@@ -102,6 +103,7 @@ const EXTENTS: Readonly<Record<InputAuditInput['depth'], Extent>> = {
 const NAMED = 5
 /** Objects that are searched for a row that is not where it is due: only once something is wrong. */
 const SEARCHED_OBJECTS = 500
+
 /** Audits the input. @throws IntegrityError ETL3-AU-05 when rows differ, ETL3-AU-06 when their number does */
 export async function auditInput(input: InputAuditInput): Promise<InputAuditFigures> {
   const coverage = new Coverage()
@@ -112,8 +114,9 @@ export async function auditInput(input: InputAuditInput): Promise<InputAuditFigu
   const kept = await withoutQuarantined(sample.facts, quarantineFile(input), depth, coverage)
   const links = tableOf(input, 'xref_pg_member_npi')
   const members = await readMembers(links, textsOf(kept, 'pg_uid'), depth, coverage)
-  const most = { providers: extent.providers, ...rowBounds(input.limits) }
-  const carried = members ? carry(kept, members, most, coverage) : new Map<SampledFact, Carried>()
+  const most = heapShares(input.limits)
+  const providers = Math.min(extent.providers, most.providers)
+  const carried = members ? carry(kept, members, { ...most, providers }, coverage) : new Map<SampledFact, Carried>()
   const expected = new ExpectedRows(await findTables(input, carried, depth, coverage), input.partitionColumns)
   const due = placeRows(expected, carried, input.partitionColumns)
   const written = new WrittenTable(input.written, input.limits, input.breathe)
@@ -191,30 +194,11 @@ interface Carried {
   readonly file: string
 }
 
-/** Measured: a row of all columns, due or written, and a row of which only the place is held. */
-const ROW_BYTES = 4_000
-const PLACE_BYTES = 200
-
-/** How many rows the heap holds. */
-interface RowBounds {
-  /** With all of their values, due and written ones together. */
-  readonly rowsAtOnce: number
-  /** Of which the place is known. */
-  readonly places: number
-}
-
-function rowBounds({ heapBytes }: ReadLimits): RowBounds {
-  return {
-    rowsAtOnce: Math.max(1, Math.floor(heapBytes / ROW_BYTES)),
-    places: Math.max(1, Math.floor(heapBytes / PLACE_BYTES)),
-  }
-}
-
 /** Members of the facts' groups, as many as there may be in all. A fact of which none is left is not there. */
 function carry(
   facts: readonly SampledFact[],
   members: Members,
-  most: RowBounds & { readonly providers: number },
+  most: HeapShares,
   coverage: Coverage,
 ): ReadonlyMap<SampledFact, Carried> {
   const carried = new Map<SampledFact, Carried>()
@@ -226,8 +210,8 @@ function carry(
     const all = typeof group === 'string' ? members.of(group) : []
     const file = members.fileOf(textOf(group) ?? '')
     // All rows of a fact are held at once, the due ones and the written ones.
-    if (2 * all.length > most.rowsAtOnce) {
-      coverage.leaveOut('fact_rate', fact.file, `a group of ${all.length} providers: more rows than the memory holds`)
+    if (all === undefined || 2 * all.length > most.rowsAtOnce) {
+      coverage.leaveOut('fact_rate', fact.file, 'groups with more providers than the memory holds beside the rest')
       continue
     }
     const fresh = all.filter((npi) => !taken.has(npi))
@@ -356,7 +340,7 @@ function inBatches({ input, carried }: CompareInput, places: readonly DuePlace[]
     const ofFacts = new Set(ofUid.map(({ fact }) => fact))
     return ofUid.length + [...ofFacts].reduce((sum, fact) => sum + (carried.get(fact)?.rows ?? 1), 0)
   }
-  const { rowsAtOnce } = rowBounds(input.limits)
+  const { rowsAtOnce } = heapShares(input.limits)
   return consecutiveGroups([...byUid.values()], rowsOf, { weight: rowsAtOnce }).map((group) => group.flat())
 }
 

@@ -2,7 +2,9 @@
 import { byBytes } from './bytes-order.js'
 import type { ContractValue } from './contract-values.js'
 import type { Coverage } from './coverage.js'
+import { heapShares } from './heap-shares.js'
 import { KeyFilter } from './key-filter.js'
+import { KeySample } from './key-sample.js'
 import type { ParquetRows, ReadLimits } from './parquet-rows.js'
 import {
   type AuditedFile,
@@ -13,12 +15,15 @@ import {
   withFile,
 } from './table-rows.js'
 
+/** How many members each group has. */
+export type MemberCounts = Pick<ReadonlyMap<string, number>, 'get'>
+
 /** What the links say. */
 export interface Members {
-  /** Distinct valid members of one of the groups that were asked for, in order of their bytes. */
-  readonly of: (group: string) => readonly string[]
+  /** Distinct valid members of one of the groups that were asked for, in order of their bytes; undefined where they are too many to be held. */
+  readonly of: (group: string) => readonly string[] | undefined
   /** How many each group has; undefined where there are too many links to count within the memory. */
-  readonly perGroup: ReadonlyMap<string, number> | undefined
+  readonly perGroup: MemberCounts | undefined
   /** Input file that a group's links are from. */
   readonly fileOf: (group: string) => string
 }
@@ -31,6 +36,7 @@ export async function readMembers(
   coverage: Coverage,
 ): Promise<Members | undefined> {
   const found = new Map<string, Set<string>>()
+  const held = new KeySample(heapShares(depth.limits).links)
   const files = new Map<string, string>()
   const counting = new LinkCount(depth.limits)
   for (const file of table.files) {
@@ -39,8 +45,12 @@ export async function readMembers(
         if (!wanted.has(group)) return
         files.set(group, file.path)
         const members = found.get(group) ?? new Set()
-        found.set(group, members.add(npi))
+        if (members.has(npi)) return
+        held.add(group)
+        if (held.has(group)) found.set(group, members.add(npi))
+        else found.delete(group)
       })
+      for (const group of found.keys()) if (!held.has(group)) found.delete(group)
       return true
     })
     if (done !== true) return undefined
@@ -48,7 +58,7 @@ export async function readMembers(
   if (counting.isFull)
     coverage.leaveOut(table.name, table.files[0]?.path ?? '', 'it has too many links to count all rows')
   return {
-    of: (group) => [...(found.get(group) ?? [])].sort(byBytes),
+    of: (group) => (held.has(group) ? [...(found.get(group) ?? [])].sort(byBytes) : undefined),
     perGroup: counting.perGroup(),
     fileOf: (group) => files.get(group) ?? '',
   }
@@ -91,8 +101,6 @@ function isProvider(npi: ContractValue): npi is string {
   return typeof npi === 'string' && !/^0*$/.test(npi)
 }
 
-/** What a name costs as a key. */
-const NAME_BYTES = 120
 /** A link is the number of its group times this, plus the number of its member. */
 const MEMBERS = 2 ** 34
 /** Members that are no ten digits are numbered from here on. */
@@ -111,10 +119,10 @@ class LinkCount {
   #isAscending = true
   #isFull = false
 
-  constructor({ heapBytes, chunkBytes }: ReadLimits) {
-    this.#mostNames = Math.min(MOST_GROUPS, Math.floor(heapBytes / NAME_BYTES))
+  constructor(limits: ReadLimits) {
+    this.#mostNames = Math.min(MOST_GROUPS, heapShares(limits).groups)
     // An array that grows stands beside the one that it came from.
-    this.#mostLinks = Math.floor(chunkBytes / (2 * Float64Array.BYTES_PER_ELEMENT))
+    this.#mostLinks = Math.floor(limits.chunkBytes / (2 * Float64Array.BYTES_PER_ELEMENT))
   }
 
   get isFull(): boolean {
@@ -152,7 +160,7 @@ class LinkCount {
     this.#isAscending = isAscending
   }
 
-  perGroup(): ReadonlyMap<string, number> | undefined {
+  perGroup(): MemberCounts | undefined {
     if (this.#isFull) return undefined
     const links = this.#links.subarray(0, this.#count)
     const sorted = this.#isAscending ? links : links.sort()
@@ -163,7 +171,13 @@ class LinkCount {
       const group = Math.floor(link / MEMBERS)
       counts[group] = (counts[group] ?? 0) + 1
     }
-    return new Map([...this.#groups].map(([name, number]) => [name, counts[number] ?? 0]))
+    this.#links = new Float64Array(0)
+    return {
+      get: (name) => {
+        const number = this.#groups.get(name)
+        return number === undefined ? undefined : counts[number]
+      },
+    }
   }
 
   #numberOf(numbers: Map<string, number>, name: string): number {

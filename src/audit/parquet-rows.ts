@@ -56,6 +56,8 @@ const WINDOW_ROWS = 131_072
 /** What a short text costs as an object of its own, measured: array slot, view and its header. */
 const OBJECT_BYTES = 150
 const SLOT_BYTES = 16
+/** What a list of one item takes beside it: an array with room for more. */
+const LIST_BYTES = 200
 /** What the decoded index of a row takes, beside what it is decoded from. */
 const INDEX_BYTES = 8
 const TAIL_BYTES = 64 * 1024
@@ -151,7 +153,7 @@ export class ParquetRows {
     try {
       const paged = chunk && this.#readPages(column, chunk, range)
       if (paged) return paged
-      this.#requireSmall(column.name, chunks)
+      this.#requireSmall(column, chunks)
       this.#scan ??= await parquetScan(this.#options)
       const values = await this.#scan.readColumn({ column: column.name, rowStart: range.from, rowEnd: range.to })
       if (values.length !== rows) throw new Error(`it gives ${values.length} values of ${rows} rows`)
@@ -169,7 +171,7 @@ export class ParquetRows {
     if (!chunk.encodings.every((encoding) => PAGED_ENCODINGS.has(encoding))) return undefined
     // Where a list begins is only known from the one before it.
     if (column.list && (from > range.from || to < range.to)) return undefined
-    if (column.list || element.type === 'FIXED_LEN_BYTE_ARRAY') this.#requireSmall(name, [chunk])
+    if (element.type === 'FIXED_LEN_BYTE_ARRAY') this.#requireSmall(column, [chunk])
     const bytes = Number(chunk.total_compressed_size) + Number(chunk.total_uncompressed_size)
     if (bytes + INDEX_BYTES * Number(chunk.num_values) > this.#limits.chunkBytes) throw tooLarge(name)
     const start = startOf(chunk)
@@ -197,12 +199,13 @@ export class ParquetRows {
     return chunks.get(column.name) ?? []
   }
 
-  #requireSmall(column: string, chunks: readonly Chunk[]): void {
+  #requireSmall({ name, list }: FileColumn, chunks: readonly Chunk[]): void {
     for (const chunk of chunks) {
       const bytes = Number(chunk.total_compressed_size) + Number(chunk.total_uncompressed_size)
       const values = valuesAtOnce(chunk)
-      const each = chunk.type.endsWith('BYTE_ARRAY') && chunk.encodings.includes('PLAIN') ? OBJECT_BYTES : SLOT_BYTES
-      if (bytes > this.#limits.chunkBytes || values * each > this.#limits.heapBytes) throw tooLarge(column)
+      const areObjects = chunk.type.endsWith('BYTE_ARRAY') && chunk.encodings.includes('PLAIN')
+      const each = (areObjects ? OBJECT_BYTES : SLOT_BYTES) + (list ? LIST_BYTES : 0)
+      if (bytes > this.#limits.chunkBytes || values * each > this.#limits.heapBytes) throw tooLarge(name)
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { ContractValue } from './contract-values.js'
 import type { Coverage } from './coverage.js'
+import type { MemberCounts } from './members.js'
 import {
   type AuditedFile,
   type AuditedTable,
@@ -17,7 +18,7 @@ import {
 export interface CountInput {
   readonly facts: AuditedTable
   /** Members of each group. */
-  readonly perGroup: ReadonlyMap<string, number>
+  readonly perGroup: MemberCounts
   /** The facts that were set aside. */
   readonly quarantined: AuditedFile
 }

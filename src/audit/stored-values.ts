@@ -142,20 +142,25 @@ export class StoredValues {
     this.#pages = pages
   }
 
+  /** @param index the entry of each row, or {@link NO_ENTRY} */
+  static indexed(index: Int32Array, entries: Entries): StoredValues {
+    const values = new StoredValues(index.length, [], [entries])
+    values.#index = index
+    return values
+  }
+
   /** One value in all rows. */
   static everywhere(value: RawValue, rows: number): StoredValues {
-    const values = new StoredValues(rows, [], [new ValueEntries([value])])
-    values.#index = new Int32Array(rows).fill(value === null ? NO_ENTRY : 0)
-    return values
+    const index = new Int32Array(rows).fill(value === null ? NO_ENTRY : 0)
+    return StoredValues.indexed(index, new ValueEntries([value]))
   }
 
   /** An entry for each row. */
   static each(of: ArrayLike<RawValue>): StoredValues {
-    const values = new StoredValues(of.length, [], [new ValueEntries(of)])
-    values.#index = Int32Array.from({ length: of.length }, (_, i) =>
+    const index = Int32Array.from({ length: of.length }, (_, i) =>
       of[i] === null || of[i] === undefined ? NO_ENTRY : i,
     )
-    return values
+    return StoredValues.indexed(index, new ValueEntries(of))
   }
 
   /** The entry of each row, or {@link NO_ENTRY}: for who looks at all of them. */

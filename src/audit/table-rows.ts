@@ -2,9 +2,12 @@
 import { type ColumnValues, RowByRow, StoredOnce, sameEverywhere } from './column-values.js'
 import { asInteger, asNumber, type ContractValue, type ValueRule } from './contract-values.js'
 import type { Coverage } from './coverage.js'
+import { heapShares } from './heap-shares.js'
 import { KeyFilter } from './key-filter.js'
+import { KeySample } from './key-sample.js'
 import { NotCovered } from './not-covered.js'
 import { type FileColumn, ParquetRows, type ReadLimits, type RowRange } from './parquet-rows.js'
+import { RowOfColumns } from './row-of-columns.js'
 import { isStoredAsText, type Scalar, type ScalarReader, scalarReader } from './scalars.js'
 import { STAR_TABLES, type StarColumn, type StarTableName } from './star-tables.js'
 import type { RawValue } from './stored-values.js'
@@ -34,7 +37,7 @@ export interface FoundRow {
 }
 
 /** What is asked of a row's values. */
-export type RowValues = Pick<ReadonlyMap<string, ContractValue>, 'get' | 'has' | typeof Symbol.iterator>
+export type RowValues = Pick<RowOfColumns<ContractValue>, 'get' | 'has' | typeof Symbol.iterator>
 
 /** What a search found. */
 export interface FoundRows {
@@ -167,15 +170,16 @@ export async function findRows(
   coverage: Coverage,
 ): Promise<FoundRows> {
   const hits: Hits[] = []
+  const held = new KeySample(heapShares(depth.limits).rowsOf(STAR_TABLES[table.name].length))
   let unreadable = false
   for (const file of wanted.size === 0 ? [] : table.files) {
     const found = await withFile(table.name, file, { ...depth, coverage }, (rows) =>
-      hitsIn(rows, table.name, file, key, wanted, depth),
+      hitsIn(rows, { table: table.name, file, key, wanted, held }, depth),
     )
     if (found === undefined) unreadable = true
     else hits.push(...found)
   }
-  const { near, far } = nearest(hits, STAR_TABLES[table.name].length - 1, depth.valuesPerTable)
+  const { near, far } = nearest(hits.flatMap(onlyOf(held)), STAR_TABLES[table.name].length - 1, depth.valuesPerTable)
   const unread = new Set(far.flatMap((h) => h.keys))
   const rows = new Map<string, FoundRow[]>()
   for (const hit of near) {
@@ -190,15 +194,31 @@ export async function findRows(
       else rows.set(name, [row])
     }
   }
-  return { rows, unread: (name) => unreadable || unread.has(name) }
+  return { rows, unread: (name) => unreadable || unread.has(name) || !held.has(name) }
+}
+
+/** What is left of hits when some keys have fallen out of the sample. */
+function onlyOf(held: KeySample): (hit: Hits) => Hits[] {
+  return (hit) => {
+    const left = [...hit.keys.keys()].filter((i) => held.has(hit.keys[i] ?? ''))
+    if (left.length === hit.keys.length) return [hit]
+    const pick = <T>(of: readonly T[]): T[] => left.flatMap((i) => of[i] ?? [])
+    return left.length === 0 ? [] : [{ ...hit, at: pick(hit.at), keys: pick(hit.keys) }]
+  }
+}
+
+interface Search {
+  readonly table: StarTableName
+  readonly file: AuditedFile
+  readonly key: string
+  readonly wanted: ReadonlySet<string>
+  /** Keys whose rows can be held. */
+  readonly held: KeySample
 }
 
 async function hitsIn(
   rows: ParquetRows,
-  table: StarTableName,
-  file: AuditedFile,
-  key: string,
-  wanted: ReadonlySet<string>,
+  { table, file, key, wanted, held }: Search,
   { breathe }: ReadingDepth,
 ): Promise<Hits[]> {
   const read = columnReader(rows, file, starColumn(table, key))
@@ -212,6 +232,8 @@ async function hitsIn(
       for (const i of values.rowsThatMayBe(filter)) {
         const value = values.at(i)
         if (typeof value !== 'string' || !wanted.has(value)) continue
+        held.add(value)
+        if (!held.has(value)) continue
         at.push(window.from + i)
         keys.push(value)
       }
@@ -279,29 +301,6 @@ export async function readRowsAt(
     await breathe()
   }
   return at.map((_, i) => ({ file: file.path, values: new RowOfColumns(columns, i) }))
-}
-
-/** A row of columns that were read: thousands of them are looked at in one or two columns and put away. */
-class RowOfColumns implements RowValues {
-  readonly #columns: ReadonlyMap<string, readonly ContractValue[]>
-  readonly #row: number
-
-  constructor(columns: ReadonlyMap<string, readonly ContractValue[]>, row: number) {
-    this.#columns = columns
-    this.#row = row
-  }
-
-  get(name: string): ContractValue | undefined {
-    return this.#columns.get(name)?.[this.#row]
-  }
-
-  has(name: string): boolean {
-    return this.#columns.has(name)
-  }
-
-  *[Symbol.iterator](): MapIterator<[string, ContractValue]> {
-    for (const [name, values] of this.#columns) yield [name, values[this.#row] ?? null]
-  }
 }
 
 /** Values of one column at some rows of a group. */

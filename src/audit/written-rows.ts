@@ -2,6 +2,7 @@
 import type { ContractValue } from './contract-values.js'
 import { KeyFilter } from './key-filter.js'
 import { type FileColumn, ParquetRows, type ReadLimits, type RowRange } from './parquet-rows.js'
+import { RowOfColumns } from './row-of-columns.js'
 import { type ScalarReader, scalarReader } from './scalars.js'
 import type { RawValue, StoredValues } from './stored-values.js'
 
@@ -15,8 +16,11 @@ export interface PlannedObject {
   readonly ordinal: number
 }
 
+/** A value of the table. */
+type WrittenValue = ContractValue | boolean
+
 /** Values of a written row, by column. */
-export type WrittenRow = ReadonlyMap<string, ContractValue | boolean>
+export type WrittenRow = Pick<RowOfColumns<WrittenValue>, 'get'>
 
 /** Where the objects are. */
 export interface WrittenPlace {
@@ -77,17 +81,15 @@ export class WrittenTable {
   async rows(object: PlannedObject, wanted: ReadonlySet<string>): Promise<readonly WrittenRow[]> {
     const rows = await ParquetRows.open(await this.#place.fetch(object), this.#limits)
     try {
-      const found: Map<string, ContractValue | boolean>[] = []
+      const found: WrittenRow[] = []
       for (const group of rows.groups) {
         for (const window of rows.windows(group)) {
           const at = await this.#rowsOf(rows, window, wanted)
-          const here = at.map(() => new Map<string, ContractValue | boolean>())
+          const columns = new Map<string, readonly WrittenValue[]>()
           for (const column of at.length === 0 ? [] : rows.columns) {
-            const value = valueReader(column)
-            const stored = await rows.read(column, window)
-            for (const [i, row] of at.entries()) here[i]?.set(column.name, value(stored.at(row)))
+            columns.set(column.name, valuesAt(await rows.read(column, window), at, valueReader(column)))
           }
-          found.push(...here)
+          for (const i of at.keys()) found.push(new RowOfColumns(columns, i))
           await this.#breathe()
         }
       }
@@ -145,13 +147,24 @@ interface PlanColumn {
   readonly at: (row: number) => ReturnType<ScalarReader>
 }
 
-function valueReader({ element, list }: FileColumn): (raw: RawValue) => ContractValue | boolean {
+/** Values at some rows: what is stored once is made once, and held once. */
+function valuesAt(stored: StoredValues, at: readonly number[], read: (raw: RawValue) => WrittenValue): WrittenValue[] {
+  const made = new Map<number, WrittenValue>()
+  return at.map((row) => {
+    const entry = stored.entryOf(row)
+    const value = made.get(entry) ?? read(stored.at(row))
+    made.set(entry, value)
+    return value
+  })
+}
+
+function valueReader({ element, list }: FileColumn): (raw: RawValue) => WrittenValue {
   const read = scalarReader(element)
   if (!list) return (raw) => plainOf(read(raw))
   return (raw) => (Array.isArray(raw) ? raw.map((item) => itemOf(read(item))) : null)
 }
 
-function plainOf(scalar: ReturnType<ScalarReader>): ContractValue | boolean {
+function plainOf(scalar: ReturnType<ScalarReader>): WrittenValue {
   if (scalar === null || typeof scalar === 'string' || typeof scalar === 'number' || typeof scalar === 'boolean')
     return scalar
   throw new Error('a written value is of a type that the table does not have')

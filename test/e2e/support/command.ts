@@ -49,15 +49,22 @@ export class Command {
   /** Waits for its end with success. @throws Error with what it printed otherwise */
   async result(): Promise<RunResult> {
     const code = await this.exited
-    if (code !== 0) throw new Error(`etl3 ended with ${code}: ${this.stdout}${this.stderr}`)
+    if (code !== 0) throw new Error(`etl3 ended with ${code}: ${this.#said()}`)
     const result: RunResult = JSON.parse(this.stdout)
     return result
+  }
+
+  /** All that it printed, on one line and why it failed first: who shows a part of it shows the beginning. */
+  #said(): string {
+    const lines = `${this.stderr}${this.stdout}`.split('\n').map((line) => line.trim())
+    const isReason = (line: string): boolean => /^error:|^"(?:code|message)":/.test(line)
+    return [...lines.filter(isReason), ...lines.filter((line) => !isReason(line))].join(' ')
   }
 
   /** Waits for its end. @throws Error when it ended with another exit code */
   async failure(exitCode: number): Promise<Failure> {
     const code = await this.exited
-    if (code !== exitCode) throw new Error(`etl3 ended with ${code}, not ${exitCode}: ${this.stdout}${this.stderr}`)
+    if (code !== exitCode) throw new Error(`etl3 ended with ${code}, not ${exitCode}: ${this.#said()}`)
     const report: { error: Failure } = JSON.parse(this.stdout)
     return report.error
   }

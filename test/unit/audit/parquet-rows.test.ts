@@ -88,11 +88,23 @@ describe('the second reader', () => {
     expect(await valuesOf(zeros)).toEqual([0, -0, Number.NaN])
   })
 
+  it('holds lists as numbers, and makes those that are asked for, be they NULL, empty or with NULL items', async () => {
+    const lists = await written(
+      'lists',
+      "SELECT CASE i % 4 WHEN 0 THEN [i::VARCHAR, NULL] WHEN 1 THEN [] WHEN 2 THEN NULL ELSE ['a', 'b', 'a'] END AS v FROM range(20000) t(i) ORDER BY i",
+    )
+    const values = await valuesOf(lists, { ...LIMITS, heapBytes: 100_000 })
+    expect(values).toHaveLength(20_000)
+    for (const [i, value] of values.entries()) {
+      expect(value).toEqual([[String(i), null], [], null, ['a', 'b', 'a']][i % 4])
+    }
+  })
+
   it('refuses what it cannot hold in its memory, and what is no Parquet file, as not covered', async () => {
     const file = await written('large', 'SELECT md5(i::VARCHAR) AS v FROM range(20000) t(i)')
     await expect(valuesOf(file, { ...LIMITS, chunkBytes: 100_000 })).rejects.toThrow(NotCovered)
-    const lists = await written('lists', 'SELECT [i] AS v FROM range(20000) t(i)')
-    await expect(valuesOf(lists, { ...LIMITS, heapBytes: 100_000 })).rejects.toThrow(NotCovered)
+    const decimals = await written('decimals', 'SELECT i::DECIMAL(38, 2) AS v FROM range(20000) t(i)')
+    await expect(valuesOf(decimals, { ...LIMITS, heapBytes: 100_000 })).rejects.toThrow(NotCovered)
     await expect(valuesOf(import.meta.filename)).rejects.toThrow(NotCovered)
   })
 })

@@ -18,6 +18,22 @@ const DISKS: Readonly<Record<string, (name: string) => string>> = {
   'like that of Windows': (name) => name.toUpperCase().replace(/[. ]+$/, ''),
 }
 
+/** So that each of the disks meets both kinds of plans. */
+const EXAMPLES: [string, string][][] = [
+  [
+    ['TX', 'a'],
+    ['MN', 'a'],
+  ],
+  [
+    ['TX', 'a'],
+    ['tx', 'b'],
+  ],
+  [
+    ['TX', '\u00e9'],
+    ['TX', 'e\u0301'],
+  ],
+]
+
 async function refusal(
   engine: Engine,
   disk: (name: string) => string,
@@ -80,12 +96,12 @@ describe('a plan whose partitions would share a place', () => {
           if (due) refused += 1
           else kept += 1
         }),
-        { numRuns: 60 },
+        { numRuns: 60, examples: EXAMPLES.map((all) => [all, 1]) },
       )
     })
-    expect(kept).toBeGreaterThan(3)
+    expect(kept).toBeGreaterThan(0)
     if (disk === DISKS['exact']) expect(refused).toBe(0)
-    else expect(refused).toBeGreaterThan(3)
+    else expect(refused).toBeGreaterThan(0)
   })
 
   it('is told with both values, which can be told apart', async () => {
