@@ -1,10 +1,10 @@
 /** Whether the published table is still what its manifest says. */
 import type { Config } from '../config/schema.js'
-import { readParquet } from '../engine/parquet-scan.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { openTable } from '../lake/stores.js'
 import type { CurrentRecord } from '../records/current.js'
+import { type ManifestedObject, manifestPages } from '../records/manifest.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
 import { withEngine } from './run-context.js'
@@ -42,26 +42,29 @@ export async function differingObject(
   deps: ActivityDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const due = await withEngine(deps, scratch, signal, async (engine) => {
-    const column = async (name: string): Promise<string[]> =>
-      (await engine.column(`SELECT ${name} FROM ${readParquet([manifest])} ORDER BY key`)).map(String)
-    return {
-      keys: await column('key'),
-      bytes: await column('bytes'),
-      etags: await column('etag'),
-      checksums: await column('sha256'),
+  return await withEngine(deps, scratch, signal, async (engine) => {
+    for await (const objects of manifestPages(engine, manifest)) {
+      const differs = await differingOf(objects, table, signal)
+      if (differs !== undefined) return differs
     }
+    return undefined
   })
-  const moved: number[] = []
-  for (const [i, object] of (await table.stat(due.keys, signal)).entries()) {
-    if (object?.bytes !== Number(due.bytes[i])) return due.keys[i]
-    if (object.etag !== due.etags[i]) moved.push(i)
-  }
+}
+
+async function differingOf(
+  objects: readonly ManifestedObject[],
+  table: ObjectStore,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const keys = objects.map(({ key }) => key)
+  const found = await table.stat(keys, signal)
+  const resized = objects.find(({ bytes }, i) => found[i]?.bytes !== bytes)
+  if (resized) return resized.key
   // A lake that was moved carries other marks: its bytes tell.
-  const differs = await severalAtOnce(moved, table.atOnce, async (i) => {
-    const content = await table.digest(due.keys[i] ?? '', signal)
-    return content?.sha256 !== due.checksums[i]
+  const moved = objects.filter(({ etag }, i) => found[i]?.etag !== etag)
+  const differs = await severalAtOnce(moved, table.atOnce, async ({ key, sha256 }) => {
+    const content = await table.digest(key, signal)
+    return content?.sha256 !== sha256
   })
-  const first = moved.find((_, at) => differs[at])
-  return first === undefined ? undefined : due.keys[first]
+  return moved.find((_, i) => differs[i])?.key
 }

@@ -17,7 +17,7 @@ import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { beginCount } from './ask-catalog.js'
 import type { ActivityDeps } from './deps.js'
-import { writeManifest } from './manifest.js'
+import { saveManifest } from './manifest.js'
 import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -52,7 +52,7 @@ export function registerTables(
     const context = await openContext(ref, deps, signal)
     const { records, config, scratch, layout, table } = context
     const { manifest, totals } = await withEngine(deps, scratch, signal, async (engine) => {
-      await withScratchFolder(scratch, 'register', (folder) => writeManifest(context, engine, folder, signal))
+      await withScratchFolder(scratch, 'register', (folder) => saveManifest(context, engine, folder, signal))
       const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
       const totals = await engine.row(
         `SELECT count(*) AS partitions, coalesce(sum(rows), 0)::BIGINT AS rows FROM ${readParquet([manifest])}`,

@@ -5,7 +5,7 @@
 
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
-import { sqlString } from '../engine/sql.js'
+import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { partitionKey } from '../lake/keys.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import type { Layout } from '../star/layout.js'
@@ -93,7 +93,8 @@ async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
       SELECT i.ordinal, i.rows, CASE WHEN o.key IS NULL THEN 'add'
           WHEN m.fingerprint = i.fingerprint AND m.bytes = o.bytes AND (m.etag = o.etag OR v.key IS NOT NULL) THEN 'keep'
           ELSE 'replace' END AS action
-      FROM inventory i LEFT JOIN observed o ON o.key = i.key LEFT JOIN manifest m ON m.key = i.key LEFT JOIN verified v ON v.key = i.key),
+      FROM inventory i LEFT JOIN observed o ON ${sameKey('o', 'i')} LEFT JOIN manifest m ON ${sameKey('m', 'i')}
+      LEFT JOIN verified v ON ${sameKey('v', 'i')}),
     costed AS (
       SELECT ordinal, action, action IN ('add', 'replace') AS written,
         (sum(CASE WHEN action IN ('add', 'replace') THEN ${FILE_COST_US} + ${ROW_COST_US} * rows ELSE 0 END)
@@ -102,20 +103,55 @@ async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
       CASE WHEN written THEN (dense_rank() OVER (PARTITION BY written ORDER BY bucket) - 1)::INTEGER ELSE -1 END AS unit FROM costed`)
 }
 
-async function write({ engine, layout, target }: PlanInput, values: ValuesInSql): Promise<void> {
-  await engine.run(`COPY (
-    SELECT i.ordinal, j.unit, j.action, i.block, i.slice_id, i.cell_id, i.key, ${values.columns},
+/** Partitions that are joined and sorted at once: about 10 MB, whatever the table has. */
+const PIECE_PARTITIONS = 16_384
+const ROW_GROUP = 8_192
+
+/** Writes the plan piece by piece, so that memory does not grow with the table. */
+async function write(input: PlanInput, values: ValuesInSql): Promise<void> {
+  const { engine, target } = input
+  const parts = [`${target}.removals`]
+  await copy(engine, removals(input), `${target}.removals`)
+  const planned = await engine.count('SELECT count(*) FROM inventory')
+  for (let from = 0; from < planned; from += PIECE_PARTITIONS) {
+    const part = `${target}.${from}`
+    // A table of its own, so that the engine knows how few these are and builds its joins over them.
+    await engine.run(`CREATE OR REPLACE TABLE piece AS FROM inventory
+      WHERE ordinal >= ${from} AND ordinal < ${from + PIECE_PARTITIONS}`)
+    await copy(engine, pieceOfPlan(values), part)
+    parts.push(part)
+  }
+  await copy(engine, `FROM ${readParquet(parts)}`, target)
+}
+
+async function copy(engine: Engine, select: string, target: string): Promise<void> {
+  await engine.run(`COPY (${select}) TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE ${ROW_GROUP})`)
+}
+
+function pieceOfPlan(values: ValuesInSql): string {
+  return `SELECT i.ordinal, j.unit, j.action, i.block, i.slice_id, i.cell_id, i.key, ${values.columns},
       i.rows, i.facts, i.fingerprint,
       o.bytes AS observed_bytes, o.etag AS observed_etag, m.bytes AS published_bytes, m.sha256 AS published_sha256
-    FROM inventory i JOIN judged j ON j.ordinal = i.ordinal ${values.joins}
-    LEFT JOIN observed o ON o.key = i.key LEFT JOIN manifest m ON m.key = i.key
-    UNION ALL
-    SELECT -1, -1, 'remove', -1, -1, -1, k.key, ${layout.columns.map(() => 'NULL').join(', ')}, coalesce(m.rows, 0), 0, '',
-      o.bytes, o.etag, m.bytes, m.sha256
-    FROM (SELECT key FROM manifest UNION SELECT key FROM observed) k
-    ANTI JOIN inventory i ON i.key = k.key
-    LEFT JOIN observed o ON o.key = k.key LEFT JOIN manifest m ON m.key = k.key
-    ORDER BY ordinal, key) TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE 8192)`)
+    FROM piece i JOIN judged j ON j.ordinal = i.ordinal ${values.joins}
+    LEFT JOIN observed o ON ${sameKey('o', 'i')} LEFT JOIN manifest m ON ${sameKey('m', 'i')}
+    ORDER BY i.ordinal`
+}
+
+/** What lies in the table, or should, and is in no partition any more. */
+function removals({ layout }: PlanInput): string {
+  const goneOf = (table: string): string => `SELECT t.key FROM ${table} t ANTI JOIN inventory i ON ${sameKey('i', 't')}`
+  const columns = layout.columns.map((column) => `NULL::VARCHAR AS ${sqlIdentifier(column)}`).join(', ')
+  return `SELECT -1::INTEGER AS ordinal, -1::INTEGER AS unit, 'remove' AS action, -1::INTEGER AS block, -1::INTEGER AS slice_id,
+      -1::INTEGER AS cell_id, k.key, ${columns}, coalesce(m.rows, 0) AS rows, 0::BIGINT AS facts, '' AS fingerprint,
+      o.bytes AS observed_bytes, o.etag AS observed_etag, m.bytes AS published_bytes, m.sha256 AS published_sha256
+    FROM (${goneOf('manifest')} UNION ${goneOf('observed')}) k
+    LEFT JOIN observed o ON ${sameKey('o', 'k')} LEFT JOIN manifest m ON ${sameKey('m', 'k')}
+    ORDER BY k.key`
+}
+
+/** Keys are hundreds of characters: joins over their digests hold a tenth of it. */
+function sameKey(one: string, other: string): string {
+  return `md5_number(${one}.key) = md5_number(${other}.key)`
 }
 
 async function loadInventory(input: PlanInput): Promise<void> {
@@ -166,8 +202,8 @@ async function loadKnown({ engine, manifest, otherPlans, observed }: PlanInput):
   )
   await engine.run(
     otherPlans.length === 0
-      ? 'CREATE TABLE other_keys (key VARCHAR)'
-      : `CREATE TABLE other_keys AS SELECT DISTINCT key FROM ${readParquet(otherPlans, ', union_by_name = true')}`,
+      ? 'CREATE TABLE other_keys (key_digest UHUGEINT)'
+      : `CREATE TABLE other_keys AS SELECT DISTINCT md5_number(key) AS key_digest FROM ${readParquet(otherPlans, ', union_by_name = true')}`,
   )
 }
 
@@ -177,7 +213,7 @@ async function* observedRows(observed: AsyncIterable<ObservedObject>): AsyncGene
 
 async function refuseStrangers(engine: Engine): Promise<void> {
   const strangers = await engine.column(`SELECT key FROM observed o
-    ANTI JOIN manifest m ON m.key = o.key ANTI JOIN other_keys k ON k.key = o.key ORDER BY key LIMIT 3`)
+    ANTI JOIN manifest m ON ${sameKey('m', 'o')} ANTI JOIN other_keys k ON k.key_digest = md5_number(o.key) ORDER BY key LIMIT 3`)
   if (strangers.length === 0) return
   throw new ConflictError(
     'ETL3-PL-01',
@@ -190,7 +226,7 @@ async function refuseStrangers(engine: Engine): Promise<void> {
 async function verifyMoved({ engine, checksumOf }: PlanInput): Promise<void> {
   await engine.run('CREATE TABLE verified (key VARCHAR)')
   const suspects =
-    await engine.rows(`SELECT m.key, m.sha256 FROM inventory i JOIN manifest m ON m.key = i.key JOIN observed o ON o.key = i.key
+    await engine.rows(`SELECT m.key, m.sha256 FROM inventory i JOIN manifest m ON ${sameKey('m', 'i')} JOIN observed o ON ${sameKey('o', 'i')}
     WHERE m.fingerprint = i.fingerprint AND m.bytes = o.bytes AND m.etag <> o.etag`)
   const same: string[][] = []
   for (const { key, sha256 } of suspects) {

@@ -38,9 +38,9 @@ export async function refuseSharedPlaces(input: PlacesInput): Promise<void> {
 
 /** Values are different and keys are made of them one to one; if that ever fails, it fails here. */
 async function refuseEqualKeys({ engine, partitionColumns, values }: PlacesInput): Promise<void> {
-  const rows =
-    await engine.rows(`WITH twice AS (SELECT key FROM inventory GROUP BY key HAVING count(*) > 1 ORDER BY key LIMIT 1)
-    SELECT i.key, ${values.columns} FROM inventory i JOIN twice ON twice.key = i.key ${values.joins} ORDER BY i.ordinal LIMIT 2`)
+  const rows = await engine.rows(`WITH twice AS (SELECT min(ordinal) AS first, max(ordinal) AS last FROM inventory
+      GROUP BY md5_number(key) HAVING count(*) > 1 ORDER BY first LIMIT 1)
+    SELECT i.key, ${values.columns} FROM inventory i JOIN twice ON i.ordinal IN (twice.first, twice.last) ${values.joins} ORDER BY i.ordinal`)
   const [one, other] = rows
   if (!one || !other) return
   const different = partitionColumns.filter((column) => one[column] !== other[column])

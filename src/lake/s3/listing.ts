@@ -12,11 +12,15 @@ export interface ListedObject {
   readonly modifiedMs: number
 }
 
-/** Objects whose key begins with `under.path`, a page of up to 1,000 at a time, in the order of their keys. */
+/**
+ * Objects whose key begins with `under.path`, a page of up to 1,000 at a time, in the order of their keys.
+ * @param after only keys behind this one
+ */
 export async function* listPages(
   connection: S3Connection,
   under: S3Address,
   signal: AbortSignal,
+  after?: string,
 ): AsyncGenerator<readonly ListedObject[]> {
   const { client, sdk } = await connection.open()
   let token: string | undefined
@@ -27,6 +31,7 @@ export async function* listPages(
           Bucket: under.bucket,
           ...(under.path === '' ? {} : { Prefix: under.path }),
           ...(token === undefined ? {} : { ContinuationToken: token }),
+          ...(after === undefined ? {} : { StartAfter: after }),
           // XML has no way to write control characters, and somebody else's key may hold them.
           EncodingType: 'url',
         }),

@@ -29,6 +29,7 @@ const MOST_COPIED_BYTES = 5 * 1024 ** 3
 
 /** Keys from which on one listing is cheaper than a look at each. */
 const KEYS_WORTH_A_LISTING = 32
+const NO_KEY = Buffer.alloc(0)
 
 /**
  * A prefix of a bucket as an {@link ObjectStore}.
@@ -128,21 +129,42 @@ export class S3ObjectStore implements ObjectStore {
     }
     const wanted = new Set(keys)
     const found = new Map<ObjectKey, StoredObject>()
-    for await (const { modifiedMs: _, ...object } of this.list(commonFolder(keys), signal)) {
+    for await (const { modifiedMs: _, ...object } of this.#between(keys, signal)) {
       if (wanted.has(object.key)) found.set(object.key, object)
     }
     return keys.map((key) => found.get(key))
+  }
+
+  /**
+   * All objects from the first of some keys to the last one, and few others: who asks piece by piece lists nothing twice.
+   * Listings are in the order of UTF-8's bytes.
+   */
+  async *#between(keys: readonly ObjectKey[], signal: AbortSignal): AsyncGenerator<ListedObject> {
+    const ordered = keys.map((key) => Buffer.from(key)).sort(Buffer.compare)
+    const first = [...(ordered[0]?.toString() ?? '')]
+    const last = ordered.at(-1) ?? NO_KEY
+    // A key stands behind every beginning of itself.
+    for await (const object of this.#list(commonFolder(keys), signal, first.slice(0, -1).join(''))) {
+      if (Buffer.compare(Buffer.from(object.key), last) > 0) return
+      yield object
+    }
   }
 
   async tellsApart(first: string, second: string): Promise<boolean> {
     return first !== second
   }
 
-  async *list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<ListedObject> {
+  list(prefix: ObjectKey, signal: AbortSignal): AsyncGenerator<ListedObject> {
+    return this.#list(prefix, signal)
+  }
+
+  async *#list(prefix: ObjectKey, signal: AbortSignal, after?: ObjectKey): AsyncGenerator<ListedObject> {
     signal.throwIfAborted()
     const { bucket, path } = this.#under(prefix)
     const root = this.#root.path === '' ? 0 : this.#root.path.length + 1
-    for await (const page of listPages(this.#connection, { bucket, path: path === '' ? '' : `${path}/` }, signal)) {
+    const under = { bucket, path: path === '' ? '' : `${path}/` }
+    const start = after === undefined ? undefined : this.#under(after).path
+    for await (const page of listPages(this.#connection, under, signal, start)) {
       for (const object of page) yield { ...object, key: object.key.slice(root) }
     }
   }

@@ -141,6 +141,27 @@ export function objectStoreSuite(name: string, makeStore: MakeStore, lacks: Shor
       expect(found.map((object) => object?.key)).toEqual(['c/d', undefined, 'a', 'b', 'a'])
     })
 
+    it('knows any part of its keys, by their order the first, the last or some between, whatever is missing', async () => {
+      const store = (await makeStore()).open()
+      const folders = ['t/state=TX', 't/state=M N', 't/state=Zürich \u{1F600}', 't/state=\uFF5E']
+      const keys = Array.from({ length: 160 }, (_, i) => `${folders[i % 4]}/part ${String(i).padStart(3, '0')}`)
+      keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      const there = new Set(keys.filter((_, i) => i % 5 !== 3))
+      for (const key of there) await store.put(key, text(key), GO_ON)
+      for (const [from, to] of [
+        [0, 40],
+        [40, 80],
+        [80, 120],
+        [120, 160],
+        [3, 158],
+        [0, 160],
+      ] as const) {
+        const part = keys.slice(from, to).toReversed()
+        const found = await store.stat(part, GO_ON)
+        expect(found.map((object) => object?.key)).toEqual(part.map((key) => (there.has(key) ? key : undefined)))
+      }
+    })
+
     it('takes every key that partitions have', async () => {
       const store = (await makeStore()).open()
       const keys = [
