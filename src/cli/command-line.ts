@@ -23,6 +23,7 @@ import { type CallRecord, createShell } from './shell.js'
 import { registerStatus } from './status.js'
 import { registerVacuum } from './vacuum.js'
 import { registerValidate } from './validate.js'
+import { registerWhy } from './why.js'
 import { registerWorker } from './worker.js'
 
 const EXIT_CODES_HELP = `
@@ -86,6 +87,7 @@ export function buildProgram(io: CliIo, services: CliServices, record: CallRecor
   registerStatus(program, shell)
   registerReport(program, shell)
   registerQuery(program, shell)
+  registerWhy(program, shell)
   registerVacuum(program, shell)
   registerDev(program, shell)
   registerWorker(program, shell)
