@@ -20,6 +20,7 @@ import { registerRun } from './run.js'
 import { registerSchedule } from './schedule.js'
 import { type CliServices, realServices } from './services.js'
 import { type CallRecord, createShell } from './shell.js'
+import { registerShow } from './show.js'
 import { registerStatus } from './status.js'
 import { registerVacuum } from './vacuum.js'
 import { registerValidate } from './validate.js'
@@ -87,6 +88,7 @@ export function buildProgram(io: CliIo, services: CliServices, record: CallRecor
   registerStatus(program, shell)
   registerReport(program, shell)
   registerQuery(program, shell)
+  registerShow(program, shell)
   registerWhy(program, shell)
   registerVacuum(program, shell)
   registerDev(program, shell)

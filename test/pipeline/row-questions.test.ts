@@ -16,7 +16,7 @@ let runId: string
 let duckdb: DuckDBConnection
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'etl3-follow-row-'))
+  root = mkdtempSync(join(tmpdir(), 'etl3-row-questions-'))
   const written = await writeDemoStar({ out: join(root, 'star'), facts: 600, seed: 5 })
   star = written.root
   lake = new Lake(join(root, 'lake'))
@@ -48,10 +48,20 @@ async function ids(sql: string): Promise<string[]> {
   return found
 }
 
-async function why(...words: string[]): Promise<{ code: number; text: string; err: string }> {
+interface Ended {
+  readonly code: number
+  readonly text: string
+  readonly err: string
+}
+
+async function etl3(...words: string[]): Promise<Ended> {
   const io = new FakeIo()
-  const code = await main(['why', ...words, '-c', join(lake.root, 'c.yaml')], io)
+  const code = await main([...words, '-c', join(lake.root, 'c.yaml')], io)
   return { code, text: io.stdout.text, err: io.stderr.text }
+}
+
+async function why(...words: string[]): Promise<Ended> {
+  return await etl3('why', ...words)
 }
 
 async function followed(id: string): Promise<Record<string, unknown>> {
@@ -154,5 +164,63 @@ describe('etl3 why', () => {
       expect(err).toContain('ETL3-WH-01')
       expect(err).not.toContain('\u001b')
     }
+  })
+})
+
+describe('etl3 show', () => {
+  const shown = async (...words: string[]): Promise<unknown[]> => {
+    const { code, text } = await etl3('show', '-o', 'json', '--limit', '1000', ...words)
+    expect(code).toBe(0)
+    const answer: { rows: unknown[] } = JSON.parse(text)
+    return answer.rows
+  }
+  /** What another reader finds, in any order. */
+  const due = async (condition: string, ...values: (string | number)[]): Promise<unknown[]> =>
+    await (
+      await duckdb.run(`SELECT fact_uid, npi, negotiated_rate FROM stored WHERE ${condition} LIMIT 1000`, values)
+    ).getRowObjectsJson()
+  const asKept = (rows: readonly unknown[]): string[] => rows.map((row) => JSON.stringify(row)).toSorted()
+
+  it('gives the rows that hold every condition, as another reader finds them', async () => {
+    const [[state, code, rate] = []] = await (
+      await duckdb.run(`SELECT state, code, negotiated_rate FROM stored WHERE state IS NOT NULL AND state <> ''
+        ORDER BY fact_uid, npi LIMIT 1`)
+    ).getRowsJson()
+    const [pos] = await ids('SELECT pos_members[1] FROM stored WHERE len(pos_members) > 1 ORDER BY 1 LIMIT 1')
+    const questions: readonly (readonly [string[], string, (string | number)[]])[] = [
+      [[`state=${state}`, `code=${code}`], 'state = $1 AND code = $2', [String(state), String(code)]],
+      [[`negotiated_rate=${rate}`], 'negotiated_rate = $1', [Number(rate)]],
+      [['npi='], "npi IS NULL OR npi = ''", []],
+      [['state=', 'code_type=CPT'], "(state IS NULL OR state = '') AND code_type = 'CPT'", []],
+      [
+        [`pos_members=${pos}`, `code=${code}`],
+        'list_contains(pos_members, $1) AND code = $2',
+        [String(pos), String(code)],
+      ],
+      [['is_above_medicare=true', `state=${state}`], 'is_above_medicare AND state = $1', [String(state)]],
+    ]
+    for (const [pairs, condition, values] of questions) {
+      const rows = await shown(
+        '--columns',
+        'fact_uid,npi,negotiated_rate',
+        ...pairs.flatMap((pair) => ['--where', pair]),
+      )
+      expect(rows.length).toBeGreaterThan(0)
+      expect(rows.length).toBeLessThan(1000)
+      expect(asKept(rows)).toEqual(asKept(await due(condition, ...values)))
+    }
+  })
+
+  it('takes a value for a value, whatever it holds', async () => {
+    for (const value of ["' OR true --", "MN' OR '1'='1", '"; DROP VIEW x', '%', '\\', '=', '\u001b[2J'])
+      expect(await shown('--where', `state=${value}`)).toEqual([])
+  })
+
+  it('gives ten rows with all columns of the file where nothing is said', async () => {
+    const { code, text } = await etl3('show', '-o', 'json')
+    const { columns, rows }: { columns: { name: string }[]; rows: unknown[] } = JSON.parse(text)
+    const described = await (await duckdb.run('DESCRIBE SELECT * EXCLUDE (file, filename) FROM stored')).getRowsJson()
+    expect({ code, rows: rows.length }).toEqual({ code: 0, rows: 10 })
+    expect(columns.map(({ name }) => name)).toEqual(described.map(([name]) => name))
   })
 })
