@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
@@ -87,6 +87,8 @@ describe('etl3 why', () => {
     const facts = [
       ...(await ids('SELECT fact_uid FROM stored GROUP BY 1 ORDER BY count(DISTINCT file) DESC, 1 LIMIT 2')),
       ...(await ids('SELECT fact_uid FROM stored WHERE npi IS NULL ORDER BY 1 LIMIT 1')),
+      ...(await ids(`SELECT fact_uid FROM stored WHERE npi IS NOT NULL
+        AND pg_uid IN (SELECT pg_uid FROM links WHERE npi IS NULL OR trim(npi, '0') = '') ORDER BY 1 LIMIT 1`)),
     ]
     for (const id of facts) {
       const [group] = await ids(`SELECT DISTINCT pg_uid FROM given WHERE fact_uid = '${id}'`)
@@ -155,6 +157,79 @@ describe('etl3 why', () => {
     const { text } = await why(id)
     expect(text).toContain(`This file has changed since run ${runId} read it.`)
     expect(readFileSync(file).equals(before)).toBe(true)
+  })
+
+  it('answers from input or table alone where the other is not there, and says with a code what it could not see', async () => {
+    const [id = ''] = await ids('SELECT fact_uid FROM given WHERE negotiated_rate < 5000 ORDER BY 1 LIMIT 1')
+    const [npi = ''] = await ids('SELECT npi FROM stored WHERE npi IS NOT NULL ORDER BY 1 LIMIT 1')
+    const asked = async (row: string, config: object): Promise<Record<string, unknown>> => {
+      const file = join(root, 'other.yaml')
+      writeFileSync(file, JSON.stringify({ processing: { scratch: join(root, 'scratch') }, ...config }))
+      const io = new FakeIo()
+      expect(await main(['why', row, '-o', 'json', '-c', file], io)).toBe(0)
+      const answer: Record<string, unknown> = JSON.parse(io.stdout.text)
+      return answer
+    }
+    const output = { uri: lake.table, metadata_uri: lake.metadata }
+    const nowhere = { uri: join(root, 'none'), metadata_uri: join(root, 'none-etl3') }
+    expect(await asked(id, { input: { root: star }, output: nowhere })).toMatchObject({
+      input: { rows: 1, examples: [{ fileState: 'unknown' }] },
+      published: null,
+      screen: null,
+      table: null,
+    })
+    for (const [place, code] of [
+      ['s3://bucket/star', 'ETL3-WH-02'],
+      [join(root, 'no-such-star'), 'ETL3-IN-01'],
+    ] as const) {
+      const fact = await asked(id, { input: { root: place }, output })
+      expect(fact).toMatchObject({
+        input: { looked: false, code },
+        rowsDue: null,
+        table: await storedRows(`fact_uid = '${id}'`),
+      })
+      const provider = await asked(npi, { input: { root: place }, output })
+      expect(provider).toMatchObject({
+        groups: { looked: false, code },
+        rowsDue: null,
+        table: await storedRows(`npi = '${npi}'`),
+      })
+    }
+    const quarantine = lake.recordPath(runId, 'quarantine/facts.parquet')
+    renameSync(quarantine, `${quarantine}.away`)
+    try {
+      expect(await followed(id)).toMatchObject({
+        screen: { looked: false, code: 'ETL3-WH-04' },
+        table: { rows: expect.any(Number) },
+      })
+    } finally {
+      renameSync(`${quarantine}.away`, quarantine)
+    }
+  })
+
+  it('finds an id in columns that are spelled and typed in another way, and in a file whose name looks like a pattern', async () => {
+    const other = join(root, 'other-star')
+    cpSync(star, other, { recursive: true })
+    rmSync(join(other, 'gold'), { recursive: true })
+    mkdirSync(join(other, 'gold'))
+    const [, npi = ''] = await ids(
+      'SELECT npi FROM stored WHERE npi IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 2',
+    )
+    await duckdb.run(`COPY (SELECT 17::BIGINT AS "FACT_UID ", 'x' AS filename, * EXCLUDE (fact_uid) FROM given LIMIT 1)
+      TO '${join(other, 'gold', 'fact.parquet')}' (FORMAT parquet)`)
+    renameSync(join(other, 'gold', 'fact.parquet'), join(other, 'gold', 'fact_rate[1].parquet'))
+    await duckdb.run(`COPY (SELECT try_cast(npi AS BIGINT) AS "NPI", pg_uid AS "Pg_Uid" FROM links)
+      TO '${join(other, 'xrefs', 'xref_pg_member_npi.parquet')}' (FORMAT parquet)`)
+    const lake = new Lake(join(root, 'other-lake'))
+    lake.configure({ star: other, tables: { fact_rate: join(other, 'gold') } })
+    for (const [id, seen] of [
+      ['17', { kind: 'fact', input: { rows: 1, examples: [{ file: join(other, 'gold', 'fact_rate[1].parquet') }] } }],
+      [npi, { kind: 'npi', groups: { looked: true }, facts: { looked: true } }],
+    ] as const) {
+      const io = new FakeIo()
+      expect(await main(['why', id, '-o', 'json', '-c', join(lake.root, 'c.yaml')], io)).toBe(0)
+      expect(JSON.parse(io.stdout.text)).toMatchObject(seen)
+    }
   })
 
   it('ends with 2 and a code where nothing is known of an id, whatever the id holds', async () => {
