@@ -93,7 +93,8 @@ function previewText({
       )
     },
     note(rows) {
-      const more = rows === limit ? '; there may be more: --limit' : ''
+      const wayToMore = limit < HIGHEST_LIMIT ? '--limit' : '`etl3 query`'
+      const more = rows === limit ? `; there may be more: ${wayToMore}` : ''
       const hidden = shown.hidden === 0 ? '' : `; ${countOf(shown.hidden, 'more column')}: --vertical, --columns`
       return `${countOf(rows, 'row')}${more}${hidden}`
     },
