@@ -124,8 +124,13 @@ function distinctNames(names: readonly string[]): string[] {
 }
 
 function cellText(value: unknown): string {
+  return cutToWidth(shownValue(value), WIDEST_CELL)
+}
+
+/** A value of any length for a terminal, control characters as escapes. */
+export function shownValue(value: unknown): string {
   if (value === null || value === undefined) return 'NULL'
-  return cutToWidth(plainText(typeof value === 'string' ? value : plainValue(value)), WIDEST_CELL)
+  return plainText(typeof value === 'string' ? value : plainValue(value))
 }
 
 function csvField(value: unknown, shown: (text: string) => string = (text) => text): string {

@@ -20,9 +20,11 @@ import { registerRun } from './run.js'
 import { registerSchedule } from './schedule.js'
 import { type CliServices, realServices } from './services.js'
 import { type CallRecord, createShell } from './shell.js'
+import { registerShow } from './show.js'
 import { registerStatus } from './status.js'
 import { registerVacuum } from './vacuum.js'
 import { registerValidate } from './validate.js'
+import { registerWhy } from './why.js'
 import { registerWorker } from './worker.js'
 
 const EXIT_CODES_HELP = `
@@ -86,6 +88,8 @@ export function buildProgram(io: CliIo, services: CliServices, record: CallRecor
   registerStatus(program, shell)
   registerReport(program, shell)
   registerQuery(program, shell)
+  registerShow(program, shell)
+  registerWhy(program, shell)
   registerVacuum(program, shell)
   registerDev(program, shell)
   registerWorker(program, shell)

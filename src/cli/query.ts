@@ -62,26 +62,56 @@ export function registerQuery(program: Command, shell: CliShell): void {
         hint: 'Name a file with --output-file, or send the output to one: > answer.parquet',
       })
     }
-    let sink: AnswerSink | undefined
-    await untilSignal(
-      call,
-      async (signal) => {
-        const file = path === undefined ? undefined : await openFileSink(path, signal)
-        sink = file ?? streamSink(call.io.stdout, signal, () => call.resultBegins())
-        try {
-          const sql = await sqlOf(call, signal)
-          await answer(call, shell.services, { config, sql, signal, ...asOf }, sink, file)
-          await sink.finish()
-        } catch (error) {
-          await sink.discard()
-          const told = signal.aborted || error instanceof ReaderGone
-          if (sink.begun && !told) call.warn('the output is incomplete: it ends where the query failed')
-          throw error
-        }
-      },
-      () => `the query was stopped${sink?.begun ? '; the output is incomplete' : ''}`,
-    )
+    const ask = async (signal: AbortSignal): Promise<CatalogQuery> => ({
+      config,
+      sql: await sqlOf(call, signal),
+      signal,
+      ...asOf,
+    })
+    await giveAnswer(call, shell.services, { ask, path, text: TABLE_TEXT })
   })
+}
+
+/** How an answer is shown in the form `text`. */
+export interface AnswerText {
+  /** @param end told whether rows were left out */
+  pieces(call: CliCall, coming: CatalogAnswer, sink: AnswerSink, end: TableEnd): AsyncIterable<string>
+  /** The line below it, on stderr. */
+  note(rows: number, coming: CatalogAnswer, end: TableEnd): string
+}
+
+/** What is asked, and where the answer goes. */
+export interface AnswerRequest {
+  ask(signal: AbortSignal): Promise<CatalogQuery>
+  /** Unset: standard output. */
+  readonly path?: string | undefined
+  readonly text: AnswerText
+}
+
+/**
+ * Asks the catalog and hands the answer over in the form of the call, whole or with a word that it is not.
+ * @throws Interrupted where a signal ended it, ReaderGone, and the errors of the catalog
+ */
+export async function giveAnswer(call: CliCall, services: CliServices, request: AnswerRequest): Promise<void> {
+  const { ask, path, text } = request
+  let sink: AnswerSink | undefined
+  await untilSignal(
+    call,
+    async (signal) => {
+      const file = path === undefined ? undefined : await openFileSink(path, signal)
+      sink = file ?? streamSink(call.io.stdout, signal, () => call.resultBegins())
+      try {
+        await answer(call, services, await ask(signal), { sink, file, text })
+        await sink.finish()
+      } catch (error) {
+        await sink.discard()
+        const told = signal.aborted || error instanceof ReaderGone
+        if (sink.begun && !told) call.warn('the output is incomplete: it ends where the query failed')
+        throw error
+      }
+    },
+    () => `the query was stopped${sink?.begun ? '; the output is incomplete' : ''}`,
+  )
 }
 
 async function sqlOf(call: CliCall, signal: AbortSignal): Promise<string> {
@@ -93,8 +123,7 @@ async function answer(
   call: CliCall,
   services: CliServices,
   query: CatalogQuery,
-  sink: AnswerSink,
-  file: FileSink | undefined,
+  { sink, file, text }: { readonly sink: AnswerSink; readonly file: FileSink | undefined; readonly text: AnswerText },
 ): Promise<void> {
   const progress = new QueryProgress(call)
   try {
@@ -107,27 +136,38 @@ async function answer(
     await services.askCatalog(query, async (coming) => {
       const counted = countedAnswer(coming, progress)
       const end: TableEnd = { cut: false }
-      for await (const piece of textPieces(call, counted.answer, sink, end)) {
+      for await (const piece of piecesOf(call, counted.answer, { sink, text, end })) {
         // On one terminal, a line that is redrawn would stand among the rows.
         if (sink.terminal) progress.end()
         await sink.write(piece)
       }
       progress.end()
-      if (call.format === 'text' || file) call.notice(closingNote(counted.rows, coming, end))
+      if (call.format === 'text' || file) call.notice(text.note(counted.rows, coming, end))
     })
   } finally {
     progress.end()
   }
 }
 
-function textPieces(call: CliCall, coming: CatalogAnswer, sink: AnswerSink, end: TableEnd): AsyncIterable<string> {
+/** A table; on a terminal its first rows. */
+const TABLE_TEXT: AnswerText = {
+  pieces: ({ palette }, coming, sink, end) =>
+    tablePieces(coming, { palette, most: sink.terminal ? TABLE_ROWS : undefined }, end),
+  note: closingNote,
+}
+
+function piecesOf(
+  call: CliCall,
+  coming: CatalogAnswer,
+  { sink, text, end }: { readonly sink: AnswerSink; readonly text: AnswerText; readonly end: TableEnd },
+): AsyncIterable<string> {
   switch (call.format) {
     case 'csv':
       return csvPieces(coming, { visible: sink.terminal })
     case 'json':
       return jsonPieces(coming)
     default:
-      return tablePieces(coming, { palette: call.palette, most: sink.terminal ? TABLE_ROWS : undefined }, end)
+      return text.pieces(call, coming, sink, end)
   }
 }
 

@@ -4,6 +4,8 @@
  */
 
 import type { Config } from '../config/schema.js'
+import type { RowQuestion } from '../history/follow-row.js'
+import type { FollowedRow } from '../history/followed-row.js'
 import type { Explanation, PlanQuestion } from '../history/plan-answers.js'
 import type { UnfinishedRun } from '../history/unfinished-run.js'
 import type { VacuumRequest, VacuumResult } from '../history/vacuum.js'
@@ -58,6 +60,8 @@ export interface CliServices {
     plan: PlanQuestion,
     ask: { readonly named: string | undefined; readonly top: number },
   ): Promise<Explanation>
+  /** Follows one row from the input to the table. */
+  followRow(question: RowQuestion): Promise<FollowedRow>
   /** Compares the layout of a plan with others. */
   advisePlan(plan: PlanQuestion, queries: readonly TypicalQuery[] | undefined): Promise<Advice>
 }
@@ -115,6 +119,10 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
     async explainPlan(plan, ask) {
       const { explainPlan } = await import('../history/plan-answers.js')
       return await explainPlan(plan, ask)
+    },
+    async followRow(question) {
+      const { followRow } = await import('../history/follow-row.js')
+      return await followRow(question)
     },
     async advisePlan(plan, queries) {
       const { advisePlan } = await import('../history/plan-answers.js')

@@ -198,7 +198,8 @@ export function withCopies<T extends { readonly files: readonly { readonly path:
   }))
 }
 
-function placeOf(config: Config, table: ContractTable): string {
+/** Where a table lies by the configuration: a path or pattern of this machine, or an address in a bucket. */
+export function placeOf(config: Pick<Config, 'input'>, table: Pick<ContractTable, 'name' | 'path'>): string {
   const { root, tables } = config.input
   return (
     tables[table.name] ?? (isS3Address(root) ? `${root.replace(/\/+$/, '')}/${table.path}` : join(root, table.path))

@@ -3,6 +3,7 @@
 import type { OngoingRun, Runs, StartRun } from '../../../src/cli/runs/runs.js'
 import type { CatalogAnswer, CliServices } from '../../../src/cli/services.js'
 import type { Progress, RunResult } from '../../../src/contract/messages.js'
+import type { FollowedRow } from '../../../src/history/followed-row.js'
 import type { UnfinishedRun } from '../../../src/history/unfinished-run.js'
 import type { CurrentRecord } from '../../../src/records/current.js'
 
@@ -108,6 +109,7 @@ export function fakeServices(
     /** What the answer's rows end with. */
     readonly breaks?: Error
     readonly unfinished?: UnfinishedRun
+    readonly row?: FollowedRow
     /** What looking for a server ends with. */
     readonly serverError?: Error
   } = {},
@@ -150,6 +152,10 @@ export function fakeServices(
     },
     async explainPlan() {
       throw new Error('nothing was expected to be explained')
+    },
+    async followRow() {
+      if (options.row) return options.row
+      throw new Error('no row was expected to be followed')
     },
     async advisePlan() {
       throw new Error('no advice was expected to be asked for')
