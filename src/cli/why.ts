@@ -37,7 +37,8 @@ export function registerWhy(program: Command, shell: CliShell): void {
     )
     .argument('<id>', 'a fact_uid or an npi, exactly as it is written')
   shell.action(command, async (call) => {
-    const [id = ''] = call.args
+    // A line of CSV in a shell's substitution brings its carriage return.
+    const id = (call.args[0] ?? '').replace(/[\r\n]+$/, '')
     if (id === '') {
       throw new UsageError('ETL3-CL-01', 'the id is empty', { hint: 'Give a fact_uid or an npi.' })
     }
