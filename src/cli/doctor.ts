@@ -1,4 +1,4 @@
-/** `etl3 doctor`: looks at everything that a run needs, and says how to mend what is wrong. */
+/** `etl3 doctor`: looks at everything that a run needs, and says how to fix what is wrong. */
 import type { Command } from 'commander'
 import { plainText } from '../runtime/plain-text.js'
 import { checkup, exitCodeOfFindings, type Finding, type Verdict } from './doctor/checkup.js'
@@ -8,7 +8,7 @@ import type { CliCall, CliShell } from './shell.js'
 const DESCRIPTION = `Looks at Node, DuckDB, the configuration, Temporal, the input tables, the output folder, disk and memory.
 On AWS it looks at identity, clock, buckets, Glue and Athena too; it writes a small object beside the records and the
 results and deletes it, and asks Athena for SELECT 1. Otherwise it changes nothing, unless --fix is given: that registers ETL3's search attributes on the
-server. Exit code 0 when a run can start, 2 when something must be mended, 5 when Temporal or AWS does not answer, 7 when
+server. Exit code 0 when a run can start, 2 when something must be fixed, 5 when Temporal or AWS does not answer, 7 when
 the disk is too small.`
 
 /** Adds `etl3 doctor`. */

@@ -17,7 +17,7 @@ const DEFAULT_INPUT = 'data'
 const DEFAULT_LAKE = 'lake/'
 
 const DESCRIPTION = `Writes a commented configuration file and says what to do next. On a terminal it asks three questions: where the star
-lies, where the lake shall lie (a folder, or s3://bucket/prefix/), and how much memory the machine has. A flag answers its
+lies, where the lake goes (a folder, or s3://bucket/prefix/), and how much memory the machine has. A flag answers its
 question beforehand; elsewhere, and with --yes, what no flag says has its default. A file that is there stays, unless
 --yes is given.`
 
@@ -84,7 +84,7 @@ async function writeConfiguration(call: CliCall): Promise<void> {
 
 function alreadyThere(file: string): UsageError {
   return new UsageError('ETL3-CL-07', `there is a configuration already [file=${file}]`, {
-    hint: 'Name another file with --config, or give --yes to write over it.',
+    hint: 'Name another file with --config, or add --yes to overwrite it.',
   })
 }
 
@@ -92,7 +92,7 @@ async function answersOf(call: CliCall): Promise<TemplateAnswers> {
   const machineMb = Math.floor(ownMemoryMb())
   const input = textOf(call.options['input']) ?? (await ask(call, 'Where does the star lie?', DEFAULT_INPUT))
   const lake =
-    textOf(call.options['lake']) ?? (await ask(call, 'Where shall the lake lie (folder or s3://…)?', DEFAULT_LAKE))
+    textOf(call.options['lake']) ?? (await ask(call, 'Where does the lake go (folder or s3://…)?', DEFAULT_LAKE))
   const given = call.options['machineMemory']
   const memoryMb =
     typeof given === 'number'

@@ -158,8 +158,8 @@ async function withSchedules(
 async function confirm({ io, yes }: CliCall, { id, cron }: ScheduleState): Promise<void> {
   if (yes) return
   if (!io.ask) {
-    throw new UsageError('ETL3-CL-11', `nobody can be asked whether schedule '${id}' shall be deleted`, {
-      hint: 'Give --yes.',
+    throw new UsageError('ETL3-CL-11', `nobody can be asked whether schedule '${id}' is to be deleted`, {
+      hint: 'Add --yes.',
     })
   }
   const answer = await io.ask(

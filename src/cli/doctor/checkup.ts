@@ -219,8 +219,8 @@ function writable(check: string, place: string): Finding {
   } catch {
     return fail(
       check,
-      `${resolve(place)} can't be written: no right to write in ${folder}`,
-      'Mend its rights, or choose another folder.',
+      `${resolve(place)} cannot be written: no right to write in ${folder}`,
+      'Change its permissions, or choose another folder.',
     )
   }
 }

@@ -51,7 +51,7 @@ describe('init', () => {
   it('takes what is suggested where no answer is given, and asks nothing that a flag says', async () => {
     const { code, questions } = await init(['--input', 'star', '--machine-memory', '4'], [''])
     expect(code).toBe(0)
-    expect(questions).toEqual(['Where shall the lake lie (folder or s3://…)? [lake/] '])
+    expect(questions).toEqual(['Where does the lake go (folder or s3://…)? [lake/] '])
     const { config } = loadConfig({ file: 'config/etl3.yaml', env: {} })
     expect(config.output.uri).toBe('lake/partitioned-data/')
     expect(config.processing).toMatchObject({ memory_limit_mb: 1024, max_workers: 1, chunk_size: 1000 })
