@@ -23,7 +23,9 @@ export function registerDoctor(program: Command, shell: CliShell): void {
       { call: 'etl3 doctor -o json', purpose: 'the same for a script' },
     ],
   })
-  shell.configOptions(command).option('--fix', "register ETL3's search attributes on the Temporal server")
+  shell
+    .configOptions(command, ['--memory-limit', '--max-workers'])
+    .option('--fix', "register ETL3's search attributes on the Temporal server")
   shell.action(command, examine)
 }
 

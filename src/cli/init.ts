@@ -25,6 +25,7 @@ question beforehand; elsewhere, and with --yes, what no flag says has its defaul
 export function registerInit(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'init',
+    asks: 'ask nothing, and overwrite a file that is there',
     summary: 'write a configuration file',
     description: DESCRIPTION,
     examples: [

@@ -29,7 +29,6 @@ With --watch it follows the run to its end and ends with its exit code; Ctrl-C s
 export function registerStatus(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'status',
-    asks: false,
     summary: 'show the run that is going on, or the last published one',
     description: DESCRIPTION,
     examples: [

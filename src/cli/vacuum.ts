@@ -12,6 +12,7 @@ const DEFAULT_HOURS = 24
 export function registerVacuum(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'vacuum',
+    asks: 'delete what is found',
     summary: 'delete what no reader sees and no run needs',
     description:
       'Shows old and failed runs, staged data, writes that were never ended and old scratch files, and in the analytics table old\nsnapshots and data that was never committed; deletes them with --yes.\nThe partitions, the published run and a run that is working are never touched.',
