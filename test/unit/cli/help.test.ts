@@ -81,7 +81,9 @@ describe('the help of each command', () => {
     ['schedule pause', []],
     ['doctor', ['--memory-limit', '--max-workers']],
   ])('%s shows only the settings that change what it does', async (name, settings) => {
-    const flags = [...(await helpOf(name.split(' '))).matchAll(/--(?:chunk-size|memory-limit|max-workers|audit|fail-on)/g)]
+    const flags = [
+      ...(await helpOf(name.split(' '))).matchAll(/--(?:chunk-size|memory-limit|max-workers|audit|fail-on)/g),
+    ]
     expect(flags.map(([flag]) => flag)).toEqual(settings)
   })
 

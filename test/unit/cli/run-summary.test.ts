@@ -38,7 +38,7 @@ describe('the lines that end a run', () => {
   it('say what became of the analytics table, and where it is', () => {
     const lines = linesOf({ analytics: COMMITTED })
     expect(lines.get('analytics')).toBe(
-      '7 files, 10,000 rows, 2.5 MB (3 added, 2 removed), snapshot 4611686018427387904',
+      '7 files, 10,000 rows, 2.6 MB (3 added, 2 removed), snapshot 4611686018427387904',
     )
     expect(lines.get('iceberg')).toBe('/lake/rates_iceberg')
     expect(linesOf({ analytics: { ...COMMITTED, inGlue: true } }).get('iceberg')).toBe('lake.rates_iceberg')
