@@ -4,9 +4,10 @@ import { availableParallelism, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { TableName } from '../config/schema.js'
-import type { TemplateAnswers } from '../config/template.js'
+import type { processingFor, TemplateAnswers } from '../config/template.js'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
+import { countText } from './output/figures.js'
 import { shellWord } from './output/run-summary.js'
 import type { CliCall, CliShell } from './shell.js'
 
@@ -45,7 +46,7 @@ export function registerInit(program: Command, shell: CliShell): void {
 async function writeConfiguration(call: CliCall): Promise<void> {
   const file = textOf(call.options['config']) ?? DEFAULT_FILE
   if (existsSync(file) && !call.yes) throw alreadyThere(file)
-  const [{ configTemplate }, { isS3Address }, { pathToProject }] = await Promise.all([
+  const [{ configTemplate, processingFor }, { isS3Address }, { pathToProject }] = await Promise.all([
     import('../config/template.js'),
     import('../config/uri.js'),
     import('../config/project.js'),
@@ -75,12 +76,27 @@ async function writeConfiguration(call: CliCall): Promise<void> {
     [
       call.palette.bold(`wrote ${plainText(file)}`),
       '',
+      ...takenValues(answers, processingFor(answers)),
+      '',
       'Next:',
       ...steps.map(
         ({ call: line, purpose }) => `  ${plainText(line).padEnd(widest)}  ${call.palette.dim(`# ${purpose}`)}`,
       ),
     ].join('\n'),
   )
+}
+
+/** What was answered, and what follows from it: nobody may have been asked. */
+function takenValues(
+  { input, lake, machineMemoryMb }: TemplateAnswers,
+  { memory_limit_mb: limitMb, max_workers: workers, chunk_size: rows }: ReturnType<typeof processingFor>,
+): string[] {
+  const memory = `limit ${limitMb} MB, workers ${workers}, chunk ${rows} rows`
+  return [
+    `  star    ${plainText(input)}`,
+    `  lake    ${plainText(lake)}`,
+    `  memory  ${memory} (a machine of ${countText(machineMemoryMb / MB_PER_GB)} GB)`,
+  ]
 }
 
 function alreadyThere(file: string): UsageError {
@@ -99,7 +115,12 @@ async function answersOf(call: CliCall): Promise<TemplateAnswers> {
     typeof given === 'number'
       ? given * MB_PER_GB
       : (await askForMemory(call, Math.max(1, Math.round(machineMb / MB_PER_GB)))) * MB_PER_GB
-  return { input, lake, machineMemoryMb: memoryMb, cores: availableParallelism() }
+  return {
+    input,
+    lake: lake.endsWith('/') ? lake : `${lake}/`,
+    machineMemoryMb: memoryMb,
+    cores: availableParallelism(),
+  }
 }
 
 /** What lies beside the files that the configuration reads: what is to be read as well, and what is left out. */
