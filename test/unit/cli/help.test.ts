@@ -72,10 +72,6 @@ describe('the help of each command', () => {
   })
 
   it.each([
-    ['query', ['--memory-limit']],
-    ['status', []],
-    ['report', []],
-    ['vacuum', []],
     ['iam-policy', []],
     ['schedule list', []],
     ['schedule pause', []],
