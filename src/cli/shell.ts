@@ -65,6 +65,8 @@ export interface CliCall {
   readonly terminal: Terminal
   /** Colours for stdout (none where it is not a terminal, or NO_COLOR is set). */
   readonly palette: Palette
+  /** Columns that a line on stdout may take: those of the terminal, and any number where it is none. */
+  readonly columns: number
 
   /**
    * The configuration by flags, ETL3_* variables, environment section, file and defaults. Says it when built-in
@@ -247,6 +249,7 @@ function openCall(io: CliIo, command: Command, record: CallRecord): CliCall & { 
     yes: options['yes'] === true,
     terminal,
     palette: paletteFor(color, io.stdout, io.env),
+    columns: io.stdout.isTTY === true ? (io.stdout.columns ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
 
     async loadConfig() {
       const { loadConfig } = await import('../config/load.js')

@@ -10,6 +10,8 @@ import type { Terminal } from './terminal.js'
 
 const PHASE_COLUMNS = 10
 const SECONDS_COLUMNS = 13
+/** Where what a phase says of itself begins: behind the mark, its name and its time. */
+export const DETAIL_COLUMN = 2 + PHASE_COLUMNS + SECONDS_COLUMNS + 2
 const BAR_COLUMNS = 20
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 /** Between two plain lines about a phase that goes on. */
@@ -61,7 +63,7 @@ export class LiveView implements ProgressView {
     const known = progress ?? this.#last
     this.terminal.live([])
     for (const phase of known?.phases ?? []) {
-      this.terminal.line(phaseLine(phase, { nowMs, spinner: '·', palette: this.terminal.palette }))
+      this.terminal.line(phaseLine(phase, { nowMs, spinner: '·', palette: this.terminal.palette }), DETAIL_COLUMN)
     }
   }
 }

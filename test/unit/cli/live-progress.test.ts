@@ -65,7 +65,7 @@ describe('the terminal', () => {
   it('counts columns, not letters, so that wide ones do not wrap', () => {
     const stream = new FakeStream(true, 10, 24)
     new Terminal(stream, PALETTE).live(['東東東東東東東東'])
-    expect(stream.text).toBe('東東東東\n')
+    expect(stream.text).toBe('東東東東…\n')
   })
 
   it('erases all of a region that a narrower window has wrapped', () => {
