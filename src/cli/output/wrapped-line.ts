@@ -5,7 +5,7 @@ const ESC = '\u001B'
 /** Turns colours on and off, and takes no column. */
 const EVERY_COLOUR = new RegExp(`${ESC}\\[[0-9;]*m`, 'g')
 /** Blanks and the word behind them; a number and its unit are one word. */
-const WORDS = / *(?:\(?\d[\d.,]* (?:s|min|h|%|bytes|[KMGT]B)(?!\w)[^ ]*|[^ ]+)/g
+const WORDS = / *(?:\(?\d[\d.,]* (?:s|min|h|%|bytes|[KMGT]B)[,.;:)]*(?= |$)|[^ ]+)/g
 
 /** Columns of a text without its colours. */
 export function colouredWidth(text: string): number {

@@ -15,7 +15,7 @@ const words = (text: string): string[] => text.split(/\s+/).filter((word) => wor
 const line = fc
   .array(fc.stringMatching(/^[a-z0-9,.%東]{1,12}$/), { minLength: 1, maxLength: 30 })
   .map((list) => list.join(' '))
-const columns = fc.integer({ min: 24, max: 130 })
+const columns = fc.integer({ min: 40, max: 130 })
 
 describe('a line that is too long for the screen', () => {
   it('is broken between words only, into rows that fit', () => {
@@ -28,7 +28,7 @@ describe('a line that is too long for the screen', () => {
           if (more !== undefined) expect(colouredWidth(row)).toBeLessThanOrEqual(width)
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 500 },
     )
   })
 
@@ -40,7 +40,7 @@ describe('a line that is too long for the screen', () => {
         if (cut !== text) expect(words(text).slice(0, words(cut).length - 1)).toEqual(words(cut).slice(0, -1))
         if (cut !== text) expect(cut).toMatch(/ …$/)
       }),
-      { numRuns: 200 },
+      { numRuns: 500 },
     )
   })
 
