@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js'
 import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../records/inputs.js'
 import { ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
+import { bytesText } from '../runtime/figures.js'
 import { warningsOf } from '../star/input-warnings.js'
 import { type InputTable, leftOutOf, withCopies } from '../star/inputs.js'
 import { differencesToPaths } from '../star/path-differences.js'
@@ -101,12 +102,8 @@ function requireFreeDisk({ record, config, scratch }: RunContext): void {
     if (bavail * bsize >= needed) continue
     throw new ResourceError(
       'ETL3-DK-01',
-      `too little free disk: ${megabytes(bavail * bsize)} at ${folder}, at least ${megabytes(needed)} are needed`,
+      `too little free disk: ${bytesText(bavail * bsize)} at ${folder}, at least ${bytesText(needed)} are needed`,
       { hint: 'Free some space, or set output.uri, output.metadata_uri or processing.scratch to a larger disk.' },
     )
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.floor(bytes / 1e6).toLocaleString('en-US')} MB`
 }

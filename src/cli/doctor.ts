@@ -1,14 +1,18 @@
-/** `etl3 doctor`: looks at everything that a run needs, and says how to mend what is wrong. */
+/** `etl3 doctor`: looks at everything that a run needs, and says how to fix what is wrong. */
 import type { Command } from 'commander'
 import { plainText } from '../runtime/plain-text.js'
 import { checkup, exitCodeOfFindings, type Finding, type Verdict } from './doctor/checkup.js'
 import type { Palette } from './output/palette.js'
+import { wrapLine } from './output/wrapped-line.js'
 import type { CliCall, CliShell } from './shell.js'
+
+/** Behind the mark of a check. */
+const INDENT_COLUMNS = 6
 
 const DESCRIPTION = `Looks at Node, DuckDB, the configuration, Temporal, the input tables, the output folder, disk and memory.
 On AWS it looks at identity, clock, buckets, Glue and Athena too; it writes a small object beside the records and the
 results and deletes it, and asks Athena for SELECT 1. Otherwise it changes nothing, unless --fix is given: that registers ETL3's search attributes on the
-server. Exit code 0 when a run can start, 2 when something must be mended, 5 when Temporal or AWS does not answer, 7 when
+server. Exit code 0 when a run can start, 2 when something must be fixed, 5 when Temporal or AWS does not answer, 7 when
 the disk is too small.`
 
 /** Adds `etl3 doctor`. */
@@ -23,7 +27,9 @@ export function registerDoctor(program: Command, shell: CliShell): void {
       { call: 'etl3 doctor -o json', purpose: 'the same for a script' },
     ],
   })
-  shell.configOptions(command).option('--fix', "register ETL3's search attributes on the Temporal server")
+  shell
+    .configOptions(command, ['--memory-limit', '--max-workers'])
+    .option('--fix', "register ETL3's search attributes on the Temporal server")
   shell.action(command, examine)
 }
 
@@ -37,17 +43,18 @@ async function examine(call: CliCall): Promise<number> {
     findings.push(finding)
   const exitCode = exitCodeOfFindings(findings)
   call.result({ formatVersion: 1, exitCode, checks: findings }, () =>
-    findings.flatMap((finding) => linesOf(finding, call.palette)).join('\n'),
+    findings.flatMap((finding) => linesOf(finding, call)).join('\n'),
   )
   return exitCode
 }
 
-function linesOf({ check, verdict, detail, hint }: Finding, palette: Palette): string[] {
+function linesOf({ check, verdict, detail, hint }: Finding, { palette, columns }: CliCall): string[] {
   const [first = '', ...more] = detail.split('\n').map(plainText)
-  const indent = ' '.repeat(6)
+  const indent = ' '.repeat(INDENT_COLUMNS)
+  const told = [`${markOf(verdict, palette)}  ${check}: ${first}`, ...more.map((line) => `${indent}${line}`)]
   return [
-    `${markOf(verdict, palette)}  ${check}: ${first}`,
-    ...more.map((line) => `${indent}${line}`),
+    ...told.map((line) => wrapLine(line, columns, INDENT_COLUMNS)),
+    // A hint may hold a command, which is copied in one piece.
     ...(hint === undefined || hint === '' ? [] : [`${indent}${palette.dim(plainText(hint))}`]),
   ]
 }

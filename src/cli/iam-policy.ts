@@ -26,7 +26,7 @@ export function registerIamPolicy(program: Command, shell: CliShell): void {
     ],
   })
   shell
-    .configOptions(command)
+    .configOptions(command, [])
     .addOption(new Option('--role <role>', 'who the policy is for').choices(ROLES).default('writer'))
     .option('--account <id>', 'AWS account of Glue and Athena (12 digits); default: any account')
     .addOption(

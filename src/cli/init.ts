@@ -4,9 +4,10 @@ import { availableParallelism, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { TableName } from '../config/schema.js'
-import type { TemplateAnswers } from '../config/template.js'
+import type { processingFor, TemplateAnswers } from '../config/template.js'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
+import { countText } from './output/figures.js'
 import { shellWord } from './output/run-summary.js'
 import type { CliCall, CliShell } from './shell.js'
 
@@ -17,7 +18,7 @@ const DEFAULT_INPUT = 'data'
 const DEFAULT_LAKE = 'lake/'
 
 const DESCRIPTION = `Writes a commented configuration file and says what to do next. On a terminal it asks three questions: where the star
-lies, where the lake shall lie (a folder, or s3://bucket/prefix/), and how much memory the machine has. A flag answers its
+lies, where the lake goes (a folder, or s3://bucket/prefix/), and how much memory the machine has. A flag answers its
 question beforehand; elsewhere, and with --yes, what no flag says has its default. A file that is there stays, unless
 --yes is given.`
 
@@ -25,6 +26,7 @@ question beforehand; elsewhere, and with --yes, what no flag says has its defaul
 export function registerInit(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'init',
+    asks: 'ask nothing, and overwrite a file that is there',
     summary: 'write a configuration file',
     description: DESCRIPTION,
     examples: [
@@ -44,7 +46,7 @@ export function registerInit(program: Command, shell: CliShell): void {
 async function writeConfiguration(call: CliCall): Promise<void> {
   const file = textOf(call.options['config']) ?? DEFAULT_FILE
   if (existsSync(file) && !call.yes) throw alreadyThere(file)
-  const [{ configTemplate }, { isS3Address }, { pathToProject }] = await Promise.all([
+  const [{ configTemplate, processingFor }, { isS3Address }, { pathToProject }] = await Promise.all([
     import('../config/template.js'),
     import('../config/uri.js'),
     import('../config/project.js'),
@@ -74,6 +76,8 @@ async function writeConfiguration(call: CliCall): Promise<void> {
     [
       call.palette.bold(`wrote ${plainText(file)}`),
       '',
+      ...takenValues(answers, processingFor(answers)),
+      '',
       'Next:',
       ...steps.map(
         ({ call: line, purpose }) => `  ${plainText(line).padEnd(widest)}  ${call.palette.dim(`# ${purpose}`)}`,
@@ -82,9 +86,22 @@ async function writeConfiguration(call: CliCall): Promise<void> {
   )
 }
 
+/** What was answered, and what follows from it: nobody may have been asked. */
+function takenValues(
+  { input, lake, machineMemoryMb }: TemplateAnswers,
+  { memory_limit_mb: limitMb, max_workers: workers, chunk_size: rows }: ReturnType<typeof processingFor>,
+): string[] {
+  const memory = `limit ${limitMb} MB, workers ${workers}, chunk ${rows} rows`
+  return [
+    `  star    ${plainText(input)}`,
+    `  lake    ${plainText(lake)}`,
+    `  memory  ${memory} (a machine of ${countText(machineMemoryMb / MB_PER_GB)} GB)`,
+  ]
+}
+
 function alreadyThere(file: string): UsageError {
   return new UsageError('ETL3-CL-07', `there is a configuration already [file=${file}]`, {
-    hint: 'Name another file with --config, or give --yes to write over it.',
+    hint: 'Name another file with --config, or add --yes to overwrite it.',
   })
 }
 
@@ -92,13 +109,18 @@ async function answersOf(call: CliCall): Promise<TemplateAnswers> {
   const machineMb = Math.floor(ownMemoryMb())
   const input = textOf(call.options['input']) ?? (await ask(call, 'Where does the star lie?', DEFAULT_INPUT))
   const lake =
-    textOf(call.options['lake']) ?? (await ask(call, 'Where shall the lake lie (folder or s3://…)?', DEFAULT_LAKE))
+    textOf(call.options['lake']) ?? (await ask(call, 'Where does the lake go (folder or s3://…)?', DEFAULT_LAKE))
   const given = call.options['machineMemory']
   const memoryMb =
     typeof given === 'number'
       ? given * MB_PER_GB
       : (await askForMemory(call, Math.max(1, Math.round(machineMb / MB_PER_GB)))) * MB_PER_GB
-  return { input, lake, machineMemoryMb: memoryMb, cores: availableParallelism() }
+  return {
+    input,
+    lake: lake.endsWith('/') ? lake : `${lake}/`,
+    machineMemoryMb: memoryMb,
+    cores: availableParallelism(),
+  }
 }
 
 /** What lies beside the files that the configuration reads: what is to be read as well, and what is left out. */

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { EXIT_CODES } from '../runtime/errors.js'
 import { EXIT_DONE } from './exit-codes.js'
+import { countText } from './output/figures.js'
 import type { SampleFigures } from './runs/sample-run.js'
 import type { CliCall, CliShell } from './shell.js'
 
@@ -40,7 +41,7 @@ function report(call: CliCall, figures: SampleFigures): number {
     return [
       `The full run ${word}: ${advice}`,
       `peak memory  ${peakMemoryMb} MB of ${memoryLimitMb} MB`,
-      `sample       ${units.done} of ${units.total} units, ${rows.done.toLocaleString('en-US')} of ${rows.total.toLocaleString('en-US')} rows`,
+      `sample       ${units.done} of ${units.total} units, ${countText(rows.done)} of ${countText(rows.total)} rows`,
       `time         ${figures.seconds.toFixed(1)} s`,
     ].join('\n')
   })

@@ -24,7 +24,6 @@ Text, and everything on a terminal, shows control characters as escapes; csv and
 export function registerQuery(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'query',
-    asks: false,
     summary: 'ask the catalog in SQL',
     description: DESCRIPTION,
     formats: ['text', 'json', 'csv', 'parquet'],

@@ -11,7 +11,6 @@ const STORE_TIMEOUT_MS = 60_000
 export function registerReport(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'report',
-    asks: false,
     summary: 'show the report of the last published run, or of another one',
     description:
       'Prints the report in short (Markdown) and, on stderr, where the page lies. With -o json it prints all of its data.',

@@ -44,6 +44,7 @@ export function registerSchedule(program: Command, shell: CliShell): void {
   addOne(schedule, shell, {
     name: 'delete',
     summary: 'delete a schedule; a run that is going on is left alone',
+    asks: 'delete it without asking',
     act: async (call, schedules, id) => {
       await confirm(call, await schedules.describe(id))
       await schedules.delete(id)
@@ -104,7 +105,7 @@ function addList(parent: Command, shell: CliShell): void {
     summary: 'all schedules of ETL3 on the server',
     examples: [{ call: 'etl3 schedule list', purpose: 'what starts when?' }],
   })
-  shell.configOptions(command)
+  shell.configOptions(command, [])
   shell.action(command, async (call) => {
     const { config } = await call.loadConfig()
     await withSchedules(shell, config, async (schedules) => {
@@ -119,21 +120,23 @@ function addList(parent: Command, shell: CliShell): void {
 interface OneCommand {
   readonly name: string
   readonly summary: string
+  readonly asks?: string
   act(call: CliCall, schedules: Schedules, id: string): Promise<void>
 }
 
 /** A command about one schedule. */
-function addOne(parent: Command, shell: CliShell, { name, summary, act }: OneCommand): void {
+function addOne(parent: Command, shell: CliShell, { name, summary, asks, act }: OneCommand): void {
   const command = shell.command(parent, {
     name,
     summary,
+    ...(asks === undefined ? {} : { asks }),
     examples: [
       { call: `etl3 schedule ${name}`, purpose: 'the schedule of the configured output' },
       { call: `etl3 schedule ${name} --id weekdays`, purpose: 'one by its name' },
     ],
   })
   shell
-    .configOptions(command)
+    .configOptions(command, [])
     .option('--id <id>', "name of the schedule (default: the workflow id of the output's runs)")
   shell.action(command, async (call) => {
     const { config } = await call.loadConfig()
@@ -158,8 +161,8 @@ async function withSchedules(
 async function confirm({ io, yes }: CliCall, { id, cron }: ScheduleState): Promise<void> {
   if (yes) return
   if (!io.ask) {
-    throw new UsageError('ETL3-CL-11', `nobody can be asked whether schedule '${id}' shall be deleted`, {
-      hint: 'Give --yes.',
+    throw new UsageError('ETL3-CL-11', `nobody can be asked whether schedule '${id}' is to be deleted`, {
+      hint: 'Add --yes.',
     })
   }
   const answer = await io.ask(

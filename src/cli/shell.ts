@@ -35,9 +35,9 @@ export interface CommandSpec {
   readonly summary: string
   /** The text above the flags in the command's own help. Default: the summary. */
   readonly description?: string
-  /** Whether its help shows `--yes`; where it would do nothing it is taken all the same. Default: true */
-  readonly asks?: boolean
-  /** Values of `--output`; the first is the default. Default: text, json. */
+  /** What `--yes` does, for the help. False: nothing; it is taken all the same, and not shown. Default: false */
+  readonly asks?: string | false
+  /** Values of `--output`; the first is the default. A single one is not shown in the help. Default: text, json. */
   readonly formats?: readonly OutputFormat[]
   /** Calls that work as they stand, for the end of the command's help. */
   readonly examples?: readonly CommandExample[]
@@ -60,11 +60,13 @@ export interface CliCall {
   readonly format: OutputFormat
   readonly quiet: boolean
   readonly verbose: boolean
-  /** `--yes`: answers each question with yes. */
+  /** `--yes`: do it without asking. */
   readonly yes: boolean
   readonly terminal: Terminal
   /** Colours for stdout (none where it is not a terminal, or NO_COLOR is set). */
   readonly palette: Palette
+  /** Columns that a line on stdout may take: those of the terminal, and any number where it is none. */
+  readonly columns: number
 
   /**
    * The configuration by flags, ETL3_* variables, environment section, file and defaults. Says it when built-in
@@ -196,11 +198,16 @@ export function createShell(io: CliIo, services: CliServices, record: CallRecord
         .command(spec.name)
         .summary(spec.summary)
         .description(paragraphs(spec.description ?? spec.summary))
-        .addOption(new Option('-o, --output <format>', 'form of the result').choices(formats).default(formats[0]))
+        .addOption(
+          new Option('-o, --output <format>', 'form of the result')
+            .choices(formats)
+            .default(formats[0])
+            .hideHelp(formats.length === 1),
+        )
         .option('-q, --quiet', 'no progress and no notices, only the result and errors')
         .option('-v, --verbose', 'log lines on the terminal, and stacks of unexpected errors')
         .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
-        .addOption(new Option('-y, --yes', 'answer each question with yes').hideHelp(spec.asks === false))
+        .addOption(new Option('-y, --yes', spec.asks || 'changes nothing here').hideHelp(!spec.asks))
         .addHelpText('after', examplesText(spec.examples ?? []))
     },
     configOptions,
@@ -242,6 +249,7 @@ function openCall(io: CliIo, command: Command, record: CallRecord): CliCall & { 
     yes: options['yes'] === true,
     terminal,
     palette: paletteFor(color, io.stdout, io.env),
+    columns: io.stdout.isTTY === true ? (io.stdout.columns ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
 
     async loadConfig() {
       const { loadConfig } = await import('../config/load.js')
@@ -307,9 +315,12 @@ function openCall(io: CliIo, command: Command, record: CallRecord): CliCall & { 
   }
 }
 
-/** Lines of a source are no lines of a terminal: within a paragraph, the terminal's width decides. Indented lines stay. */
+/**
+ * Lines of a source are no lines of a terminal: within a paragraph, the terminal's width decides. Indented lines stay, and
+ * so does what follows them.
+ */
 function paragraphs(text: string): string {
-  return text.replace(/(?<!\n)\n(?![\n ])/g, ' ')
+  return text.replace(/(?<=^\S.*)\n(?=\S)/gm, ' ')
 }
 
 function examplesText(examples: readonly CommandExample[]): string {

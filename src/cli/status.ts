@@ -9,8 +9,9 @@ import { workflowIdOf } from '../runtime/temporal/workflow-id.js'
 import { describeWorker, readWorkerIdentity } from '../runtime/worker-identity.js'
 import { EXIT_DONE } from './exit-codes.js'
 import { countOf } from './output/figures.js'
-import { liveLines, NO_VIEW, progressViewFor } from './output/progress-view.js'
+import { DETAIL_COLUMN, liveLines, NO_VIEW, progressViewFor } from './output/progress-view.js'
 import { runSummary } from './output/run-summary.js'
+import { wrapLine } from './output/wrapped-line.js'
 import { followRun } from './runs/follow-run.js'
 import type { LiveProgress } from './runs/live-progress.js'
 import type { OngoingRun, OpenRunsOptions, Runs } from './runs/runs.js'
@@ -29,7 +30,6 @@ With --watch it follows the run to its end and ends with its exit code; Ctrl-C s
 export function registerStatus(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'status',
-    asks: false,
     summary: 'show the run that is going on, or the last published one',
     description: DESCRIPTION,
     examples: [
@@ -109,7 +109,13 @@ async function watch(call: CliCall, resolved: ResolvedConfig, runs: Runs, run: O
     onSignal: (handler) => call.onSignal(handler),
   })
   call.result({ ...result, temporalUiUrl: runs.uiUrl ?? null }, () =>
-    runSummary(result, { palette: call.palette, resolved, uiUrl: runs.uiUrl, serverEnds: false }),
+    runSummary(result, {
+      palette: call.palette,
+      columns: call.columns,
+      resolved,
+      uiUrl: runs.uiUrl,
+      serverEnds: false,
+    }),
   )
   return EXIT_DONE
 }
@@ -146,7 +152,7 @@ function statusText(
             answering: true,
             spinner: '·',
             palette: call.palette,
-          })
+          }).map((line) => wrapLine(line, call.columns, DETAIL_COLUMN))
         : ['  no worker answers just now']),
     )
     lines.push(...(workers ?? []).map((worker) => `worker: ${describeWorker(worker)}`))

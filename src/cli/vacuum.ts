@@ -1,5 +1,7 @@
 /** `etl3 vacuum`: deletes what no reader sees and no run needs. */
 import type { Command } from 'commander'
+import { sumOfBytes, sumOfObjects } from '../history/removable.js'
+import type { VacuumResult } from '../history/vacuum.js'
 import { UsageError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
 import { untilSignal } from './interruptible.js'
@@ -12,6 +14,7 @@ const DEFAULT_HOURS = 24
 export function registerVacuum(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'vacuum',
+    asks: 'delete what is found',
     summary: 'delete what no reader sees and no run needs',
     description:
       'Shows old and failed runs, staged data, writes that were never ended and old scratch files, and in the analytics table old\nsnapshots and data that was never committed; deletes them with --yes.\nThe partitions, the published run and a run that is working are never touched.',
@@ -42,12 +45,18 @@ export function registerVacuum(program: Command, shell: CliShell): void {
             `${reason.padEnd(16)}  ${countOf(objects, 'object').padStart(16)}  ${bytesText(bytes).padStart(10)}  ${plainText(what)}`,
         ),
         result.items.length === 0
-          ? 'there is nothing to delete'
+          ? nothingText(result, olderThanHours)
           : `${result.deleted ? 'deleted' : 'would delete'} ${countOf(result.objects, 'object')}, ${bytesText(result.bytes)}`,
       ].join('\n'),
     )
     if (!result.deleted && result.items.length > 0) call.notice('nothing was deleted; --yes deletes it')
   })
+}
+
+function nothingText({ tooYoung }: VacuumResult, olderThanHours: number): string {
+  if (tooYoung.length === 0) return 'there is nothing to delete'
+  const found = `${countOf(sumOfObjects(tooYoung), 'object')}, ${bytesText(sumOfBytes(tooYoung))}`
+  return `there is nothing to delete yet: what was found (${found}) is younger than ${countOf(olderThanHours, 'hour')}; --older-than says another age`
 }
 
 function hoursOf(value: unknown): number {

@@ -8,7 +8,7 @@ import type { CliCall, CliShell } from './shell.js'
 // Its processes outlive it when it is killed, as long as a run is open, and this much longer.
 const IDLE_AFTER_MS = 5_000
 
-// Measured in a container with Node 24: this command has 50 MB that can't be reclaimed; the rest is for the kernel and
+// Measured in a container with Node 24: this command has 50 MB that cannot be reclaimed; the rest is for the kernel and
 // the health check.
 const COMMAND_MB = 64
 
@@ -79,8 +79,8 @@ async function runWorkers(call: CliCall): Promise<number> {
     onNotice: (line) => call.notice(line),
     onGivenUp: ({ reason }) =>
       giveUp(
-        new errors.UnavailableError('ETL3-RT-03', `the worker can't be kept alive: ${reason}`, {
-          hint: 'Mend the cause and start it again.',
+        new errors.UnavailableError('ETL3-RT-03', `the worker cannot be kept alive: ${reason}`, {
+          hint: 'Fix the cause and start it again.',
         }),
       ),
   })

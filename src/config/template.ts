@@ -21,6 +21,8 @@ export interface TemplateAnswers {
 const MEMORY_SHARE = 1 / 4
 const SMALLEST_LIMIT_MB = 512
 const WORKER_MB = 1024
+/** While it writes, a worker uses a second core for its files. */
+const CORES_PER_WORKER = 2
 
 /** Memory, workers and chunk for a machine (README, "Tuning"). */
 export function processingFor({
@@ -31,7 +33,7 @@ export function processingFor({
   'chunk_size' | 'max_workers' | 'memory_limit_mb'
 > {
   const limitMb = Math.max(SMALLEST_LIMIT_MB, Math.floor((machineMemoryMb * MEMORY_SHARE) / 256) * 256)
-  const workers = Math.max(1, Math.min(cores, Math.floor(limitMb / WORKER_MB)))
+  const workers = Math.max(1, Math.min(Math.floor(cores / CORES_PER_WORKER), Math.floor(limitMb / WORKER_MB)))
   const chunk = limitMb < WORKER_MB ? 500 : limitMb === WORKER_MB ? 1000 : 2000
   return { chunk_size: chunk, max_workers: workers, memory_limit_mb: limitMb }
 }

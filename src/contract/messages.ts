@@ -119,6 +119,8 @@ export interface Progress {
   readonly paused: boolean
   /** One line per phase that has begun, oldest first. `detail` is for people: "1,444,461 rows in 29,425 partitions". */
   readonly phases: readonly PhaseProgress[]
+  /** Files of facts that are staged; undefined from a worker that does not say. */
+  readonly files?: { readonly done: number; readonly total: number }
   readonly units: { readonly done: number; readonly total: number }
   readonly rows: { readonly done: number; readonly total: number }
   readonly partitions: { readonly done: number; readonly total: number }

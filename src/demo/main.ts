@@ -1,6 +1,7 @@
 /** Writes the demo star: `node dist/demo/main.js [--out demo/star] [--facts 50000] [--seed 1]`. */
 import { parseArgs } from 'node:util'
 import { Etl3Error, messageOf, UsageError } from '../runtime/errors.js'
+import { bytesText, countText } from '../runtime/figures.js'
 import { DEMO_DEFAULTS } from './star-shape.js'
 import { writeDemoStar } from './write-star.js'
 
@@ -13,10 +14,10 @@ try {
   const started = performance.now()
   const star = await writeDemoStar({ out, facts, seed })
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  const what = `${star.facts.toLocaleString('en-US')} facts in ${star.root}`
+  const what = `${countText(star.facts)} facts in ${star.root}`
   process.stdout.write(
     star.written
-      ? `Demo star: ${what}, ${(star.bytes / 1e6).toFixed(1)} MB, written in ${seconds} s\n`
+      ? `Demo star: ${what}, ${bytesText(star.bytes)}, written in ${seconds} s\n`
       : `Demo star: ${what}, already there\n`,
   )
 } catch (error) {
@@ -49,8 +50,5 @@ function wholeNumber(flag: string, text: string | undefined, fallback: number, m
   if (text === undefined) return fallback
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= 1 && value <= max) return value
-  throw new UsageError(
-    'ETL3-US-11',
-    `${flag} is '${text}', expected a whole number from 1 to ${max.toLocaleString('en-US')}`,
-  )
+  throw new UsageError('ETL3-US-11', `${flag} is '${text}', expected a whole number from 1 to ${countText(max)}`)
 }

@@ -49,3 +49,8 @@ export async function unfinishedWrites(store: ObjectStore, before: number, signa
 export function sumOfBytes(objects: readonly { readonly bytes: number }[]): number {
   return objects.reduce((sum, { bytes }) => sum + bytes, 0)
 }
+
+/** Objects of all of them. */
+export function sumOfObjects(items: readonly VacuumItem[]): number {
+  return items.reduce((sum, { objects }) => sum + objects, 0)
+}

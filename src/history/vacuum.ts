@@ -21,7 +21,14 @@ import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
 import { isScratchName } from '../runtime/scratch-folder.js'
-import { type Removable, sumOfBytes, unfinishedWrites, type VacuumItem, type VacuumReason } from './removable.js'
+import {
+  type Removable,
+  sumOfBytes,
+  sumOfObjects,
+  unfinishedWrites,
+  type VacuumItem,
+  type VacuumReason,
+} from './removable.js'
 import { byAge, nameIn, type RunFolder, runFolders } from './run-folders.js'
 import { replacesCurrent } from './unfinished-run.js'
 import { findInAnalytics } from './vacuum-analytics.js'
@@ -41,6 +48,8 @@ export interface VacuumResult {
   readonly items: readonly VacuumItem[]
   readonly objects: number
   readonly bytes: number
+  /** What will be found once it is old enough. It is looked for only where nothing else is found. */
+  readonly tooYoung: readonly VacuumItem[]
 }
 
 /** What to clean, and how. */
@@ -68,7 +77,7 @@ export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
   const { config, signal } = request
   requireApart(config)
   const metadata = openMetadata(config)
-  if (!request.delete) return resultOf(await find(metadata, request), false)
+  if (!request.delete) return await resultOf(metadata, request, await find(metadata, request))
   const lock = new RunLock(metadata)
   // Process ids are the same in many containers; the name must not be.
   const held = await lock.acquire({ owner: `vacuum ${randomUUID()}`, runId: 'vacuum' }, signal)
@@ -79,7 +88,7 @@ export async function vacuum(request: VacuumRequest): Promise<VacuumResult> {
       await renewLock()
       await remove(renewLock, signal)
     }
-    return resultOf(found, true)
+    return await resultOf(metadata, request, found)
   } finally {
     // Also when it was interrupted: nobody should have to wait for the lease to end.
     await lock.release(held, AbortSignal.timeout(RELEASE_TIMEOUT_MS))
@@ -237,13 +246,23 @@ function foundInRun(
   }
 }
 
-function resultOf(found: readonly Removable[], deleted: boolean): VacuumResult {
-  const items = found.map(({ reason, what, objects, bytes }) => ({ reason, what, objects, bytes }))
+async function resultOf(
+  metadata: ObjectStore,
+  request: VacuumRequest,
+  found: readonly Removable[],
+): Promise<VacuumResult> {
+  const items = found.map(told)
+  const later = items.length === 0 ? await find(metadata, { ...request, olderThanHours: 0 }) : []
   return {
     formatVersion: 1,
-    deleted,
+    deleted: request.delete,
     items,
-    objects: items.reduce((sum, item) => sum + item.objects, 0),
+    objects: sumOfObjects(items),
     bytes: sumOfBytes(items),
+    tooYoung: later.map(told),
   }
+}
+
+function told({ reason, what, objects, bytes }: Removable): VacuumItem {
+  return { reason, what, objects, bytes }
 }

@@ -5,7 +5,7 @@ import { groupBy } from '../runtime/group-by.js'
 import type { RuleResult } from './quality-record.js'
 
 const HINT =
-  'Nothing was published. Mend the input, or change the rule under data_quality.rules. Facts that were set aside lie in quarantine/ of the run.'
+  'Nothing was published. Correct the input, or change the rule under data_quality.rules. Facts that were set aside lie in quarantine/ of the run.'
 
 /** Rules that were violated and let the run go on, one line each: what a person should be told. */
 export function warningsOf(results: readonly RuleResult[]): string[] {

@@ -1,6 +1,6 @@
 /** The answer to the first question: is the table good? */
 import { countOf, countText } from '../runtime/figures.js'
-import type { RunReport } from './run-report.js'
+import type { ReportedRule, RunReport } from './run-report.js'
 
 /** How good it is, and why in a sentence. */
 export interface Verdict {
@@ -18,9 +18,10 @@ const DONE = {
 } as const
 
 /** Judges a run by its rules and its warnings. */
-export function verdictOf({ result, rules, audit }: RunReport): Verdict {
+export function verdictOf(report: RunReport): Verdict {
+  const { result, rules, audit } = report
   const failed = rules.filter((r) => r.outcome === 'failed').length
-  const warned = rules.filter((r) => r.outcome === 'warned').length
+  const warned = rules.filter((r) => r.outcome === 'warned')
   const judged = rules.filter((r) => r.outcome !== 'skipped').length
   const done = DONE[result.status]
   if (failed > 0) return { grade: 'bad', text: `${done}: ${failed} of ${countOf(judged, 'check')} failed.` }
@@ -28,10 +29,19 @@ export function verdictOf({ result, rules, audit }: RunReport): Verdict {
     audit === null
       ? ''
       : ` The audit compared ${countOf(audit.partitions, 'written partition')} with the plan and read ${countText(audit.readAgain)} of them again, row by row.${inputAudited(audit.input)}`
-  const passed = `${done}: ${countText(judged - warned)} of ${countOf(judged, 'check')} passed`
-  if (warned > 0) return { grade: 'warn', text: `${passed}, ${countText(warned)} warned.${audited}` }
-  const input = result.warnings > 0 ? `; the input gave ${countOf(result.warnings, 'warning')}` : ''
-  return { grade: 'good', text: `${passed}${input}.${audited}` }
+  const passed = `${done}: ${countText(judged - warned.length)} of ${countOf(judged, 'check')} passed`
+  return { grade: warned.length > 0 ? 'warn' : 'good', text: `${passed}${warningsText(report, warned)}.${audited}` }
+}
+
+/** How many warnings the run gave, and where they come from: a rule gives one, however many of its checks are broken. */
+function warningsText({ result, inputWarnings }: RunReport, warned: readonly ReportedRule[]): string {
+  if (result.warnings === 0) return ''
+  const rules = new Set(warned.map(({ name }) => name)).size
+  const sources = [
+    ...(rules === 0 ? [] : [`${countOf(rules, 'rule')} broken in ${countOf(warned.length, 'check')}`]),
+    ...(inputWarnings.length === 0 ? [] : [`${countText(inputWarnings.length)} about the input`]),
+  ]
+  return `, ${countOf(result.warnings, 'warning')} (${sources.join(', ')})`
 }
 
 function inputAudited(input: NonNullable<RunReport['audit']>['input']): string {

@@ -2,9 +2,11 @@
 
 const BYTE_UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const
 
-/** `1,444,461` */
+/** `1,444,461`, with up to three decimals. Without Intl, which differs between machines: a replay must give the same text. */
 export function countText(count: number): string {
-  return count.toLocaleString('en-US')
+  const [whole = '', fraction] = String(Number(count.toFixed(3))).split('.')
+  const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, ',')
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`
 }
 
 /** `1 row`, `2 rows`; the plural adds an s unless it is given. */
@@ -12,12 +14,16 @@ export function countOf(count: number, noun: string, plural = `${noun}s`): strin
   return `${countText(count)} ${count === 1 ? noun : plural}`
 }
 
-/** `312 bytes`, `48.1 MB`; a KB is 1,024 bytes. */
+/**
+ * `312 bytes`, `48.1 MB`: the size of data, wherever a person reads it. A KB is 1,000 bytes, as in the prices of stores and
+ * in DuckDB. (A memory limit of so many MB counts 1,048,576 bytes for each, as the kernel does.)
+ */
 export function bytesText(bytes: number): string {
   let value = bytes
   let unit = 0
-  while (value >= 1024 && unit < BYTE_UNITS.length - 1) {
-    value /= 1024
+  // What would be written as 1000.0 is 1.0 of the next unit.
+  while (value >= (unit === 0 ? 1000 : 999.95) && unit < BYTE_UNITS.length - 1) {
+    value /= 1000
     unit += 1
   }
   return `${unit === 0 ? countText(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`

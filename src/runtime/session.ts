@@ -87,7 +87,7 @@ export interface TemporalSession {
   readonly folder: string
   /** Pid of a worker that this session started. */
   readonly workerPid: number | undefined
-  /** Resolves when server or worker can't be kept alive any more: waiting for the run is in vain then. */
+  /** Resolves when server or worker cannot be kept alive any more: waiting for the run is in vain then. */
   readonly broken: Promise<Etl3Error>
   close(options: CloseOptions): Promise<void>
 }
@@ -95,8 +95,8 @@ export interface TemporalSession {
 /**
  * Finds or starts a server, connects, and finds or starts a worker.
  * @throws UnavailableError ETL3-TP-01 when a configured server does not answer in time
- * @throws UnavailableError ETL3-TP-03 and ETL3-TP-04 when a private server can't be had
- * @throws ConfigError ETL3-ME-03 when a worker can't work within the memory limit
+ * @throws UnavailableError ETL3-TP-03 and ETL3-TP-04 when a private server cannot be had
+ * @throws ConfigError ETL3-ME-03 when a worker cannot work within the memory limit
  * @throws ConflictError ETL3-TP-10 when a worker of another ETL3 is there and in use
  */
 export async function openSession(options: SessionOptions): Promise<TemporalSession> {
@@ -125,7 +125,7 @@ class Session implements TemporalSession {
   #supervisor: WorkerSupervisor | undefined
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
-  /** Why server or worker can't be kept alive. */
+  /** Why server or worker cannot be kept alive. */
   #failure: Etl3Error | undefined
   #closed = false
 
@@ -216,7 +216,7 @@ class Session implements TemporalSession {
 
   #serverFailure(): UnavailableError {
     const log = join(this.folder, 'server.log')
-    return new UnavailableError('ETL3-TP-05', `the private Temporal server can't be kept alive [log=${log}]`, {
+    return new UnavailableError('ETL3-TP-05', `the private Temporal server cannot be kept alive [log=${log}]`, {
       hint: 'See its log, and run again; what is finished is kept.',
     })
   }
@@ -364,12 +364,12 @@ class Session implements TemporalSession {
   }
 
   #workerFailure(exit: WorkerExit): Etl3Error {
-    const message = `the worker can't be kept alive: ${exit.reason} [output=${join(this.folder, 'worker-0.log')}]`
+    const message = `the worker cannot be kept alive: ${exit.reason} [output=${join(this.folder, 'worker-0.log')}]`
     return /memory|heap/.test(exit.reason)
       ? new ResourceError('ETL3-ME-04', message, {
           hint: 'Run again with a higher --memory-limit; what is finished is kept.',
         })
-      : new UnavailableError('ETL3-RT-03', message, { hint: 'Mend the cause and run again; what is finished is kept.' })
+      : new UnavailableError('ETL3-RT-03', message, { hint: 'Fix the cause and run again; what is finished is kept.' })
   }
 
   /** One look after the others; a slow one is not overtaken. */

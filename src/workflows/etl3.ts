@@ -99,6 +99,8 @@ async function register(log: RunLog, run: RunRef): ReturnType<ReturnType<RunLog[
   return registered
 }
 
-function writeReport(log: RunLog, run: RunRef): Promise<RunResult> {
-  return log.phase('report', () => log.activities().writeReport(log.reportInput(run)))
+/** The report cannot tell how long it takes to write itself; who waits for the run is told. */
+async function writeReport(log: RunLog, run: RunRef): Promise<RunResult> {
+  const result = await log.phase('report', () => log.activities().writeReport(log.reportInput(run)))
+  return { ...result, seconds: log.seconds() }
 }

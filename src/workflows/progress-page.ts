@@ -19,6 +19,7 @@ import {
   type RunMode,
   type RunResult,
 } from '../contract/messages.js'
+import { bytesText, countOf, countText } from '../runtime/figures.js'
 import { markdownCode, markdownText } from '../runtime/markdown-text.js'
 import type { RunFailure } from './run-failure.js'
 
@@ -53,29 +54,31 @@ const TITLES: Readonly<Record<Phase, string>> = {
 
 const DETAILS: { readonly [P in Phase]: (answer: PhaseAnswers[P]) => string } = {
   open: ({ unchanged, factFiles, inputBytes }) =>
-    unchanged ? 'nothing has changed' : `${count(factFiles)} fact file(s), ${megabytes(inputBytes)} of input`,
-  validate: ({ facts, warnings }) => `${count(facts)} facts${warningsText(warnings)}`,
-  stage: ({ rows }) => `${count(rows)} facts staged`,
+    unchanged ? 'nothing has changed' : `${countOf(factFiles, 'fact file')}, ${bytesText(inputBytes)} of input`,
+  validate: ({ facts, warnings }) => `${countText(facts)} facts${warningsText(warnings)}`,
+  stage: ({ rows }) => `${countText(rows)} facts staged`,
   screen: ({ facts, quarantined, warnings }) =>
-    `${count(quarantined)} of ${count(facts)} facts quarantined${warningsText(warnings)}`,
+    `${countText(quarantined)} of ${countText(facts)} facts quarantined${warningsText(warnings)}`,
   plan: ({ rows, partitions: p, analytics }) =>
-    `${count(rows)} rows in ${count(p.total)} partitions: ${count(p.added)} new, ${count(p.replaced)} changed, ${count(p.kept)} kept, ${count(p.removed)} removed${analytics ? `; ${count(analytics.filesToWrite)} of ${count(analytics.files)} files of the analytics table to write` : ''}`,
+    `${countText(rows)} rows in ${countText(p.total)} partitions: ${countText(p.added)} new, ${countText(p.replaced)} changed, ${countText(p.kept)} kept, ${countText(p.removed)} removed${analytics ? `; ${countText(analytics.filesToWrite)} of ${countText(analytics.files)} files of the analytics table to write` : ''}`,
   quality: ({ warnings }) => `passed${warningsText(warnings)}`,
-  write: ({ rows, partitions, bytes }) => `${count(rows)} rows in ${count(partitions)} partitions, ${megabytes(bytes)}`,
+  write: ({ rows, partitions, bytes }) =>
+    `${countText(rows)} rows in ${countText(partitions)} partitions, ${bytesText(bytes)}`,
   audit: ({ partitions, readAgain }) =>
-    `${count(partitions)} partitions agree with the plan, ${count(readAgain)} read again row by row`,
-  publish: ({ partitions }) => `${count(partitions)} partitions in place`,
-  register: ({ partitions, deleted }) => `${count(partitions)} partitions registered, ${count(deleted)} removed`,
+    `${countText(partitions)} partitions agree with the plan, ${countText(readAgain)} read again row by row`,
+  publish: ({ partitions }) => `${countText(partitions)} partitions in place`,
+  register: ({ partitions, deleted }) =>
+    `${countText(partitions)} partitions registered, ${countText(deleted)} removed`,
   report: ({ status }) => status,
 }
 
 /** How far staging is, in files of facts. */
 export function stagedDetail(staged: number, files: number): string {
-  return `${staged > 1 ? `files 1–${count(staged)}` : `file ${count(staged)}`} of ${count(files)} staged`
+  return `${staged > 1 ? `files 1–${countText(staged)}` : `file ${countText(staged)}`} of ${countText(files)} staged`
 }
 
 function warningsText(warnings: number): string {
-  return warnings === 0 ? '' : `, ${count(warnings)} warning(s)`
+  return warnings === 0 ? '' : `, ${countOf(warnings, 'warning')}`
 }
 
 /** One line on the answer of a phase. */
@@ -111,12 +114,14 @@ export function progressPage(progress: Progress, facts: PageFacts): string {
   lines.push('')
   if (units.total > 0) {
     lines.push(
-      `Units of work ${count(units.done)} of ${count(units.total)}, partitions ${count(partitions.done)} of ${count(partitions.total)}, rows ${count(rows.done)} of ${count(rows.total)}.`,
+      `Units of work ${countText(units.done)} of ${countText(units.total)}, partitions ${countText(partitions.done)} of ${countText(partitions.total)}, rows ${countText(rows.done)} of ${countText(rows.total)}.`,
       '',
     )
   }
   if (memoryLimitMb > 0) {
-    lines.push(`Memory of the worker: ${count(peakMemoryMb)} MB at the peak, the limit is ${count(memoryLimitMb)} MB.`)
+    lines.push(
+      `Memory of the worker: ${countText(peakMemoryMb)} MB at the peak, the limit is ${countText(memoryLimitMb)} MB.`,
+    )
   }
   if (runId !== undefined) lines.push('', `Run \`${runId}\``)
   return lines.join('\n')
@@ -172,8 +177,8 @@ const ENDS: Readonly<Record<RunResult['status'], string>> = {
 
 function resultLines({ rows, partitions: p, outputUri, reportUri, warnings, analytics }: RunResult): string[] {
   return [
-    `- ${count(rows)} rows in ${count(p.total)} partitions: ${count(p.added)} added, ${count(p.replaced)} replaced, ${count(p.kept)} kept, ${count(p.removed)} removed`,
-    `- ${count(warnings)} warning(s), explained in the report`,
+    `- ${countText(rows)} rows in ${countText(p.total)} partitions: ${countText(p.added)} added, ${countText(p.replaced)} replaced, ${countText(p.kept)} kept, ${countText(p.removed)} removed`,
+    `- ${countOf(warnings, 'warning')}, explained in the report`,
     `- table: \`${markdownCode(outputUri)}\``,
     ...(analytics ? [analyticsLine(analytics)] : []),
     `- report: \`${markdownCode(reportUri)}\``,
@@ -182,9 +187,9 @@ function resultLines({ rows, partitions: p, outputUri, reportUri, warnings, anal
 
 function analyticsLine({ uri, files, added, committed }: AnalyticsResult): string {
   const changed = committed
-    ? `${count(added)} added, ${count(committed.removed)} removed, snapshot ${markdownText(committed.snapshotId)}`
-    : `${count(added)} to write`
-  return `- analytics table: \`${markdownCode(uri)}\`, ${count(files)} files: ${changed}`
+    ? `${countText(added)} added, ${countText(committed.removed)} removed, snapshot ${markdownText(committed.snapshotId)}`
+    : `${countText(added)} to write`
+  return `- analytics table: \`${markdownCode(uri)}\`, ${countText(files)} files: ${changed}`
 }
 
 /** The steps that a run goes through, in order. */
@@ -192,13 +197,4 @@ function stepsOf({ mode, result }: PageFacts): Phase[] {
   if (result?.status === 'unchanged') return ['open']
   const all = PHASES.slice(0, PHASES.indexOf(LAST_STEP[mode]) + 1)
   return [...all, 'report']
-}
-
-function megabytes(bytes: number): string {
-  return `${count(Math.ceil(bytes / 1e6))} MB`
-}
-
-/** Thousands apart; Intl differs between machines, and a replay must give the same text. */
-function count(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ',')
 }

@@ -232,6 +232,7 @@ export class RunLog {
       phase,
       paused: this.#paused,
       phases: this.#phases,
+      files: { done: this.#staged.files, total: open?.factFiles ?? 0 },
       units: { done: units.unit, total: plan?.units ?? 0 },
       rows: { done: units.rows, total: plan?.rowsToWrite ?? 0 },
       partitions: { done: units.partitions, total: plan ? plan.partitions.added + plan.partitions.replaced : 0 },

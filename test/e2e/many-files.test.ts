@@ -59,6 +59,10 @@ interface Staging {
   readonly details: string[]
   /** What the progress called the limit of the worker then. */
   readonly limits: number[]
+  /** The files that the progress counts, at each batch. */
+  readonly stagedFiles: Progress['files'][]
+  /** What the run tells the time of. */
+  readonly timed: string[]
 }
 
 /** Stages files of so many bytes in batches as openRun makes them, or as a version did that had none. */
@@ -71,6 +75,7 @@ async function staged(
   const asked: StageFactsInput[] = []
   const details: string[] = []
   const limits: number[] = []
+  const stagedFiles: Progress['files'][] = []
   let dimensions = 0
   let look: (() => Promise<void>) | undefined
   const opened: OpenedRun = {
@@ -149,12 +154,13 @@ async function staged(
   const handle = await client.workflow.start('etl3', { workflowId, taskQueue: TASK_QUEUE, args: [{ mode: 'plan' }] })
   if (files.length < 100) {
     look = async () => {
-      const { phases, memoryLimitMb } = await handle.query<Progress>(progressQuery)
+      const { phases, memoryLimitMb, files } = await handle.query<Progress>(progressQuery)
       limits.push(memoryLimitMb)
+      stagedFiles.push(files)
       details.push(phases.find(({ phase }) => phase === 'stage')?.detail ?? '')
     }
   }
-  await worker.runUntil(handle.result())
+  const told: RunResult = await worker.runUntil(handle.result())
   await connection.close()
   const histories = await executionsOf(handle)
   return {
@@ -164,6 +170,8 @@ async function staged(
     inputBytes: histories.flatMap(({ inputBytes }) => inputBytes),
     details,
     limits,
+    stagedFiles,
+    timed: Object.keys(told.seconds),
   }
 }
 
@@ -205,10 +213,16 @@ describe('the history of a run over very many fact files', { timeout: 60_000 }, 
   })
 
   it('says which files are staged', async () => {
-    const { details, limits } = await staged('told', [...filesOf(3, 1_000), ...filesOf(2, 70_000_000)], 64)
+    const { details, limits, stagedFiles, timed } = await staged(
+      'told',
+      [...filesOf(3, 1_000), ...filesOf(2, 70_000_000)],
+      64,
+    )
     expect(details).toEqual(['', 'files 1–3 of 5 staged', 'files 1–4 of 5 staged'])
     // The limit is what workers say, not what the configuration of the run does; the largest, as the peak is.
     expect(limits).toEqual([448, 640, 640])
+    expect(stagedFiles).toEqual([0, 3, 4].map((done) => ({ done, total: 5 })))
+    expect(timed).toEqual(['total', 'open', 'validate', 'stage', 'screen', 'plan', 'report'])
   })
 
   it('goes on file by file where a version without batches had opened the run', async () => {

@@ -8,6 +8,7 @@ import type { Config } from '../../config/schema.js'
 import { isOnAws } from '../../lake/catalogs.js'
 import { Etl3Error, EXIT_CODES, messageOf } from '../../runtime/errors.js'
 import type { Environment } from '../../runtime/state-folder.js'
+import { bytesText } from '../output/figures.js'
 import { attempt, type Finding, fail, failed, ok, warn } from './finding.js'
 
 export type { Finding, Verdict } from './finding.js'
@@ -190,7 +191,7 @@ async function inputTables(config: Config): Promise<{ finding: Finding; bytes: n
     const tables = await findInputs(config, new AbortController().signal, scratch)
     const missing = tables.filter(({ files }) => files.length === 0).map(({ name }) => name)
     const bytes = tables.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0)
-    const size = `${tables.length - missing.length} tables, ${Math.ceil(bytes / BYTES_PER_MB)} MB`
+    const size = `${tables.length - missing.length} tables, ${bytesText(bytes)}`
     const without = missing.length === 0 ? '' : `; without the optional ${missing.join(', ')}`
     const detail = `${size}${without}`
     const leftOut = leftOutOf(tables)
@@ -219,8 +220,8 @@ function writable(check: string, place: string): Finding {
   } catch {
     return fail(
       check,
-      `${resolve(place)} can't be written: no right to write in ${folder}`,
-      'Mend its rights, or choose another folder.',
+      `${resolve(place)} cannot be written: no right to write in ${folder}`,
+      'Change its permissions, or choose another folder.',
     )
   }
 }
@@ -232,12 +233,12 @@ function freeDisk(place: string, inputBytes: number, hasAnalytics: boolean): Fin
   // Twice for comfort: snapshots that are kept take as much again.
   const more = hasAnalytics ? ANALYTICS_DISK_FACTOR : 0
   const [least, comfortable] = [DISK_PER_INPUT_BYTE + more, COMFORTABLE_DISK_PER_INPUT_BYTE + 2 * more]
-  const megabytes = (perInputByte: number): number => Math.ceil((inputBytes * perInputByte) / BYTES_PER_MB)
-  const need = inputBytes === 0 ? '' : `; the run takes about ${megabytes(least)} to ${megabytes(comfortable)} MB`
-  const detail = `${Math.floor(free / BYTES_PER_MB)} MB for ${resolve(place)}${need}`
+  const [needed, better] = [inputBytes * least, inputBytes * comfortable]
+  const need = inputBytes === 0 ? '' : `; the run takes about ${bytesText(needed)} to ${bytesText(better)}`
+  const detail = `${bytesText(free)} for ${resolve(place)}${need}`
   const hint = 'Free some space, or choose a folder on a larger disk.'
-  if (free < inputBytes * least) return { ...fail(check, detail, hint), exitCode: EXIT_CODES.ResourceError }
-  return free < inputBytes * comfortable ? warn(check, detail, hint) : ok(check, detail)
+  if (free < needed) return { ...fail(check, detail, hint), exitCode: EXIT_CODES.ResourceError }
+  return free < better ? warn(check, detail, hint) : ok(check, detail)
 }
 
 function onDifferentDisks(places: readonly string[]): string[] {

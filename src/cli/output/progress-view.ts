@@ -10,6 +10,8 @@ import type { Terminal } from './terminal.js'
 
 const PHASE_COLUMNS = 10
 const SECONDS_COLUMNS = 13
+/** Where what a phase says of itself begins: behind the mark, its name and its time. */
+export const DETAIL_COLUMN = 2 + PHASE_COLUMNS + SECONDS_COLUMNS + 2
 const BAR_COLUMNS = 20
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 /** Between two plain lines about a phase that goes on. */
@@ -41,7 +43,7 @@ export class LiveView implements ProgressView {
 
   show(progress: LiveProgress | undefined, nowMs: number): void {
     this.#frame += 1
-    const known = progress ?? this.#last
+    const known = progress ? withHighestPeak(progress, this.#last) : this.#last
     this.#last = known
     addTo(this.#meter, progress, nowMs)
     this.terminal.live(
@@ -61,7 +63,7 @@ export class LiveView implements ProgressView {
     const known = progress ?? this.#last
     this.terminal.live([])
     for (const phase of known?.phases ?? []) {
-      this.terminal.line(phaseLine(phase, { nowMs, spinner: '·', palette: this.terminal.palette }))
+      this.terminal.line(phaseLine(phase, { nowMs, spinner: '·', palette: this.terminal.palette }), DETAIL_COLUMN)
     }
   }
 }
@@ -93,7 +95,7 @@ export function liveLines(progress: LiveProgress, picture: LivePicture): string[
     // Two lines, so that both fit into 80 columns.
     if (second.length > 0) lines.push(`  ${' '.repeat(BAR_COLUMNS + 1)}${' '.repeat(5)}  ${second.join(', ')}`)
   }
-  if (progress.memoryLimitMb > 0) lines.push(memoryLine(progress, palette))
+  if (progress.memoryLimitMb > 0) lines.push(memoryLine(progress))
   if (progress.paused) lines.push(palette.yellow('  paused: nothing new is started until it is resumed'))
   if (!picture.answering) lines.push(palette.dim('  no answer from a worker just now'))
   return lines
@@ -152,21 +154,24 @@ export class PlainView implements ProgressView {
   }
 }
 
+/** A peak that was shown stays one, also where the step that it was seen in tells less. */
+function withHighestPeak(progress: LiveProgress, before?: LiveProgress): LiveProgress {
+  return { ...progress, peakMemoryMb: Math.max(progress.peakMemoryMb, before?.peakMemoryMb ?? 0) }
+}
+
 function addTo(meter: RateMeter, progress: LiveProgress | undefined, nowMs: number): void {
   const work = progress && countedWork(progress)
-  if (work) meter.add(work.done, nowMs)
+  if (work) meter.add(work.done, nowMs, work.noun)
 }
 
 function amountText({ done, total, noun }: CountedWork): string {
   return `${countText(done)} of ${countText(total)} ${noun}`
 }
 
-/** Memory now where a worker says it, else the peak, against the limit. */
-function memoryLine({ memoryMb, peakMemoryMb, memoryLimitMb }: LiveProgress, palette: Palette): string {
-  const shown = memoryMb ?? peakMemoryMb
-  const peak = `${countText(Math.round(Math.max(peakMemoryMb, shown)))} of ${countText(memoryLimitMb)} MB at the peak`
+/** Memory against the limit. Without a bar: it is no progress, and never comes to its end. */
+function memoryLine({ memoryMb, peakMemoryMb, memoryLimitMb }: LiveProgress): string {
   const now = memoryMb === undefined ? '' : `${countText(Math.round(memoryMb))} MB now, `
-  return `  ${bar(shown, memoryLimitMb, palette)} ${percentText(shown, memoryLimitMb).padStart(5)}  memory: ${now}${peak}`
+  return `  memory: ${now}${countText(Math.round(peakMemoryMb))} of ${countText(memoryLimitMb)} MB at the peak`
 }
 
 function phaseLine(

@@ -8,12 +8,17 @@ const SHORTEST_MS = 1_000
 /** Measures the rate of a count that is looked at now and then. */
 export class RateMeter {
   #samples: { readonly atMs: number; readonly count: number }[] = []
+  #noun = ''
 
-  /** @param atMs milliseconds of any clock that does not jump */
-  add(count: number, atMs: number): void {
+  /**
+   * @param atMs milliseconds of any clock that does not jump
+   * @param noun what is counted: a rate is that of one kind of thing
+   */
+  add(count: number, atMs: number, noun = ''): void {
     const last = this.#samples.at(-1)
-    // A count that falls belongs to something else: a new phase, a run that started again.
-    if (last && count < last.count) this.#samples = []
+    // A count that falls belongs to something else, too: a new phase, a run that started again.
+    if (noun !== this.#noun || (last && count < last.count)) this.#samples = []
+    this.#noun = noun
     this.#samples.push({ atMs, count })
     // The newest of the samples outside stays, so that the window is covered.
     while (this.#samples.length > 2 && atMs - (this.#samples[1]?.atMs ?? atMs) >= WINDOW_MS) this.#samples.shift()

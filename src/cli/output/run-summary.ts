@@ -4,12 +4,15 @@ import type { AnalyticsResult, RunResult } from '../../contract/messages.js'
 import { plainText } from '../../runtime/plain-text.js'
 import { bytesText, countOf, countText, secondsText } from './figures.js'
 import type { Palette } from './palette.js'
+import { wrapLine } from './wrapped-line.js'
 
 const LABEL_COLUMNS = 11
 
 /** What the summary of a run tells besides its result. */
 export interface SummaryContext {
   readonly palette: Palette
+  /** Columns that a line may take; what is to be copied may take more. */
+  readonly columns: number
   readonly resolved: Pick<ResolvedConfig, 'config' | 'file' | 'environment'>
   /** The Web UI, where one is known. */
   readonly uiUrl: string | undefined
@@ -21,8 +24,12 @@ export interface SummaryContext {
 export function runSummary(result: RunResult, context: SummaryContext): string {
   const { palette } = context
   const lines = [palette.bold(headline(result)), '']
-  const add = (label: string, text: string): void => {
+  /** A place or a command: in one piece, so that it can be copied. */
+  const addWhole = (label: string, text: string): void => {
     lines.push(`${label.padEnd(LABEL_COLUMNS)}${plainText(text)}`)
+  }
+  const add = (label: string, text: string): void => {
+    lines.push(wrapLine(`${label.padEnd(LABEL_COLUMNS)}${plainText(text)}`, context.columns, LABEL_COLUMNS))
   }
   const { partitions } = result
   add('facts', `${countText(result.facts)} read, ${countText(result.quarantined)} quarantined`)
@@ -40,12 +47,12 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
   )
   if (Object.keys(result.seconds).length > 0) add('time', timeText(result.seconds))
   if (result.status === 'published' || result.status === 'unchanged') {
-    add('table', result.outputUri)
-    if (result.analytics) add('iceberg', result.analytics.inGlue ? result.analytics.table : result.analytics.uri)
-    add('query', queryToTry(result, context.resolved))
+    addWhole('table', result.outputUri)
+    if (result.analytics) addWhole('iceberg', result.analytics.inGlue ? result.analytics.table : result.analytics.uri)
+    addWhole('query', queryToTry(result, context.resolved))
   }
-  if (result.reportUri !== '') add('report', result.reportUri)
-  add('web ui', webUiText(context))
+  if (result.reportUri !== '') addWhole('report', result.reportUri)
+  addWhole('web ui', webUiText(context))
   return lines.join('\n')
 }
 

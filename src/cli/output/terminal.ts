@@ -4,12 +4,14 @@
  */
 import { plainText } from '../../runtime/plain-text.js'
 import type { CliStream } from '../io.js'
-import { displayWidth } from './display-width.js'
 import type { Palette } from './palette.js'
+import { colouredWidth, cutLine, wrapLine } from './wrapped-line.js'
 
 const ESC = '\u001B'
 const DEFAULT_COLUMNS = 80
 const DEFAULT_ROWS = 24
+/** Before the second row of a line that is too long for the screen. */
+const DEFAULT_INDENT = 2
 
 /** stderr as a person sees it. */
 export class Terminal {
@@ -36,9 +38,15 @@ export class Terminal {
     return this.stream.rows ?? DEFAULT_ROWS
   }
 
-  /** Writes a line as it is (the caller has coloured and escaped it), above the live region. */
-  line(text: string): void {
-    this.stream.write(`${this.#erasure()}${text}\n${this.#drawing()}`)
+  /**
+   * Writes a line (the caller has coloured and escaped it) above the live region; a screen that it is too long for gets
+   * it in several rows.
+   *
+   * @param indent columns before every row but the first
+   */
+  line(text: string, indent = DEFAULT_INDENT): void {
+    const rows = this.interactive ? wrapLine(text, this.columns, indent) : text
+    this.stream.write(`${this.#erasure()}${rows}\n${this.#drawing()}`)
   }
 
   /** A line for the person at the terminal. Control sequences in it are shown, not obeyed. */
@@ -72,33 +80,8 @@ export class Terminal {
 
   #drawing(): string {
     if (this.#live.length === 0) return ''
-    const lines = this.#live.map((line) => cutColoured(line, this.columns - 1))
-    this.#drawnColumns = lines.map((line) => displayWidth(line.replace(EVERY_COLOUR, '')))
+    const lines = this.#live.map((line) => cutLine(line, this.columns - 1))
+    this.#drawnColumns = lines.map(colouredWidth)
     return `${lines.join('\n')}\n`
   }
-}
-
-const COLOUR_SEQUENCE = new RegExp(`${ESC}\\[[0-9;]*m`, 'y')
-const EVERY_COLOUR = new RegExp(COLOUR_SEQUENCE.source, 'g')
-
-/** Cuts a coloured line to `columns` columns of the screen and closes open colours. */
-function cutColoured(line: string, columns: number): string {
-  let visible = 0
-  let coloured = false
-  let position = 0
-  while (position < line.length) {
-    COLOUR_SEQUENCE.lastIndex = position
-    const sequence = COLOUR_SEQUENCE.exec(line)
-    if (sequence) {
-      coloured = true
-      position += sequence[0].length
-      continue
-    }
-    const character = String.fromCodePoint(line.codePointAt(position) ?? 0)
-    const width = displayWidth(character)
-    if (visible + width > columns) return `${line.slice(0, position)}${coloured ? `${ESC}[0m` : ''}`
-    position += character.length
-    visible += width
-  }
-  return line
 }

@@ -90,7 +90,8 @@ export async function driveToEnd(
     log.info(`etl3 ${mode}: ${result.status}`, { runId: result.runId, rows: result.rows })
     const addition = await add?.(result, resolved)
     call.result({ ...result, ...addition?.fields, temporalUiUrl: runs.uiUrl ?? null }, () => {
-      const context = { palette: call.palette, resolved, uiUrl: runs.uiUrl, serverEnds: runs.ownsServer }
+      const { palette, columns } = call
+      const context = { palette, columns, resolved, uiUrl: runs.uiUrl, serverEnds: runs.ownsServer }
       return [runSummary(result, context), ...(addition ? ['', addition.text] : [])].join('\n')
     })
     return EXIT_DONE

@@ -2,9 +2,9 @@
 import type { Phase, Progress } from '../../contract/messages.js'
 import type { Heartbeat } from './heartbeat.js'
 
-/** Progress, and the memory of the workers just now. */
+/** Progress, and the memory of a worker just now. */
 export interface LiveProgress extends Progress {
-  /** Resident memory of all workers that are at work, in MB; undefined where none says. */
+  /** Resident memory of the worker that has most, in MB, as limit and peak are those of one; undefined where none says. */
   readonly memoryMb?: number | undefined
 }
 
@@ -19,22 +19,26 @@ export function withPendingWork(progress: Progress, heartbeats: readonly Heartbe
   const current = heartbeats.filter(({ phase }) => phase === progress.phase)
   const sum = (key: 'rows' | 'partitions'): number => current.reduce((total, beat) => total + (beat[key] ?? 0), 0)
   const memory = heartbeats.flatMap(({ memoryMb }) => memoryMb ?? [])
+  const memoryMb = memory.length === 0 ? undefined : Math.max(...memory)
   const counted = progress.phase === 'write' || progress.phase === 'publish'
   return {
     ...progress,
     ...(counted
       ? { rows: plus(progress.rows, sum('rows')), partitions: plus(progress.partitions, sum('partitions')) }
       : {}),
-    ...(memory.length === 0 ? {} : { memoryMb: memory.reduce((total, mb) => total + mb, 0) }),
+    // What a worker has now may be more than any finished step has told.
+    ...(memoryMb === undefined ? {} : { memoryMb, peakMemoryMb: Math.max(memoryMb, progress.peakMemoryMb) }),
   }
 }
 
 /** What is counted in a phase, and in which unit. */
 export interface CountedWork extends Amount {
-  readonly noun: 'rows' | 'partitions'
+  readonly noun: 'rows' | 'partitions' | 'files'
 }
 
-const COUNTED: { readonly [P in Phase]?: (progress: LiveProgress) => CountedWork } = {
+const COUNTED: { readonly [P in Phase]?: (progress: LiveProgress) => CountedWork | undefined } = {
+  // One file tells nothing before it is done.
+  stage: ({ files }) => (files && files.total > 1 ? { ...files, noun: 'files' } : undefined),
   write: ({ rows }) => ({ ...rows, noun: 'rows' }),
   audit: ({ partitions }) => ({ ...partitions, noun: 'partitions' }),
   publish: ({ partitions }) => ({ ...partitions, noun: 'partitions' }),

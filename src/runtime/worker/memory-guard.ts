@@ -118,7 +118,7 @@ export class MemoryGuard {
       'ETL3-ME-01',
       `the worker reached its memory limit [resident=${resident} MB, limit=${limit} MB]`,
       {
-        hint: 'What is finished is kept: run again with a higher --memory-limit or a smaller --chunk-size. `etl3 memory-test` tells what will fit.',
+        hint: 'What is finished is kept: run again with a higher --memory-limit, or with fewer --max-workers, which share it. `etl3 memory-test` says what will fit.',
       },
     )
   }

@@ -307,7 +307,7 @@ describe('a session that cannot be had', () => {
     const home = newHome()
     const open = await session(home, undefined, join(home.root, 'there-is-no-such-worker.js'))
     const error = await open.broken
-    expect(error.message).toContain("can't be kept alive")
+    expect(error.message).toContain('cannot be kept alive')
     await open.close({ stopServer: true })
     expect(home.processes).toEqual([])
   })

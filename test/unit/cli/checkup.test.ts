@@ -82,7 +82,7 @@ describe('doctor', () => {
     const { checks } = await doctor('input: { root: star }\n')
     expect(checks.find(({ check }) => check === 'input')?.verdict).toBe('ok')
     const free = checks.find(({ check }) => check === 'free disk')
-    expect(free?.detail).toMatch(/; the run takes about \d+ to \d+ MB$/)
+    expect(free?.detail).toMatch(/GB for .*; the run takes about [\d.]+ KB to [\d.]+ KB$/)
   })
 
   it('looks at folders without creating them', async () => {

@@ -11,12 +11,17 @@ describe('figures', () => {
   it('are written as people read them', () => {
     expect(countText(1_444_461)).toBe('1,444,461')
     expect([countOf(1, 'row'), countOf(0, 'row')]).toEqual(['1 row', '0 rows'])
-    expect([0, 1023, 1024, 1536, 50 * 1024 * 1024].map(bytesText)).toEqual([
+    expect([12, 1234.5, -9_876_543.21].map(countText)).toEqual(['12', '1,234.5', '-9,876,543.21'])
+    expect([0, 999, 1000, 1536, 999_949, 999_950, 355.0e6, 2e12, 3e15].map(bytesText)).toEqual([
       '0 bytes',
-      '1,023 bytes',
+      '999 bytes',
       '1.0 KB',
       '1.5 KB',
-      '50.0 MB',
+      '999.9 KB',
+      '1.0 MB',
+      '355.0 MB',
+      '2.0 TB',
+      '3000.0 TB',
     ])
     expect([0, 0.44, 59.9, 59.96, 60, 185, 3599.6, 7620].map(secondsText)).toEqual([
       '0.0 s',

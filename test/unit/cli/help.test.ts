@@ -57,4 +57,38 @@ describe('the help of each command', () => {
       expect(operands.length).toBe(command?.registeredArguments.length)
     }
   })
+
+  it('shows --yes where it does something, and says what', async () => {
+    const shown: string[] = []
+    for (const [words] of commands) {
+      const [line] = /^ {2}-y, --yes .*$/m.exec(await helpOf(words)) ?? []
+      if (line !== undefined) shown.push(`${words.join(' ')}: ${line.replace(/^.*--yes +/, '')}`)
+    }
+    expect(shown).toEqual([
+      'init: ask nothing, and overwrite a file that is there',
+      'vacuum: delete what is found',
+      'schedule delete: delete it without asking',
+    ])
+  })
+
+  it.each([
+    ['iam-policy', []],
+    ['schedule list', []],
+    ['schedule pause', []],
+    ['doctor', ['--memory-limit', '--max-workers']],
+  ])('%s shows only the settings that change what it does', async (name, settings) => {
+    const flags = [
+      ...(await helpOf(name.split(' '))).matchAll(/--(?:chunk-size|memory-limit|max-workers|audit|fail-on)/g),
+    ]
+    expect(flags.map(([flag]) => flag)).toEqual(settings)
+  })
+
+  it('shows no choice of a form where there is one form', async () => {
+    for (const name of ['completion', 'iam-policy']) expect(await helpOf([name])).not.toContain('--output')
+  })
+
+  it('begins a new line after indented lines', async () => {
+    const text = await helpOf(['completion'])
+    expect(text).toMatch(/^ {2}fish {2}etl3 completion fish \| source\nFor every session, /m)
+  })
 })

@@ -51,7 +51,7 @@ describe('init', () => {
   it('takes what is suggested where no answer is given, and asks nothing that a flag says', async () => {
     const { code, questions } = await init(['--input', 'star', '--machine-memory', '4'], [''])
     expect(code).toBe(0)
-    expect(questions).toEqual(['Where shall the lake lie (folder or s3://…)? [lake/] '])
+    expect(questions).toEqual(['Where does the lake go (folder or s3://…)? [lake/] '])
     const { config } = loadConfig({ file: 'config/etl3.yaml', env: {} })
     expect(config.output.uri).toBe('lake/partitioned-data/')
     expect(config.processing).toMatchObject({ memory_limit_mb: 1024, max_workers: 1, chunk_size: 1000 })
@@ -61,6 +61,17 @@ describe('init', () => {
     const { code, folder } = await init(['--config', 'my.yaml', '-o', 'json'])
     expect(code).toBe(0)
     expect(existsSync(join(folder, 'my.yaml'))).toBe(true)
+  })
+
+  it('says which values it took, also where it asked nothing', async () => {
+    const { out } = await init(['--lake', 's3://bucket/rates', '--machine-memory', '4'])
+    const { config } = loadConfig({ file: 'config/etl3.yaml', env: {} })
+    const { memory_limit_mb, max_workers, chunk_size } = config.processing
+    expect(out).toContain(`
+  star    data
+  lake    s3://bucket/rates/
+  memory  limit ${memory_limit_mb} MB, workers ${max_workers}, chunk ${chunk_size} rows (a machine of 4 GB)
+`)
   })
 
   it('leaves a file that is there, unless --yes is given', async () => {
@@ -132,10 +143,12 @@ describe('init', () => {
     },
   )
 
-  it('gives each worker a gigabyte, and no more workers than processors', () => {
+  it('gives each worker a gigabyte and two cores', () => {
     const of = (gb: number, cores: number) => processingFor({ machineMemoryMb: gb * 1024, cores })
     expect(of(2, 2)).toEqual({ memory_limit_mb: 512, max_workers: 1, chunk_size: 500 })
     expect(of(8, 8)).toEqual({ memory_limit_mb: 2048, max_workers: 2, chunk_size: 2000 })
-    expect(of(16, 2)).toEqual({ memory_limit_mb: 4096, max_workers: 2, chunk_size: 2000 })
+    expect(of(16, 2)).toEqual({ memory_limit_mb: 4096, max_workers: 1, chunk_size: 2000 })
+    expect(of(16, 8)).toEqual({ memory_limit_mb: 4096, max_workers: 4, chunk_size: 2000 })
+    expect(of(16, 1)).toEqual({ memory_limit_mb: 4096, max_workers: 1, chunk_size: 2000 })
   })
 })

@@ -3,6 +3,7 @@ import { paletteFor } from '../../../src/cli/output/palette.js'
 import { LiveView, PlainView } from '../../../src/cli/output/progress-view.js'
 import { RateMeter } from '../../../src/cli/output/rate-meter.js'
 import { Terminal } from '../../../src/cli/output/terminal.js'
+import { withPendingWork } from '../../../src/cli/runs/live-progress.js'
 import type { PhaseProgress, Progress } from '../../../src/contract/messages.js'
 import { FakeStream } from './fake-io.js'
 import { WRITING } from './fake-runs.js'
@@ -51,8 +52,30 @@ describe('the live picture', () => {
     // 100,000 rows in 2 s; 750,000 are left.
     expect(rows).toMatch(/^ {2}━{5}─{15} {2}25 % {2}250,000 of 1,000,000 rows, about 15\.0 s left$/)
     expect(units).toMatch(/^ +unit 3 of 12, 50,000 rows\/s$/)
-    expect(memory).toMatch(/^ {2}━{10}─{10} {2}50 % {2}memory: 256 of 512 MB at the peak$/)
+    expect(memory).toBe('  memory: 256 of 512 MB at the peak')
     expect(rest).toEqual([])
+  })
+
+  it('has no peak that falls, and none below what is used now', () => {
+    const { view, screen } = live()
+    const lines = [200, 400, 100].map((memoryMb, i) => {
+      view.show(withPendingWork(WRITING, [{ phase: 'write', memoryMb }]), 3_000 + i)
+      return screen().at(-1)
+    })
+    expect(lines).toEqual([
+      '  memory: 200 MB now, 256 of 512 MB at the peak',
+      '  memory: 400 MB now, 400 of 512 MB at the peak',
+      '  memory: 100 MB now, 400 of 512 MB at the peak',
+    ])
+  })
+
+  it('has a bar for the files that are staged, where there are several', () => {
+    const { view, screen } = live()
+    const staging = { ...WRITING, phase: 'stage', phases: [] } as const
+    view.show({ ...staging, files: { done: 3, total: 12 } }, 3_000)
+    expect(screen()[0]).toBe('  ━━━━━───────────────  25 %  3 of 12 files')
+    view.show({ ...staging, files: { done: 0, total: 1 } }, 4_000)
+    expect(screen()).toEqual(['  memory: 256 of 512 MB at the peak'])
   })
 
   it('is replaced by each look, and lines from elsewhere land above it', () => {
@@ -175,6 +198,9 @@ describe('the rate', () => {
     meter.add(25, 10_000)
     expect(meter.perSecond()).toBe(2)
     meter.add(0, 11_000)
+    expect(meter.perSecond()).toBeUndefined()
+    meter.add(10, 13_000)
+    meter.add(5_000, 15_000, 'rows')
     expect(meter.perSecond()).toBeUndefined()
   })
 })

