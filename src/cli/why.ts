@@ -53,8 +53,7 @@ export function registerWhy(program: Command, shell: CliShell): void {
       )
       progress.end()
       const { followedRowText, toldSteps } = await import('./output/followed-row-text.js')
-      const columns = call.io.stdout.isTTY === true ? call.io.stdout.columns : undefined
-      call.result({ ...row, steps: toldSteps(row) }, () => followedRowText(row, call.palette, columns))
+      call.result({ ...row, steps: toldSteps(row) }, () => followedRowText(row, call.palette, call.columns))
     } finally {
       progress.end()
     }

@@ -5,12 +5,13 @@
 
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
-import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import { sqlIdentifier } from '../engine/sql.js'
 import { partitionKey } from '../lake/keys.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import type { Layout } from '../star/layout.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { InventoryEntry } from './inventory.js'
+import { joinPartitionFiles, PIECE_PARTITIONS, writePartitionFile } from './partition-file.js'
 import { partitionValuesInSql, type ValuesInSql, type ValuesOfPartition } from './partition-values.js'
 import { refuseSharedPlaces } from './shared-places.js'
 
@@ -103,29 +104,21 @@ async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
       CASE WHEN written THEN (dense_rank() OVER (PARTITION BY written ORDER BY bucket) - 1)::INTEGER ELSE -1 END AS unit FROM costed`)
 }
 
-/** Partitions that are joined and sorted at once: about 10 MB, whatever the table has. */
-const PIECE_PARTITIONS = 16_384
-const ROW_GROUP = 8_192
-
 /** Writes the plan piece by piece, so that memory does not grow with the table. */
 async function write(input: PlanInput, values: ValuesInSql): Promise<void> {
   const { engine, target } = input
   const parts = [`${target}.removals`]
-  await copy(engine, removals(input), `${target}.removals`)
+  await writePartitionFile(engine, removals(input), `${target}.removals`)
   const planned = await engine.count('SELECT count(*) FROM inventory')
   for (let from = 0; from < planned; from += PIECE_PARTITIONS) {
     const part = `${target}.${from}`
     // A table of its own, so that the engine knows how few these are and builds its joins over them.
     await engine.run(`CREATE OR REPLACE TABLE piece AS FROM inventory
       WHERE ordinal >= ${from} AND ordinal < ${from + PIECE_PARTITIONS}`)
-    await copy(engine, pieceOfPlan(values), part)
+    await writePartitionFile(engine, pieceOfPlan(values), part)
     parts.push(part)
   }
-  await copy(engine, `FROM ${readParquet(parts)}`, target)
-}
-
-async function copy(engine: Engine, select: string, target: string): Promise<void> {
-  await engine.run(`COPY (${select}) TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE ${ROW_GROUP})`)
+  await joinPartitionFiles(engine, parts, target)
 }
 
 function pieceOfPlan(values: ValuesInSql): string {

@@ -2,6 +2,7 @@
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import { joinPartitionFiles, PIECE_PARTITIONS, writePartitionFile } from './partition-file.js'
 
 /** An object that the run published. */
 export interface WrittenObject {
@@ -27,11 +28,8 @@ export interface ManifestInput {
   readonly target: string
 }
 
-/** Partitions that are joined and sorted at once: about 10 MB, whatever the table has. */
-const RANGE_PARTITIONS = 16_384
 /** One key in so many is looked at to find where ranges begin; which ones, their hash decides. */
 const SAMPLED = 64
-const ROW_GROUP = 8_192
 
 /** Writes every partition of the table as the run leaves it, kept ones included, in the order of their keys. */
 export async function writeManifest(input: ManifestInput): Promise<void> {
@@ -44,7 +42,7 @@ export async function writeManifest(input: ManifestInput): Promise<void> {
     await writeRange(input, range, part)
     parts.push(part)
   }
-  await copy(engine, `FROM ${readParquet(parts)}`, target)
+  await joinPartitionFiles(engine, parts, target)
 }
 
 async function* rowsOf(written: AsyncIterable<WrittenObject>): AsyncGenerator<(string | number)[]> {
@@ -62,7 +60,7 @@ async function keyRanges({ engine, plan }: ManifestInput): Promise<readonly KeyR
   const sample = await engine.column(
     `SELECT key FROM ${readParquet([plan])} WHERE action <> 'remove' AND hash(key) % ${SAMPLED} = 0 ORDER BY key`,
   )
-  const each = RANGE_PARTITIONS / SAMPLED
+  const each = PIECE_PARTITIONS / SAMPLED
   const bounds = sample.filter((_, i) => i > 0 && i % each === 0).map(String)
   return [...bounds, undefined].map((to, i) => ({ from: bounds[i - 1], to }))
 }
@@ -82,14 +80,10 @@ async function writeRange(input: ManifestInput, range: KeyRange, part: string): 
       p.fingerprint, coalesce(w.etag, p.observed_etag) AS etag,
       CASE WHEN w.ordinal IS NULL THEN b.run_id ELSE ${sqlString(runId)} END AS run_id
     FROM planned p LEFT JOIN written w ON w.ordinal = p.ordinal LEFT JOIN (${published}) b ON b.key = p.key ORDER BY p.key`
-  await copy(engine, select, part)
+  await writePartitionFile(engine, select, part)
 }
 
 function within({ from, to }: KeyRange): string {
   const least = from === undefined ? 'true' : `key >= ${sqlString(from)}`
   return to === undefined ? least : `${least} AND key < ${sqlString(to)}`
-}
-
-async function copy(engine: Engine, select: string, target: string): Promise<void> {
-  await engine.run(`COPY (${select}) TO ${sqlString(target)} (FORMAT parquet, ROW_GROUP_SIZE ${ROW_GROUP})`)
 }

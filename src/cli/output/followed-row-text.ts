@@ -14,7 +14,7 @@ import type { RowsInTable } from '../../history/rows-in-table.js'
 import { plainText } from '../../runtime/plain-text.js'
 import { countOf, countText } from './figures.js'
 import type { Palette } from './palette.js'
-import { wrapped } from './wrapped.js'
+import { wrapLine } from './wrapped-line.js'
 
 /** A step, and what there is to say of it. The sentences hold data: they are not fit for a terminal as they are. */
 export interface ToldStep {
@@ -35,13 +35,13 @@ export function toldSteps(row: FollowedRow): ToldStep[] {
 
 /**
  * The answer for a person.
- * @param columns of the terminal; undefined where there is none: then no line is broken
+ * @param columns of the terminal; infinitely many where there is none: then no line is broken
  */
-export function followedRowText(row: FollowedRow, palette: Palette, columns: number | undefined): string {
-  const width = columns === undefined ? undefined : Math.max(20, columns - STEP_COLUMNS - 1)
+export function followedRowText(row: FollowedRow, palette: Palette, columns: number): string {
+  const width = Math.max(20, columns - STEP_COLUMNS - 1)
   const lines = [palette.bold(plainText(`${row.kind === 'fact' ? 'fact' : 'provider'} ${row.id}`)), '']
   for (const { step, says } of toldSteps(row)) {
-    for (const [i, line] of wrapped(plainText(says), width).entries()) {
+    for (const [i, line] of wrapLine(plainText(says), width, 0).split('\n').entries()) {
       lines.push(`${(i === 0 ? step : '').padEnd(STEP_COLUMNS)}${line}`)
     }
     if (step === 'table' && row.table) lines.push(...partitionLines(row.table))

@@ -1,9 +1,9 @@
 /** A few rows of a wide table on a terminal: the columns that fit, or all columns one below the other. */
 import { shownValue, tablePieces } from '../answer-text.js'
 import type { CatalogAnswer } from '../services.js'
-import { cutToWidth, displayWidth } from './display-width.js'
+import { displayWidth } from './display-width.js'
 import type { Palette } from './palette.js'
-import { wrapped } from './wrapped.js'
+import { cutLine, wrapLine } from './wrapped-line.js'
 
 /** The widest cell of a narrowed table: ids of 32 digits are whole. */
 const WIDEST = 32
@@ -53,9 +53,9 @@ function vertical({ columns }: CatalogAnswer, rows: readonly (readonly unknown[]
   const lines = rows.flatMap((row, n) => [
     style.palette.bold(`row ${n + 1}`),
     ...names.flatMap((name, i) =>
-      wrapped(shownValue(row[i]), Math.max(WIDEST, style.width - indent)).map(
-        (line, k) => `${(k === 0 ? name : '').padEnd(indent)}${line}`,
-      ),
+      wrapLine(shownValue(row[i]), Math.max(WIDEST, style.width - indent), 0)
+        .split('\n')
+        .map((line, k) => `${(k === 0 ? name : '').padEnd(indent)}${line}`),
     ),
     '',
   ])
@@ -104,8 +104,5 @@ function inOrderOfInterest(columns: CatalogAnswer['columns']): number[] {
 /** A long text ends after a word. What is no text stays as it is, for the table to align. */
 function narrowCell(value: unknown): unknown {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return value
-  const text = shownValue(value)
-  if (displayWidth(text) <= WIDEST) return text
-  const [line = ''] = wrapped(text, WIDEST - 2)
-  return displayWidth(line) <= WIDEST - 2 ? `${line} …` : cutToWidth(line, WIDEST)
+  return cutLine(shownValue(value), WIDEST)
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/command-line.js'
-import { wrapped } from '../../../src/cli/output/wrapped.js'
 import type { FollowedFact, FollowedProvider, FollowedRow } from '../../../src/history/followed-row.js'
 import { configFile, testFolder, workIn } from '../config/config-file.js'
 import { FakeIo } from './fake-io.js'
@@ -150,15 +149,5 @@ describe('why', () => {
       expect(await main(['why', ...words], io, fakeServices(undefined))).toBe(2)
       expect(io.stderr.text).toContain('ETL3-CL-01')
     }
-  })
-})
-
-describe('a text that is wrapped', () => {
-  it('has no line wider than the terminal but a word that is, and loses no word', () => {
-    const text = 'one two three /a/long/path/of/a/file four'
-    const lines = wrapped(text, 10)
-    expect(lines.join(' ')).toBe(text)
-    for (const line of lines) expect(line.length <= 10 || !line.includes(' ')).toBe(true)
-    expect(wrapped(text, undefined)).toEqual([text])
   })
 })
