@@ -4,7 +4,7 @@ import { auditInput, type InputAuditFigures } from '../audit/input-audit.js'
 import { STAR_TABLES, type StarTableName } from '../audit/star-tables.js'
 import type { AuditedFile, AuditedTable } from '../audit/table-rows.js'
 import type { PlannedObject } from '../audit/written-rows.js'
-import { PLAN } from '../records/names.js'
+import { PLAN, QUARANTINE } from '../records/names.js'
 import type { PlanRecord } from '../records/plan.js'
 import { objectName } from '../records/unit.js'
 import type { ActivityDeps } from './deps.js'
@@ -30,7 +30,7 @@ export async function auditInputOf(
   const local = (name: string): Promise<string> => records.store.fetchLocal(records.key(name), scratch, signal)
   return await auditInput({
     tables: tablesOf(context),
-    quarantined: await local('quarantine/facts.parquet'),
+    quarantined: await local(QUARANTINE),
     partitionColumns: layout.columns,
     written: {
       plan: await local(PLAN),

@@ -8,6 +8,7 @@ import { ruleSetOf } from '../quality/rule-set.js'
 import { runStatements } from '../quality/run-statements.js'
 import { screenFacts as screen } from '../quality/screen.js'
 import type { SandboxPaths } from '../quality/statement-messages.js'
+import { QUARANTINE, SCREEN_RECORD } from '../records/names.js'
 import { stagedFetcher, stagedName } from '../records/staged.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { spareMb } from '../runtime/worker/memory-budget.js'
@@ -33,7 +34,7 @@ export function screenFacts(deps: ActivityDeps): (run: RunRef, scope: ActivitySc
     const warnings = warningsOf(record.rules)
     if (ref.mode === 'plan') requireNoWarnings(record.rules, context.config.data_quality.fail_on)
     for (const warning of warnings) deps.log.warn(warning)
-    const reference = await context.records.reference('screen.json', signal)
+    const reference = await context.records.reference(SCREEN_RECORD, signal)
     if (!reference) throw new Error('screen.json was not stored')
     return { record: reference, facts: record.facts, quarantined: record.quarantined, warnings: warnings.length }
   }
@@ -41,7 +42,7 @@ export function screenFacts(deps: ActivityDeps): (run: RunRef, scope: ActivitySc
 
 /** The screen's record, or undefined before it ran. */
 export async function findScreen({ records }: RunContext, signal: AbortSignal): Promise<ScreenRecord | undefined> {
-  return await records.find('screen.json', (value) => screenRecordSchema.parse(value), signal)
+  return await records.find(SCREEN_RECORD, (value) => screenRecordSchema.parse(value), signal)
 }
 
 async function screenStaged(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<ScreenRecord> {
@@ -76,10 +77,10 @@ async function screenStaged(context: RunContext, deps: ActivityDeps, signal: Abo
       return await screen(engine, paths, rules, statements, folder)
     })
     await records.putFile(stagedName('quarantined'), join(folder, 'quarantined.parquet'), signal)
-    await records.putFile('quarantine/facts.parquet', join(folder, 'quarantine.parquet'), signal)
+    await records.putFile(QUARANTINE, join(folder, 'quarantine.parquet'), signal)
     return found
   })
   const record: ScreenRecord = { formatVersion: 1, ...findings }
-  await records.save('screen.json', record, signal)
+  await records.save(SCREEN_RECORD, record, signal)
   return record
 }

@@ -34,15 +34,29 @@ export interface ValueMaking {
   readonly ofText: ((text: string) => ContractValue) | undefined
 }
 
+/** Gives the value of a row; what is stored once for many rows is made once, and held once. */
+export function madeOnce<Value>(stored: StoredValues, make: (entry: number) => Value): (row: number) => Value {
+  const made = new Map<number, Value>()
+  return (row) => {
+    const entry = stored.entryOf(row)
+    const known = made.get(entry)
+    if (known !== undefined) return known
+    const value = make(entry)
+    made.set(entry, value)
+    return value
+  }
+}
+
 /** Values that hang on what is stored and nothing else: what is stored once is made once. */
 export class StoredOnce implements ColumnValues {
   readonly #stored: StoredValues
   readonly #making: ValueMaking
-  readonly #made = new Map<number, ContractValue>()
+  readonly #at: (row: number) => ContractValue
 
   constructor(stored: StoredValues, making: ValueMaking) {
     this.#stored = stored
     this.#making = making
+    this.#at = madeOnce(stored, (entry) => this.#valueOf(entry))
   }
 
   get length(): number {
@@ -50,12 +64,7 @@ export class StoredOnce implements ColumnValues {
   }
 
   at(i: number): ContractValue {
-    const entry = this.#stored.entryOf(i)
-    const made = this.#made.get(entry)
-    if (made !== undefined) return made
-    const value = this.#valueOf(entry)
-    this.#made.set(entry, value)
-    return value
+    return this.#at(i)
   }
 
   rowsThatMayBe(filter: KeyFilter): readonly number[] {

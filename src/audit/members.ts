@@ -46,11 +46,9 @@ export async function readMembers(
         files.set(group, file.path)
         const members = found.get(group) ?? new Set()
         if (members.has(npi)) return
-        held.add(group)
-        if (held.has(group)) found.set(group, members.add(npi))
+        if (held.add(group)) found.set(group, members.add(npi))
         else found.delete(group)
       })
-      for (const group of found.keys()) if (!held.has(group)) found.delete(group)
       return true
     })
     if (done !== true) return undefined

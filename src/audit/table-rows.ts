@@ -232,8 +232,7 @@ async function hitsIn(
       for (const i of values.rowsThatMayBe(filter)) {
         const value = values.at(i)
         if (typeof value !== 'string' || !wanted.has(value)) continue
-        held.add(value)
-        if (!held.has(value)) continue
+        if (!held.add(value)) continue
         at.push(window.from + i)
         keys.push(value)
       }

@@ -1,4 +1,5 @@
 /** What a run wrote, read by hyparquet: which objects the plan has for the table, and rows of them. */
+import { madeOnce } from './column-values.js'
 import type { ContractValue } from './contract-values.js'
 import { KeyFilter } from './key-filter.js'
 import { type FileColumn, ParquetRows, type ReadLimits, type RowRange } from './parquet-rows.js'
@@ -87,7 +88,9 @@ export class WrittenTable {
           const at = await this.#rowsOf(rows, window, wanted)
           const columns = new Map<string, readonly WrittenValue[]>()
           for (const column of at.length === 0 ? [] : rows.columns) {
-            columns.set(column.name, valuesAt(await rows.read(column, window), at, valueReader(column)))
+            const stored = await rows.read(column, window)
+            const value = valueReader(column)
+            columns.set(column.name, at.map(madeOnce(stored, (entry) => value(stored.entry(entry)))))
           }
           for (const i of at.keys()) found.push(new RowOfColumns(columns, i))
           await this.#breathe()
@@ -145,17 +148,6 @@ export class WrittenTable {
 interface PlanColumn {
   readonly stored: StoredValues
   readonly at: (row: number) => ReturnType<ScalarReader>
-}
-
-/** Values at some rows: what is stored once is made once, and held once. */
-function valuesAt(stored: StoredValues, at: readonly number[], read: (raw: RawValue) => WrittenValue): WrittenValue[] {
-  const made = new Map<number, WrittenValue>()
-  return at.map((row) => {
-    const entry = stored.entryOf(row)
-    const value = made.get(entry) ?? read(stored.at(row))
-    made.set(entry, value)
-    return value
-  })
 }
 
 function valueReader({ element, list }: FileColumn): (raw: RawValue) => WrittenValue {

@@ -3,12 +3,10 @@ import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { ObjectNotFound } from '../lake/object-store.js'
 import { screenRecordSchema } from '../quality/quality-record.js'
+import { QUARANTINE, SCREEN_RECORD } from '../records/names.js'
 import type { RunRecords } from '../records/records.js'
 import { InputError } from '../runtime/errors.js'
 import type { FactSetAside } from './followed-row.js'
-
-/** Name of the file in a run's folder. */
-const QUARANTINE = 'quarantine/facts.parquet'
 
 /** A quarantine that can be read. */
 export interface Quarantine {
@@ -52,7 +50,7 @@ export async function factsSetAside(
     `SELECT rule, found, pg_uid FROM ${source} WHERE ${condition} ORDER BY rule, found, pg_uid`,
   )
   if (rows.length === 0) return []
-  const screen = await records.find('screen.json', (value) => screenRecordSchema.parse(value), signal)
+  const screen = await records.find(SCREEN_RECORD, (value) => screenRecordSchema.parse(value), signal)
   const meanings = new Map(screen?.rules.map(({ name, meaning }) => [name, meaning]))
   return rows.map(({ rule, found, pg_uid }) => ({
     rule: String(rule),

@@ -91,7 +91,7 @@ async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
   const unitCostUs = Math.round(unitSeconds * 1_000_000)
   await engine.run(`CREATE TABLE judged AS
     WITH acted AS (
-      SELECT i.ordinal, i.rows, CASE WHEN o.key IS NULL THEN 'add'
+      SELECT i.ordinal, i.rows, CASE WHEN o.bytes IS NULL THEN 'add'
           WHEN m.fingerprint = i.fingerprint AND m.bytes = o.bytes AND (m.etag = o.etag OR v.key IS NOT NULL) THEN 'keep'
           ELSE 'replace' END AS action
       FROM inventory i LEFT JOIN observed o ON ${sameKey('o', 'i')} LEFT JOIN manifest m ON ${sameKey('m', 'i')}
@@ -107,8 +107,9 @@ async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
 /** Writes the plan piece by piece, so that memory does not grow with the table. */
 async function write(input: PlanInput, values: ValuesInSql): Promise<void> {
   const { engine, target } = input
-  const parts = [`${target}.removals`]
-  await writePartitionFile(engine, removals(input), `${target}.removals`)
+  const removed = `${target}.removals`
+  await writePartitionFile(engine, removals(input), removed)
+  const parts = [removed]
   const planned = await engine.count('SELECT count(*) FROM inventory')
   for (let from = 0; from < planned; from += PIECE_PARTITIONS) {
     const part = `${target}.${from}`

@@ -14,3 +14,9 @@ export const PLAN = 'plan.parquet'
 
 /** Every partition of the table as the run leaves it, kept ones included. */
 export const MANIFEST = 'manifest.parquet'
+
+/** Figures of the screen. */
+export const SCREEN_RECORD = 'screen.json'
+
+/** The facts that the screen set aside, in full, each with its rule. */
+export const QUARANTINE = 'quarantine/facts.parquet'
