@@ -13,6 +13,7 @@ import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
 import { type Footer, readFooter } from '../parquet/footer-check.js'
 import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
+import { differingChecksums } from '../plan/verify-checksums.js'
 import { PLAN } from '../records/names.js'
 import { stagedPaths } from '../records/staged.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
@@ -57,7 +58,7 @@ const FOOTERS_PER_TURN = 50
 /** Most partitions that an error names. */
 const NAMED = 5
 
-/** Audits one unit. @throws IntegrityError ETL3-AU-01 … 04 on any difference */
+/** Audits one unit. @throws IntegrityError ETL3-AU-01 … 04 and 08 on any difference */
 export function auditObjects(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
   return async ({ run, unit }, scope) => {
     const context = await openContext(run, deps, scope.signal)
@@ -103,10 +104,11 @@ async function audit(
       deps.memory.ease(signal)
     }
     // At once, because the engine reads rows on a thread of its own. Where both differ, the bytes are the reason.
-    await both(
-      compareBytes(context, unit, ledger, signal),
-      compareContent({ context, engine, paths, unit, chosen, progress, signal }),
-    )
+    await both(compareBytes(context, unit, ledger, signal), async () => {
+      await compareChecksums({ engine, paths, plan, unit, due, ledger })
+      progress(0)
+      await compareContent({ context, engine, paths, unit, chosen, progress, signal })
+    })
     failPoint('audit:unit')
     const record: AuditedRecord = {
       formatVersion: 1,
@@ -161,6 +163,23 @@ async function compareBytes(
     throw difference('ETL3-AU-02', 'the objects in the store are not the ones that were written', wrong)
 }
 
+/** Every row as it was handed to the encoder, whatever the depth: its values against a join of the staged star. */
+async function compareChecksums(input: {
+  readonly engine: Engine
+  readonly paths: StagedPaths
+  readonly plan: string
+  readonly unit: number
+  readonly due: readonly PlannedPartition[]
+  readonly ledger: readonly LedgerEntry[]
+}): Promise<void> {
+  const { due, ledger, ...others } = input
+  const written = new Map(ledger.map((entry) => [entry.ordinal, entry]))
+  const differing = await differingChecksums({ ...others, written })
+  if (differing.size === 0) return
+  const wrong = due.filter(({ ordinal }) => differing.has(ordinal))
+  throw difference('ETL3-AU-08', 'the rows that were written are not those of the staged data', wrong)
+}
+
 /** A deterministic sample: the largest partition of the unit, and one in fifty. */
 function sampleOf(due: readonly PlannedPartition[]): readonly PlannedPartition[] {
   const largest = due.reduce<PlannedPartition | undefined>(
@@ -196,15 +215,15 @@ async function compareContent({ context, engine, paths, unit, chosen, progress, 
           progress(0)
         }
       }
-      await both(compareFooters(batch, files, context.config.processing.audit), rows())
+      await both(compareFooters(batch, files, context.config.processing.audit), rows)
     })
     progress(batch.length)
   }
 }
 
 /** Waits for both; throws the first one's error if both fail. */
-async function both(first: Promise<void>, second: Promise<void>): Promise<void> {
-  const ended = await Promise.allSettled([first, second])
+async function both(first: Promise<void>, second: () => Promise<void>): Promise<void> {
+  const ended = await Promise.allSettled([first, second()])
   for (const one of ended) if (one.status === 'rejected') throw one.reason
 }
 

@@ -16,6 +16,7 @@ import { groupBy } from '../runtime/group-by.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../star/enrich.js'
 import { type FactFilter, type FactRange, readFacts } from '../star/fact-window.js'
+import { RowChecksums } from '../star/row-checksums.js'
 import {
   groupsOfCells,
   piecesOf,
@@ -66,7 +67,7 @@ export function writePartitions(deps: ActivityDeps): (input: UnitInput, scope: A
     await records.store.flush(records.key(`objects/${unit}`), signal)
     failPoint('write:before-record')
     const record: UnitRecord = {
-      formatVersion: 1,
+      formatVersion: 2,
       unit,
       partitions: entries.length,
       rows: sum(entries, (e) => e.writtenRows),
@@ -114,6 +115,7 @@ class UnitWriter {
   #flushing: Promise<void> | undefined
   readonly #input: UnitWriterInput
   readonly #builder: RowGroupBuilder
+  readonly #checksums: RowChecksums
   readonly #chunks: Chunks
 
   constructor(input: UnitWriterInput) {
@@ -123,6 +125,7 @@ class UnitWriter {
       rowGroupRows: context.config.processing.row_group_rows,
       byState: context.layout.provider.includes('state'),
     })
+    this.#checksums = new RowChecksums(loaded.star)
     this.#chunks = new Chunks(context.config.processing.chunk_size, deps.memory, scope)
   }
 
@@ -136,6 +139,7 @@ class UnitWriter {
   /** Writes the partitions of one block; they come by slice, then cell. */
   async writeBlock(block: Block, partitions: readonly PlannedPartition[]): Promise<void> {
     const { engine, paths } = this.#input
+    this.#checksums.startBlock(block)
     const bySlice = groupBy(partitions, (p) => p.slice)
     const ranges = await sliceRanges(engine, paths, [...bySlice.keys()])
     for (const window of windowsOf(ranges)) await this.#writeWindow(block, window, bySlice)
@@ -173,11 +177,12 @@ class UnitWriter {
     const { engine, paths, loaded, encoder } = this.#input
     const { window: facts } = await readFacts(engine, paths, range, filter)
     encoder.bind(columnSources(loaded.star, block, facts))
+    this.#checksums.startWindow(facts)
     for (const [slice, found] of slicesOf(facts)) {
       const partitions = bySlice.get(slice) ?? []
       const buckets = new SliceBuckets(found, block, cellsOf(block, partitions))
       for (const [i, partition] of partitions.entries()) {
-        const counted = new CountedRows(buckets.rowGroups(i, this.#builder))
+        const counted = new CountedRows(buckets.rowGroups(i, this.#builder), this.#checksums)
         counted.facts = buckets.factsOf(i)
         await this.#put(partition, encoder.encode(counted, metadataOf(partition)), counted)
       }
@@ -192,11 +197,13 @@ class UnitWriter {
     filter: { readonly quarantined: Uint8Array; readonly keep: Uint8Array },
   ): Promise<void> {
     const { engine, paths, loaded, encoder } = this.#input
-    const counted = new CountedRows([])
+    const counted = new CountedRows([], this.#checksums)
     const builder = this.#builder
+    const checksums = this.#checksums
     async function* rowGroups(): AsyncGenerator<BoundRows> {
       for await (const piece of piecesOf(engine, paths, range, filter)) {
         const sources = columnSources(loaded.star, block, piece.window)
+        checksums.startWindow(piece.window)
         const buckets = new SliceBuckets(piece, block, cellsOf(block, [partition]))
         counted.facts += buckets.factsOf(0)
         for (const rows of counted.of(buckets.rowGroups(0, builder))) yield { sources, rows }
@@ -224,6 +231,7 @@ class UnitWriter {
       )
     }
     const { rows, facts } = counted
+    const checksum = this.#checksums.take()
     const entry = stored.then(({ bytes, sha256 }) => {
       if (bytes > context.table.mostPublishedBytes) throw tooLarge(partition.key, bytes, context.table)
       return {
@@ -235,6 +243,7 @@ class UnitWriter {
         bytes,
         sha256,
         fingerprint: partition.fingerprint,
+        checksum,
       }
     })
     entry.then(
@@ -273,14 +282,16 @@ function tooLarge(key: string, bytes: number, table: ObjectStore): InputError {
   )
 }
 
-/** Passes row groups on and counts their rows; who hands them over says of how many facts. */
+/** Passes row groups on, and counts and sums up their rows; who hands them over says of how many facts. */
 class CountedRows implements Iterable<FactorisedRows> {
   rows = 0
   facts = 0
   readonly #groups: Iterable<FactorisedRows>
+  readonly #checksums: RowChecksums
 
-  constructor(groups: Iterable<FactorisedRows>) {
+  constructor(groups: Iterable<FactorisedRows>, checksums: RowChecksums) {
     this.#groups = groups
+    this.#checksums = checksums
   }
 
   [Symbol.iterator](): Generator<FactorisedRows> {
@@ -290,6 +301,7 @@ class CountedRows implements Iterable<FactorisedRows> {
   *of(groups: Iterable<FactorisedRows>): Generator<FactorisedRows> {
     for (const group of groups) {
       this.rows += group.rows
+      this.#checksums.add(group)
       yield group
     }
   }

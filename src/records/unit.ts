@@ -12,13 +12,15 @@ const ledgerEntrySchema = z.object({
   bytes: count,
   sha256: z.string(),
   fingerprint: z.string(),
+  /** Sum of the hashes of its rows as the encoder was handed them (row-checksums.ts), in decimal digits. */
+  checksum: z.string(),
 })
 
 /** One partition in the ledger. */
 export type LedgerEntry = z.output<typeof ledgerEntrySchema>
 
 const unitRecordSchema = z.object({
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(2),
   unit: count,
   partitions: count,
   rows: count,

@@ -9,9 +9,9 @@ import type { FactWindow } from './fact-window.js'
 import type { Block, StagedStar } from './staged-star.js'
 
 /** Axes in the order of {@link FactorisedRows.axes}. */
-const AXES: readonly Axis[] = ['attr', 'code', 'group', 'fact', 'npi', 'benchmark']
+export const AXES: readonly Axis[] = ['attr', 'code', 'group', 'fact', 'npi', 'benchmark']
 /** Number streams in the order of {@link FactorisedRows.numbers}. */
-const NUMBERS: readonly Axis[] = ['rate', 'ratio', 'above']
+export const NUMBERS: readonly Axis[] = ['rate', 'ratio', 'above']
 
 /** Facts `from` (inclusive) to `to` (exclusive) of a window: one slice. */
 export interface SliceFacts {

@@ -94,7 +94,7 @@ describe('bad data is never published', { timeout: 180_000 }, () => {
     })
   }
 
-  it.concurrent('values that differ from the staged data fail the audit although ledger, size and checksum agree', async () => {
+  it.concurrent('values that differ from the staged data fail the audit although size, SHA-256 and counts agree', async () => {
     await using home = published.copy(changed.options)
     const before = home.stamps
     const command = home.start({ ETL3_FAILPOINT: 'activity:auditObjects:start', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })
@@ -110,7 +110,7 @@ describe('bad data is never published', { timeout: 180_000 }, () => {
     instance.closeSync()
     signalProcess(worker, 'SIGCONT')
     const failure = await command.failure(1)
-    expect(failure).toMatchObject({ kind: 'IntegrityError', code: 'ETL3-AU-04' })
+    expect(failure).toMatchObject({ kind: 'IntegrityError', code: 'ETL3-AU-08' })
     expect(failure.message).toContain('fact_rate_enriched.parquet')
     expect(home.stamps).toEqual(before)
   })

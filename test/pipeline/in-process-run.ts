@@ -38,7 +38,7 @@ export interface LakeOptions {
   /** Root of the star. */
   readonly star: string
   readonly tables?: Section
-  /** Keys of `output.analytics`. Default: the built-in ones, which keep no analytics table. */
+  /** Keys of `output.analytics`. Default: the built-in ones. */
   readonly analytics?: Section
   readonly partitionColumns?: readonly string[]
   readonly processing?: Section
@@ -155,6 +155,11 @@ export class InProcessRun {
     }
   }
 
+  /** Audits the objects of a unit. */
+  async auditObjects(unit: number): Promise<void> {
+    await auditObjects(this.#deps)({ run: this.run, unit }, SCOPE)
+  }
+
   /** Audits a unit of the analytics table. */
   async audit(unit: number): Promise<void> {
     await auditAnalytics(this.#deps)({ run: this.run, unit }, SCOPE)
@@ -196,7 +201,7 @@ export class InProcessRun {
       ['checkQuality', async () => void (await checkQuality(deps)(run, SCOPE))],
       ['writePartitions', () => each(units, (unit) => writePartitions(deps)({ run, unit }, SCOPE))],
       ['writeAnalytics', () => each(analyticsUnits ?? 0, (unit) => writeAnalytics(deps)({ run, unit }, SCOPE))],
-      ['auditObjects', () => each(units, (unit) => auditObjects(deps)({ run, unit }, SCOPE))],
+      ['auditObjects', () => each(units, (unit) => this.auditObjects(unit))],
       ['auditAnalytics', () => each(analyticsUnits ?? 0, (unit) => this.audit(unit))],
       ['balanceLedger', async () => void (await balanceLedger(deps)(run, SCOPE))],
       [

@@ -11,7 +11,7 @@ describe('a record that cannot be read', () => {
   const DAMAGED = [
     ['is cut short', '{"formatVersion": 1, "uni'],
     ['is empty', ''],
-    ['is another record', '{"formatVersion": 2}'],
+    ['is another record', '{"formatVersion": 3}'],
   ] as const
 
   it.each(DAMAGED)('because it %s is named, of a run as well as the current one', async (_, text) => {
