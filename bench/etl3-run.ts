@@ -14,7 +14,7 @@ export interface RunOptions {
   readonly memoryLimitMb: number
   readonly chunkSize: number
   readonly partitionColumns?: readonly string[]
-  /** Whether the run keeps the analytics table. Default: no. */
+  /** Whether the run keeps the analytics table. Default: yes, as a user's does. */
   readonly analytics?: boolean
   /** Unset: table and records lie in the folder. */
   readonly bucket?: BucketPlace

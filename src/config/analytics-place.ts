@@ -32,7 +32,9 @@ function beside(uri: string, name: string): string {
   const cut = place.lastIndexOf('/')
   if (isS3Address(place) && cut < 's3://'.length) {
     throw new ConfigError('ETL3-CF-18', `nothing lies beside a whole bucket [output.uri=${uri}]`, {
-      hint: 'Name the place of the analytics table in output.analytics.uri, or give the table a prefix in output.uri.',
+      hint:
+        'Name the place of the analytics table in output.analytics.uri, give the table a prefix in output.uri, ' +
+        'or keep no analytics table: output.analytics.enabled: false.',
     })
   }
   return `${place.slice(0, cut)}/${name}`

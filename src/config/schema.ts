@@ -74,7 +74,7 @@ const analytics = z
   .strictObject({
     enabled: z
       .boolean()
-      .default(false)
+      .default(true)
       .describe('Whether runs keep the analytics table as well: an Iceberg table of few files.'),
     uri: path
       .optional()

@@ -3,7 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '../lake/object-store.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import type { DataFile } from './data-file.js'
-import { foreignChange, foreignCommit, lastOwnSnapshot, requireNewest, requireOwnTable, runOf } from './ownership.js'
+import {
+  foreignChange,
+  foreignCommit,
+  lastOwnSnapshot,
+  requireNewest,
+  requireOwnTable,
+  runOf,
+  wasMoved,
+} from './ownership.js'
 import {
   type CommitBase,
   type CommitChange,
@@ -113,16 +121,20 @@ async function baseOf(
   signal: AbortSignal,
 ): Promise<CommitBase> {
   const location = store.uri.replace(/\/+$/, '')
-  if (!found) return { location, found, snapshot: undefined, manifests: [], setsAside: false }
-  requireOwnTable(found, catalog.name, location)
+  const nothing = { location, snapshot: undefined, manifests: [] }
+  if (!found) return { ...nothing, found, isMoved: false, setsAside: false }
+  requireOwnTable(found, catalog.name)
+  const isMoved = wasMoved(found, catalog, location)
   if (foreignCommits === 'stop') requireNewest(found, catalog.name, request.run.lockNumber)
   const change = foreignChange(found, request.layout.columns)
   // What is of a later format cannot go back to this one.
   const isFinal = foreignCommits === 'stop' || found.metadata['format-version'] !== FORMAT_VERSION
   if (change !== undefined && isFinal) throw foreignCommit(catalog.name, change)
+  const setsAside = change !== undefined
+  if (isMoved) return { ...nothing, found, isMoved, setsAside }
   const snapshot = lastOwnSnapshot(found)
   const manifests = snapshot ? await readOwnManifests(store, found.metadata, snapshot, signal) : []
-  return { location, found, snapshot, manifests, setsAside: change !== undefined }
+  return { location, found, snapshot, manifests, isMoved, setsAside }
 }
 
 async function carryOut(

@@ -44,6 +44,7 @@ export interface GlueTableOptions {
 /** A table of Glue. */
 export class GlueTableCatalog implements TableCatalog {
   readonly name: string
+  readonly findsByPlace = false
   readonly #glue: GlueTables
   readonly #table: string
   readonly #store: ObjectStore

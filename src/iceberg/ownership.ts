@@ -1,7 +1,7 @@
 /** Whose the table is: ETL3's alone to write, until somebody else commits to it. */
 import { ConflictError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
-import type { FoundTable } from './table-catalog.js'
+import type { FoundTable, TableCatalog } from './table-catalog.js'
 import type { TableColumn } from './table-columns.js'
 import { foreignField } from './table-layout.js'
 import {
@@ -20,25 +20,28 @@ export function runOf(snapshot: Snapshot): string | undefined {
   return snapshot.summary[RUN_SUMMARY]
 }
 
+/** Refuses a table that is not ETL3's. @throws ConflictError `ETL3-IC-01` */
+export function requireOwnTable({ metadata }: FoundTable, name: string): void {
+  if (metadata.properties[LAYOUT_PROPERTY] !== undefined) return
+  throw new ConflictError('ETL3-IC-01', `there is an Iceberg table that ETL3 did not make [${name}]`, {
+    hint: 'Choose another place or name for the analytics table, or drop that table.',
+  })
+}
+
 /**
- * Refuses a table that is not ETL3's.
+ * Whether the table was moved or copied to where it is found: the addresses in its metadata are those of its old place.
  *
  * @param location the table's root, as the run would write it
- * @throws ConflictError `ETL3-IC-01`
+ * @throws ConflictError `ETL3-IC-01` where a catalog leads readers to that other place
  */
-export function requireOwnTable({ metadata }: FoundTable, name: string, location: string): void {
-  if (metadata.properties[LAYOUT_PROPERTY] === undefined) {
-    throw new ConflictError('ETL3-IC-01', `there is an Iceberg table that ETL3 did not make [${name}]`, {
-      hint: 'Choose another place or name for the analytics table, or drop that table.',
-    })
-  }
-  if (metadata.location.replace(/\/+$/, '') !== location.replace(/\/+$/, '')) {
-    throw new ConflictError(
-      'ETL3-IC-01',
-      `the Iceberg table lies elsewhere [${name} is in ${plainText(metadata.location)}, the run writes ${location}]`,
-      { hint: 'A table cannot be moved: drop it and run again, or set output.analytics.uri back. Its files stay.' },
-    )
-  }
+export function wasMoved({ metadata }: FoundTable, { name, findsByPlace }: TableCatalog, location: string): boolean {
+  if (metadata.location.replace(/\/+$/, '') === location) return false
+  if (findsByPlace) return true
+  throw new ConflictError(
+    'ETL3-IC-01',
+    `the Iceberg table lies elsewhere [${name} is in ${plainText(metadata.location)}, the run writes ${location}]`,
+    { hint: 'A table cannot be moved: drop it and run again, or set output.analytics.uri back. Its files stay.' },
+  )
 }
 
 /**

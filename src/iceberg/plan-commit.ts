@@ -53,6 +53,11 @@ export interface CommitBase {
   /** The snapshot that is changed, with its manifests; undefined where the table has none of ours. */
   readonly snapshot: Snapshot | undefined
   readonly manifests: readonly ReadManifest[]
+  /**
+   * Whether the table was moved here, so that nothing that its metadata names can be reached: it begins anew, as another
+   * table, and its metadata files count on.
+   */
+  readonly isMoved: boolean
   /** Whether a change of somebody else's is set aside: the table becomes what the run says, whatever stood there. */
   readonly setsAside: boolean
 }
@@ -85,7 +90,7 @@ export interface PlannedCommit extends CommitChange {
  * @throws IntegrityError `ETL3-IC-05` where two files have one name, or a file of the table has another content now
  */
 export function planCommit(base: CommitBase, request: CommitRequest): PlannedCommit | undefined {
-  const before = base.found?.metadata
+  const before = stateBefore(base)
   const layout = layoutMetadata(request.layout, before)
   const change = difference(base, request.files, layout['default-spec-id'])
   if (!base.setsAside && base.snapshot && before && isSame(change, layout, before)) return undefined
@@ -115,6 +120,11 @@ export function planCommit(base: CommitBase, request: CommitRequest): PlannedCom
     objects: [...manifests.objects, { key: listKey, bytes: list }],
     metadata: nextMetadata(base, layout, uuid, written),
   }
+}
+
+/** The metadata from which the table goes on; undefined where it begins. */
+function stateBefore({ found, isMoved }: CommitBase): TableMetadata | undefined {
+  return isMoved ? undefined : found?.metadata
 }
 
 interface Difference {
@@ -227,13 +237,9 @@ function writeManifests(
   return { files, objects }
 }
 
-function nextMetadata(
-  { location, found }: CommitBase,
-  layout: LayoutMetadata,
-  uuid: string,
-  snapshot: Snapshot,
-): TableMetadata {
-  const before = found?.metadata
+function nextMetadata(base: CommitBase, layout: LayoutMetadata, uuid: string, snapshot: Snapshot): TableMetadata {
+  const { location, found, isMoved } = base
+  const before = stateBefore(base)
   const id = snapshot['snapshot-id']
   const strangers = found?.strangers ?? []
   return {
@@ -257,7 +263,7 @@ function nextMetadata(
       ...(before?.['snapshot-log'] ?? []),
       { 'timestamp-ms': snapshot['timestamp-ms'], 'snapshot-id': id },
     ],
-    'metadata-log': withPrevious(found),
+    'metadata-log': isMoved ? [] : withPrevious(found),
   }
 }
 

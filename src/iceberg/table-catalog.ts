@@ -22,6 +22,8 @@ export interface FoundTable {
 export interface TableCatalog {
   /** The table as people know it, for messages. */
   readonly name: string
+  /** Whether a table is found by where its files lie: one that was moved or copied is found in its new place. */
+  readonly findsByPlace: boolean
 
   /**
    * The table as it is now; undefined when there is none.

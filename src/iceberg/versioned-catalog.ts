@@ -17,6 +17,7 @@ const LOOKS = 4
 /** A table below the root of a store. */
 export class VersionedCatalog implements TableCatalog {
   readonly name: string
+  readonly findsByPlace = true
   readonly #store: ObjectStore
 
   constructor(store: ObjectStore) {

@@ -29,7 +29,7 @@ export interface TableConfig {
   readonly partitionColumns?: readonly string[]
   /** Unset: table and records lie in the folder. */
   readonly bucket?: BucketPlace
-  /** Whether the run keeps the analytics table. Default: no. */
+  /** Whether the run keeps the analytics table. Default: yes, as a user's does. */
   readonly analytics?: boolean
 }
 
@@ -54,7 +54,7 @@ export interface Ended {
 
 /** Writes the configuration file; returns its path. The table's root is `<folder>/table`, or `table` in the bucket. */
 export function writeConfig(options: TableConfig): string {
-  const { folder, tables, chunkSize, memoryLimitMb, partitionColumns, bucket, analytics = false } = options
+  const { folder, tables, chunkSize, memoryLimitMb, partitionColumns, bucket, analytics = true } = options
   const place = bucket === undefined ? folder : `s3://${bucket.bucket}`
   const file = join(folder, 'etl3.yaml')
   mkdirSync(dirname(file), { recursive: true })

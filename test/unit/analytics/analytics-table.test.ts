@@ -6,17 +6,17 @@ import { layoutOf } from '../../../src/star/layout.js'
 
 type Output = Readonly<Record<string, unknown>>
 
-function tableOf(analytics: Output | undefined, output: Output = {}, columns?: readonly string[]): unknown {
+function tableOf(analytics: Output, output: Output = {}, columns?: readonly string[]): unknown {
   const config = configSchema.parse({
-    output: { ...output, ...(analytics ? { analytics: { enabled: true, ...analytics } } : {}) },
+    output: { ...output, analytics },
     ...(columns ? { partitioning: { partition_columns: columns } } : {}),
   })
   return analyticsTableOf(config, layoutOf(config.partitioning.partition_columns))
 }
 
 describe('the analytics table of a configuration', () => {
-  it('is none where none is asked for, whatever else is said of it', () => {
-    expect(tableOf(undefined)).toBeUndefined()
+  it('is none where it is switched off, whatever else is said of it', () => {
+    expect(tableOf({ enabled: false })).toBeUndefined()
     expect(tableOf({ enabled: false, partition_columns: ['state', 'city'] })).toBeUndefined()
   })
 

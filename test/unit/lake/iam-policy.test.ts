@@ -12,7 +12,7 @@ const config = configSchema.parse({
       dim_pos_set: '/data/pos.parquet',
     },
   },
-  output: { uri: 's3://lake/partitioned-data/', metadata_uri: 's3://lake/etl3' },
+  output: { uri: 's3://lake/partitioned-data/', metadata_uri: 's3://lake/etl3', analytics: { enabled: false } },
   athena: { database: 'rates', region: 'eu-central-1', workgroup: 'analysts', output_location: 's3://results/athena/' },
 })
 
@@ -158,7 +158,7 @@ describe('the policy of a role', () => {
   it('allows what is asked of a whole bucket: a listing without a prefix', () => {
     const whole = policyOf(
       'writer',
-      configSchema.parse({ ...config, output: { uri: 's3://tables', metadata_uri: 's3://records' } }),
+      configSchema.parse({ ...config, output: { ...config.output, uri: 's3://tables', metadata_uri: 's3://records' } }),
     )
     const list = { action: 's3:ListBucket', resource: 'arn:aws:s3:::tables' }
     expect(allows(whole, list)).toBe(true)
