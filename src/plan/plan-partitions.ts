@@ -133,7 +133,7 @@ function pieceOfPlan(values: ValuesInSql): string {
 
 /** What lies in the table, or should, and is in no partition any more. */
 function removals({ layout }: PlanInput): string {
-  const goneOf = (table: string): string => `SELECT t.key FROM ${table} t ANTI JOIN inventory i ON ${sameKey('i', 't')}`
+  const goneOf = (table: string): string => `SELECT t.key, t.digest FROM ${table} t ANTI JOIN inventory i ON ${sameKey('i', 't')}`
   const columns = layout.columns.map((column) => `NULL::VARCHAR AS ${sqlIdentifier(column)}`).join(', ')
   return `SELECT -1::INTEGER AS ordinal, -1::INTEGER AS unit, 'remove' AS action, -1::INTEGER AS block, -1::INTEGER AS slice_id,
       -1::INTEGER AS cell_id, k.key, ${columns}, coalesce(m.rows, 0) AS rows, 0::BIGINT AS facts, '' AS fingerprint,
@@ -145,14 +145,21 @@ function removals({ layout }: PlanInput): string {
 
 /** Keys are hundreds of characters: joins over their digests hold a tenth of it. */
 function sameKey(one: string, other: string): string {
-  return `md5_number(${one}.key) = md5_number(${other}.key)`
+  return `${one}.digest = ${other}.digest`
+}
+
+/** Makes a table of rows that have a key, with its digest: computed once, because every piece of the plan is joined by it. */
+async function digestKeys(engine: Engine, table: string, source: string): Promise<void> {
+  await engine.run(`CREATE TABLE ${table} AS SELECT *, md5_number(key) AS digest FROM ${source}`)
 }
 
 async function loadInventory(input: PlanInput): Promise<void> {
   const { engine } = input
-  await engine.run(`CREATE TABLE inventory (ordinal INTEGER, block INTEGER, slice_id INTEGER, cell_id INTEGER, rows BIGINT, facts BIGINT,
+  await engine.run(`CREATE TABLE taken (ordinal INTEGER, block INTEGER, slice_id INTEGER, cell_id INTEGER, rows BIGINT, facts BIGINT,
     fingerprint VARCHAR, key VARCHAR)`)
-  await engine.append('inventory', inventoryRows(input))
+  await engine.append('taken', inventoryRows(input))
+  await digestKeys(engine, 'inventory', 'taken')
+  await engine.run('DROP TABLE taken')
 }
 
 async function* inventoryRows({
@@ -186,18 +193,21 @@ async function requireComplete(engine: Engine, paths: StagedPaths): Promise<void
 }
 
 async function loadKnown({ engine, manifest, otherPlans, observed }: PlanInput): Promise<void> {
-  await engine.run('CREATE TABLE observed (key VARCHAR, bytes BIGINT, etag VARCHAR)')
-  await engine.append('observed', observedRows(observed))
-  const columns = 'key, rows, bytes, sha256, etag, fingerprint'
-  await engine.run(
-    manifest === undefined
-      ? 'CREATE TABLE manifest (key VARCHAR, rows BIGINT, bytes BIGINT, sha256 VARCHAR, etag VARCHAR, fingerprint VARCHAR)'
-      : `CREATE TABLE manifest AS SELECT ${columns} FROM ${readParquet([manifest])}`,
-  )
+  await engine.run('CREATE TABLE listed (key VARCHAR, bytes BIGINT, etag VARCHAR)')
+  await engine.append('listed', observedRows(observed))
+  await digestKeys(engine, 'observed', 'listed')
+  await engine.run('DROP TABLE listed')
+  if (manifest === undefined) {
+    await engine.run(`CREATE TABLE manifest (key VARCHAR, rows BIGINT, bytes BIGINT, sha256 VARCHAR, etag VARCHAR, fingerprint VARCHAR,
+      digest UHUGEINT)`)
+  } else {
+    const columns = 'key, rows, bytes, sha256, etag, fingerprint'
+    await digestKeys(engine, 'manifest', `(SELECT ${columns} FROM ${readParquet([manifest])})`)
+  }
   await engine.run(
     otherPlans.length === 0
-      ? 'CREATE TABLE other_keys (key_digest UHUGEINT)'
-      : `CREATE TABLE other_keys AS SELECT DISTINCT md5_number(key) AS key_digest FROM ${readParquet(otherPlans, ', union_by_name = true')}`,
+      ? 'CREATE TABLE other_keys (digest UHUGEINT)'
+      : `CREATE TABLE other_keys AS SELECT DISTINCT md5_number(key) AS digest FROM ${readParquet(otherPlans, ', union_by_name = true')}`,
   )
 }
 
@@ -207,7 +217,7 @@ async function* observedRows(observed: AsyncIterable<ObservedObject>): AsyncGene
 
 async function refuseStrangers(engine: Engine): Promise<void> {
   const strangers = await engine.column(`SELECT key FROM observed o
-    ANTI JOIN manifest m ON ${sameKey('m', 'o')} ANTI JOIN other_keys k ON k.key_digest = md5_number(o.key) ORDER BY key LIMIT 3`)
+    ANTI JOIN manifest m ON ${sameKey('m', 'o')} ANTI JOIN other_keys k ON ${sameKey('k', 'o')} ORDER BY key LIMIT 3`)
   if (strangers.length === 0) return
   throw new ConflictError(
     'ETL3-PL-01',
@@ -218,7 +228,7 @@ async function refuseStrangers(engine: Engine): Promise<void> {
 
 /** Objects that look untouched but carry another mark (a lake that was moved) are read again before they are kept. */
 async function verifyMoved({ engine, checksumOf }: PlanInput): Promise<void> {
-  await engine.run('CREATE TABLE verified (key VARCHAR)')
+  await engine.run('CREATE TABLE reread (key VARCHAR)')
   const suspects =
     await engine.rows(`SELECT m.key, m.sha256 FROM inventory i JOIN manifest m ON ${sameKey('m', 'i')} JOIN observed o ON ${sameKey('o', 'i')}
     WHERE m.fingerprint = i.fingerprint AND m.bytes = o.bytes AND m.etag <> o.etag`)
@@ -226,7 +236,8 @@ async function verifyMoved({ engine, checksumOf }: PlanInput): Promise<void> {
   for (const { key, sha256 } of suspects) {
     if ((await checksumOf(String(key))) === sha256) same.push([String(key)])
   }
-  await engine.append('verified', same)
+  await engine.append('reread', same)
+  await digestKeys(engine, 'verified', 'reread')
 }
 
 async function figures(engine: Engine, plan: string): Promise<PlanFigures> {
