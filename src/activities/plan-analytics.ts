@@ -19,7 +19,7 @@ import { stagedPaths } from '../records/staged.js'
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { IntegrityError } from '../runtime/errors.js'
 import type { ActivityDeps } from './deps.js'
-import { ENCODING_VERSION } from './encoding-version.js'
+import { ANALYTICS_ENCODING_VERSION } from './encoding-version.js'
 import { type RunContext, withEngine } from './run-context.js'
 
 /** Measured: about so many rows of all columns are encoded in a second on one thread. */
@@ -56,7 +56,7 @@ async function makePlan(
   const paths = await stagedPaths(context, signal)
   const partitions = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
   const toHave = await withEngine(deps, scratch, signal, (engine) =>
-    planFiles({ engine, plan: partitions, paths, layout, table, encoding: ENCODING_VERSION }),
+    planFiles({ engine, plan: partitions, paths, layout, table, encoding: ANALYTICS_ENCODING_VERSION }),
   )
   const uri = openStore(table.uri, context.ref).uri
   const files = inUnits(toHave, await filesInPlace(context, uri, signal), config.processing.unit_seconds)

@@ -26,12 +26,18 @@ import type { StagedPaths } from '../star/staged-files.js'
 import type { Block } from '../star/staged-star.js'
 import { Chunks } from './chunks.js'
 import type { ActivityDeps } from './deps.js'
-import { ENCODING_VERSION } from './encoding-version.js'
+import { ANALYTICS_ENCODING_VERSION } from './encoding-version.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { LoadedStar } from './star-cache.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
+
+/**
+ * Columns that are asked for one value and do not ascend in a file. Measured on the real star's 13 row groups: the bounds of
+ * 10.8 of them hold a code, and 1.8 have it; those of 12.0 hold an NPI, and 4.6 have it.
+ */
+const BLOOM_FILTERS = ['code', 'npi']
 
 /** Rows of a row group: what a reader skips or reads as one. */
 const ROW_GROUP_ROWS = 131_072
@@ -111,7 +117,10 @@ class FileWriter {
     const metrics = new MetricsCollector(columns)
     this.#input = input
     this.#metrics = metrics
-    this.#encoder = createPartitionEncoder(columns, { observe: (chunk) => metrics.add(chunk) })
+    this.#encoder = createPartitionEncoder(columns, {
+      bloomFilters: BLOOM_FILTERS,
+      observe: (chunk) => metrics.add(chunk),
+    })
     this.#builder = new RowGroupBuilder(input.loaded.star, { rowGroupRows: ROW_GROUP_ROWS, byState: false })
   }
 
@@ -122,7 +131,7 @@ class FileWriter {
     const key = dataKey(context.ref.runId, ordinal)
     const counted = { rows: 0 }
     const pieces = this.#encoder.encodeStream(this.#rowGroups(planned, block, counted), [
-      ['etl3.encoding', ENCODING_VERSION],
+      ['etl3.encoding', ANALYTICS_ENCODING_VERSION],
       ['etl3.fingerprint', fingerprint],
     ])
     const { bytes, sha256 } = await store.put(key, pieces, signal)

@@ -134,6 +134,14 @@ export class ByteWriter {
     this.appendRange(source.bytes, 0, source.length)
   }
 
+  /** Puts all of `source` before the byte at `offset`. */
+  insert(offset: number, source: Uint8Array): void {
+    this.reserve(source.length)
+    this.bytes.copyWithin(offset + source.length, offset, this.length)
+    this.bytes.set(source, offset)
+    this.length += source.length
+  }
+
   /** Appends `times` more copies of the last `count` bytes. */
   repeatLast(count: number, times: number): void {
     const total = count * times

@@ -1,4 +1,5 @@
 import type { SharedPage } from './axis.js'
+import type { BloomFilters } from './bloom-filters.js'
 import { ByteWriter } from './byte-writer.js'
 import { compressSnappy } from './compression.js'
 import { LocalDictionary } from './dictionary.js'
@@ -82,10 +83,13 @@ export class ChunkWriter {
   readonly dictionaryPage = emptyPage()
   /** Payload of a data page that no other column has. */
   readonly dataPage = emptyPage()
+  /** Undefined where no column has one. */
+  readonly bloomFilters: BloomFilters | undefined
   readonly #observe: ((chunk: WrittenChunk) => void) | undefined
 
-  constructor(limits: ChunkLimits, observe?: (chunk: WrittenChunk) => void) {
+  constructor(limits: ChunkLimits, bloomFilters?: BloomFilters, observe?: (chunk: WrittenChunk) => void) {
     this.limits = limits
+    this.bloomFilters = bloomFilters
     this.#observe = observe
   }
 
@@ -174,6 +178,7 @@ export class ChunkWriter {
     const bounds = findBounds(values, ids, count)
     columnMetadata(footer, column, levels, this.pages)
     writeStatistics(footer, this.pages.dictionaryOffset >= 0 ? 11 : 9, values, bounds, nullCount)
+    this.bloomFilters?.add(column.name, values, ids, count, footer.length)
     endColumnMetadata(footer)
     this.#observe?.({
       column: column.name,

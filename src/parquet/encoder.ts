@@ -14,6 +14,7 @@
  */
 
 import { IntegrityError } from '../runtime/errors.js'
+import { BloomFilters } from './bloom-filters.js'
 import { type ChunkLimits, ChunkWriter, type WrittenChunk } from './chunk-writer.js'
 import type { BoundRows, ColumnSource, FactorisedRows, FileColumn, PartitionEncoder } from './factorised.js'
 import { writeFooter } from './footer.js'
@@ -36,6 +37,8 @@ export interface EncoderOptions {
   readonly pageBytes?: number
   /** Column chunks of fewer bytes of dictionary and indexes are not compressed. Default 300. */
   readonly compressFromBytes?: number
+  /** Columns of texts whose chunks get Bloom filters. Default: none. */
+  readonly bloomFilters?: readonly string[]
   /** Told of each column chunk when it is written: row group by row group, in the order of the columns. */
   readonly observe?: (chunk: WrittenChunk) => void
 }
@@ -87,7 +90,8 @@ class FactorisedEncoder implements PartitionEncoder {
     }
     this.#template = template
     this.#createdBy = options.createdBy ?? CREATED_BY
-    this.#chunk = new ChunkWriter(limits, options.observe)
+    const { bloomFilters } = options
+    this.#chunk = new ChunkWriter(limits, bloomFilters && new BloomFilters(bloomFilters), options.observe)
     this.#rowGroup = new RowGroupWriter(this.#chunk, template.columns)
   }
 
@@ -124,6 +128,7 @@ class FactorisedEncoder implements PartitionEncoder {
     const { out, rowGroups } = this.#chunk
     out.clear()
     rowGroups.clear()
+    this.#chunk.bloomFilters?.clear()
     this.#chunk.fileOffset = 0
     out.append(MAGIC)
     return { turn: ++this.#turn, rows: 0, groups: 0 }

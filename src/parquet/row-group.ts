@@ -96,7 +96,8 @@ export class RowGroupWriter {
 
   /** Ends the row group's struct in the footer. */
   end(group: FactorisedRows, uncompressedBytes: number): void {
-    const footer = this.#chunk.rowGroups
+    const { out, fileOffset, rowGroups: footer, bloomFilters } = this.#chunk
+    bloomFilters?.write(out, fileOffset, footer)
     thrift.i64(footer, 1, 2, uncompressedBytes)
     thrift.i64(footer, 2, 3, group.rows)
     thrift.endStruct(footer)

@@ -133,7 +133,8 @@ function pieceOfPlan(values: ValuesInSql): string {
 
 /** What lies in the table, or should, and is in no partition any more. */
 function removals({ layout }: PlanInput): string {
-  const goneOf = (table: string): string => `SELECT t.key, t.digest FROM ${table} t ANTI JOIN inventory i ON ${sameKey('i', 't')}`
+  const goneOf = (table: string): string =>
+    `SELECT t.key, t.digest FROM ${table} t ANTI JOIN inventory i ON ${sameKey('i', 't')}`
   const columns = layout.columns.map((column) => `NULL::VARCHAR AS ${sqlIdentifier(column)}`).join(', ')
   return `SELECT -1::INTEGER AS ordinal, -1::INTEGER AS unit, 'remove' AS action, -1::INTEGER AS block, -1::INTEGER AS slice_id,
       -1::INTEGER AS cell_id, k.key, ${columns}, coalesce(m.rows, 0) AS rows, 0::BIGINT AS facts, '' AS fingerprint,
