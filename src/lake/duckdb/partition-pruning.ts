@@ -91,8 +91,10 @@ interface Scope {
   readonly columns: readonly string[]
 }
 
+// The schema `main` is where a bare name is looked up, so it says the same.
 function isTable(node: Node, name: string): boolean {
-  return node['type'] === 'BASE_TABLE' && node['schema_name'] === '' && sameName(node['table_name'], name)
+  const bare = node['schema_name'] === '' || sameName(node['schema_name'], 'main')
+  return node['type'] === 'BASE_TABLE' && bare && node['catalog_name'] === '' && sameName(node['table_name'], name)
 }
 
 // A table function may read the table by a name in a text (query_table), a common table expression may take its name.
