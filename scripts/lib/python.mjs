@@ -34,7 +34,7 @@ export async function preparePython() {
     }
   }
   say('  No Python with duckdb and pyarrow: tests that compare with them will fail.')
-  say('  Install Python 3.9 or newer with venv and pip (Debian: apt-get install python3-venv python3-pip),')
+  say('  Install Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv python3-pip),')
   say('  or name one that has the packages of scripts/python-requirements.txt in ETL3_PYTHON.')
   return {}
 }
