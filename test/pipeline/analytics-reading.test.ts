@@ -87,6 +87,15 @@ describe('a query where the runs keep the analytics table', () => {
     await expect(snapshotAt(config, '0123456789abcdef', signal)).rejects.toMatchObject({ code: 'ETL3-IC-07' })
   })
 
+  it('is refused where it names the table with its schema and asks for an earlier state', async () => {
+    const snapshot = await snapshotAt(config, runs.fewer, new AbortController().signal)
+    for (const name of ['healthcare_data_lake.fact_rate_enriched', 'catalog.main.fact_rate_enriched']) {
+      const sql = `SELECT count(DISTINCT fact_uid) FROM ${name}`
+      await expect(ask(sql, { snapshot })).rejects.toMatchObject({ code: 'ETL3-QU-01' })
+      expect(await ask(sql)).toEqual([[72]])
+    }
+  })
+
   it('finds the files of a lake that was moved, at the place that is configured now', async () => {
     const moved = join(root, 'moved')
     cpSync(lake.root, moved, { recursive: true })

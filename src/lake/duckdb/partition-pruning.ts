@@ -70,6 +70,19 @@ export function partitionCondition(serialised: string, template: string, table: 
     : { reads: 'some', statement: keysWhere(template, conditions.map(unqualified)) }
 }
 
+/**
+ * Whether a statement reads the table by a name with a schema. Then it reads the catalog's own view, and nothing that a
+ * session lets the bare name stand for.
+ *
+ * @param serialised the statement, as `json_serialize_sql` gives it
+ */
+export function namesSchemaOf(serialised: string, name: string): boolean {
+  const tree: unknown = JSON.parse(serialised)
+  return [...walk(tree)].some(
+    (node) => node['type'] === 'BASE_TABLE' && sameName(node['table_name'], name) && !isTable(node, name),
+  )
+}
+
 /** What a DESCRIBE or a SHOW shows, or undefined for other statements. SUMMARIZE reads rows, and so is another one. */
 function shownBy(statements: unknown): Node | undefined {
   const [statement] = Array.isArray(statements) ? statements.filter(isNode) : []

@@ -35,7 +35,7 @@ import {
   readPartitionColumns,
 } from './catalog.js'
 import { KeyList } from './key-list.js'
-import { type PartitionCondition, type PrunedTable, partitionCondition } from './partition-pruning.js'
+import { namesSchemaOf, type PartitionCondition, type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
 
 const MAX_THREADS = 2
@@ -195,6 +195,15 @@ async function defineTable(
   const { catalog, database, name, storedRoot, files } = publishedSchema.parse(published)
   const partitionColumns = await readPartitionColumns({ rows: ask }, catalog)
 
+  if (snapshot && namesSchemaOf(await serialise(connection, explained(sql) ?? sql), name)) {
+    throw new UsageError(
+      'ETL3-QU-01',
+      `an earlier state is asked for, and '${name}' with its schema is the current one`,
+      {
+        hint: `Name the table without its schema: ${name}.`,
+      },
+    )
+  }
   const analytics = await analyticsTable({ rows: ask }, catalog, config, snapshot)
   const partitioned = analytics ? partitionedName(name) : name
   const chosen = await chooseFiles(connection, sql, { name: partitioned, partitionColumns })
