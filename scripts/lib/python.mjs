@@ -5,6 +5,7 @@ import { ROOT } from './project.mjs'
 import { exitCode, run, say, step } from './steps.mjs'
 
 const REQUIREMENTS = join(ROOT, 'scripts', 'python-requirements.txt')
+const EXTENSIONS = join(ROOT, 'scripts', 'python-extensions.txt')
 const VENV = join(ROOT, '.venv')
 const SIDE_FOLDER = join(VENV, 'packages')
 const PIP_INSTALL = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:']
@@ -33,14 +34,14 @@ export async function preparePython() {
     }
   }
   say('  No Python with duckdb and pyarrow: tests that compare with them will fail.')
-  say('  Install Python 3.9 or newer with venv and pip (Debian: apt-get install python3-venv python3-pip),')
+  say('  Install Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv python3-pip),')
   say('  or name one that has the packages of scripts/python-requirements.txt in ETL3_PYTHON.')
   return {}
 }
 
 function ways(python) {
   const intoVenv = async () => {
-    await run(python, [...PIP_INSTALL, '-r', REQUIREMENTS])
+    await install(python)
     return { ETL3_PYTHON: python }
   }
   return [
@@ -61,17 +62,22 @@ function ways(python) {
     [
       'Setting up Python packages in .venv/packages (pip --target)',
       async () => {
-        await run('python3', [...PIP_INSTALL, '--target', SIDE_FOLDER, '-r', REQUIREMENTS])
+        await install('python3', '--target', SIDE_FOLDER)
         return { ETL3_PYTHON: 'python3', PYTHONPATH: SIDE_FOLDER }
       },
     ],
   ]
 }
 
+async function install(python, ...where) {
+  await run(python, [...PIP_INSTALL, ...where, '-r', REQUIREMENTS])
+  await run(python, [...PIP_INSTALL, ...where, '--no-deps', '-r', EXTENSIONS])
+}
+
 /** Whether a Python has exactly the pinned versions. */
 async function hasPackages(python, variables = {}) {
-  const pins = readFileSync(REQUIREMENTS, 'utf8')
-    .split('\n')
+  const pins = [REQUIREMENTS, EXTENSIONS]
+    .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
     .filter((line) => line.includes('=='))
     .map((line) => line.trim().split('=='))
     // moto[server]: the extra is no part of the package's name.

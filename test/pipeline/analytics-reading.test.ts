@@ -50,6 +50,14 @@ describe('a query where the runs keep the analytics table', () => {
     ).toEqual([])
   })
 
+  it('lists each name once', async () => {
+    expect(await ask('SHOW TABLES')).toEqual(
+      ['analytics', 'analytics_files', 'columns', 'fact_rate_enriched', 'fact_rate_enriched_partitioned']
+        .concat('figures', 'partitions', 'published')
+        .map((name) => [name]),
+    )
+  })
+
   it('does not open the partitioned files for it', async () => {
     const kept = join(root, 'kept')
     cpSync(lake.table, kept, { recursive: true })
@@ -71,10 +79,21 @@ describe('a query where the runs keep the analytics table', () => {
   it('can be put to the table as an earlier run left it, and as it was at an instant', async () => {
     const { signal } = new AbortController()
     expect(await facts({ snapshot: await snapshotAt(config, runs.fewer, signal) })).toBe(60)
+    const sql = 'SELECT count(DISTINCT fact_uid) FROM main.fact_rate_enriched'
+    expect(await ask(sql, { snapshot: await snapshotAt(config, runs.fewer, signal) })).toEqual([[60]])
     expect(await facts({ snapshot: await snapshotAt(config, runs.more, signal) })).toBe(72)
     expect(await facts({ snapshot: await snapshotAt(config, '2099-12-31', signal) })).toBe(72)
     await expect(snapshotAt(config, '2001-01-01', signal)).rejects.toMatchObject({ code: 'ETL3-IC-07' })
     await expect(snapshotAt(config, '0123456789abcdef', signal)).rejects.toMatchObject({ code: 'ETL3-IC-07' })
+  })
+
+  it('is refused where it names the table with its schema and asks for an earlier state', async () => {
+    const snapshot = await snapshotAt(config, runs.fewer, new AbortController().signal)
+    for (const name of ['healthcare_data_lake.fact_rate_enriched', 'catalog.main.fact_rate_enriched']) {
+      const sql = `SELECT count(DISTINCT fact_uid) FROM ${name}`
+      await expect(ask(sql, { snapshot })).rejects.toMatchObject({ code: 'ETL3-QU-01' })
+      expect(await ask(sql)).toEqual([[72]])
+    }
   })
 
   it('finds the files of a lake that was moved, at the place that is configured now', async () => {

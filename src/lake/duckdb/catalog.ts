@@ -30,6 +30,9 @@ export const CATALOG_FILE = 'catalog.duckdb'
 /** Schema of the tables about the table, beside the schema that holds the view. */
 export const ABOUT_SCHEMA = 'etl3'
 
+/** Schema in which DuckDB looks for a name that is said without one. */
+export const DEFAULT_SCHEMA = 'main'
+
 /** Macro that gives the paths of all published files, as `read_parquet` takes them. */
 const FILES = `${ABOUT_SCHEMA}.files`
 
@@ -40,7 +43,7 @@ const COUNTED_FILES = 256
 export interface DuckDbCatalogOptions {
   /** Folder of the run records: `output.metadata_uri`. */
   readonly metadataFolder: string
-  /** Schema of the view: `athena.database`. */
+  /** Schema of the views: `athena.database`. They stand in DuckDB's `main` as well, so that their bare names are found. */
   readonly database: string
   /** Folder for spill files. */
   readonly scratch: string
@@ -76,7 +79,7 @@ export class DuckDbCatalog implements Catalog {
       const outcome = await this.#withEngine(signal, async (engine) => {
         await engine.run(`ATTACH ${sqlString(built)} AS fresh`)
         await this.#writeTables(engine, state)
-        await this.#writeView(engine, state)
+        await this.#writeViews(engine, state)
         const outcome = await this.#compare(engine)
         await engine.run('CHECKPOINT fresh')
         await engine.run('DETACH fresh')
@@ -180,25 +183,27 @@ export class DuckDbCatalog implements Catalog {
   }
 
   /**
-   * The view takes its files from the macro `etl3.files()`. While it is created, DuckDB makes a list of them and keeps it
-   * in several copies: of 77,000 files 120 MB. So it is created over one file, and the macro gets the others afterwards;
-   * nobody evaluates it there.
+   * The view of the partitions takes its files from the macro `etl3.files()`. While it is created, DuckDB makes a list of
+   * them and keeps it in several copies: of 77,000 files 120 MB. So it is created over one file, and the macro gets the
+   * others afterwards; nobody evaluates it there.
    */
-  async #writeView(engine: Engine, state: PublishedTable): Promise<void> {
+  async #writeViews(engine: Engine, state: PublishedTable): Promise<void> {
     const keys = await KeyList.from(engine.columnPieces('SELECT key FROM fresh.etl3.partitions'))
     const root = resolve(state.tableUri)
-    const database = sqlIdentifier(this.#options.database)
-    await engine.run(`CREATE SCHEMA IF NOT EXISTS fresh.${database}`)
     await engine.run(`CREATE MACRO fresh.${FILES}() AS ${tablePaths(root, keys.first())}`)
     const select = tableSelect({ ...state, tableRoot: root, keys, files: `${FILES}()` })
     const { table, columns, analytics } = state
-    const partitioned = analytics ? partitionedName(table) : table
-    await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(partitioned)} AS ${select}`)
-    if (analytics) {
-      const read = analyticsSelect(columns, analytics)
-      await engine.run(`CREATE VIEW fresh.${database}.${sqlIdentifier(table)} AS ${read}`)
-    }
+    await this.#createView(engine, analytics ? partitionedName(table) : table, select)
+    if (analytics) await this.#createView(engine, table, analyticsSelect(columns, analytics))
     await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${tablePaths(root, keys)}`)
+  }
+
+  /** The SELECT itself stands in both schemas, so that neither view needs the other one's name. */
+  async #createView(engine: Engine, name: string, select: string): Promise<void> {
+    for (const schema of new Set([this.#options.database, DEFAULT_SCHEMA])) {
+      await engine.run(`CREATE SCHEMA IF NOT EXISTS fresh.${sqlIdentifier(schema)}`)
+      await engine.run(`CREATE VIEW fresh.${sqlIdentifier(schema)}.${sqlIdentifier(name)} AS ${select}`)
+    }
   }
 
   /** What the new file changes. One that cannot be read counts as none: it is replaced anyway. */

@@ -70,6 +70,19 @@ export function partitionCondition(serialised: string, template: string, table: 
     : { reads: 'some', statement: keysWhere(template, conditions.map(unqualified)) }
 }
 
+/**
+ * Whether a statement reads the table by a name with a schema. Then it reads the catalog's own view, and nothing that a
+ * session lets the bare name stand for.
+ *
+ * @param serialised the statement, as `json_serialize_sql` gives it
+ */
+export function namesSchemaOf(serialised: string, name: string): boolean {
+  const tree: unknown = JSON.parse(serialised)
+  return [...walk(tree)].some(
+    (node) => node['type'] === 'BASE_TABLE' && sameName(node['table_name'], name) && !isTable(node, name),
+  )
+}
+
 /** What a DESCRIBE or a SHOW shows, or undefined for other statements. SUMMARIZE reads rows, and so is another one. */
 function shownBy(statements: unknown): Node | undefined {
   const [statement] = Array.isArray(statements) ? statements.filter(isNode) : []
@@ -91,8 +104,10 @@ interface Scope {
   readonly columns: readonly string[]
 }
 
+// The schema `main` is where a bare name is looked up, so it says the same.
 function isTable(node: Node, name: string): boolean {
-  return node['type'] === 'BASE_TABLE' && node['schema_name'] === '' && sameName(node['table_name'], name)
+  const bare = node['schema_name'] === '' || sameName(node['schema_name'], 'main')
+  return node['type'] === 'BASE_TABLE' && bare && node['catalog_name'] === '' && sameName(node['table_name'], name)
 }
 
 // A table function may read the table by a name in a text (query_table), a common table expression may take its name.

@@ -26,9 +26,16 @@ import type { PublishedAnalytics } from '../catalog.js'
 import type { QueryRequest, QueryRow, StreamedAnswer } from '../query.js'
 import { withQueryScratch } from '../query-scratch.js'
 import { analyticsSelect, partitionedName } from './analytics-select.js'
-import { ABOUT_SCHEMA, CATALOG_FILE, readAnalytics, readColumns, readPartitionColumns } from './catalog.js'
+import {
+  ABOUT_SCHEMA,
+  CATALOG_FILE,
+  DEFAULT_SCHEMA,
+  readAnalytics,
+  readColumns,
+  readPartitionColumns,
+} from './catalog.js'
 import { KeyList } from './key-list.js'
-import { type PrunedTable, partitionCondition } from './partition-pruning.js'
+import { namesSchemaOf, type PartitionCondition, type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
 
 const MAX_THREADS = 2
@@ -188,11 +195,22 @@ async function defineTable(
   const { catalog, database, name, storedRoot, files } = publishedSchema.parse(published)
   const partitionColumns = await readPartitionColumns({ rows: ask }, catalog)
 
+  if (snapshot && namesSchemaOf(await serialise(connection, explained(sql) ?? sql), name)) {
+    throw new UsageError(
+      'ETL3-QU-01',
+      `an earlier state is asked for, and '${name}' with its schema is the current one`,
+      {
+        hint: `Name the table without its schema: ${name}.`,
+      },
+    )
+  }
   const analytics = await analyticsTable({ rows: ask }, catalog, config, snapshot)
   const partitioned = analytics ? partitionedName(name) : name
   const chosen = await chooseFiles(connection, sql, { name: partitioned, partitionColumns })
-  const columns = analytics || chosen ? await readColumns({ rows: ask }, catalog) : []
-  if (analytics) {
+  // A view that the statement does not read would stand in SHOW TABLES beside the catalog's own of that name.
+  const asked = analytics && (await readsOf(connection, sql, { name, partitionColumns })).reads !== 'nothing'
+  const columns = asked || chosen ? await readColumns({ rows: ask }, catalog) : []
+  if (asked) {
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${analyticsSelect(columns, analytics)}`)
   }
   if (chosen) {
@@ -203,12 +221,22 @@ async function defineTable(
   const roots = [root, storedRoot, ...(analytics ? [analytics.uri, analytics.storedUri] : [])]
   const readable = roots.flatMap((folder) => [folder, exactPath(folder)])
   const folders = [...new Set(readable)].map((folder) => sqlString(`${folder}/`))
-  await connection.run(`SET search_path = ${sqlString(`${catalog}.${database},${catalog}.${ABOUT_SCHEMA}`)}`)
+  // DuckDB looks into `main` whatever the path says; the database's schema beside it would list each name twice.
+  const listed = (await hasView({ rows: ask }, catalog, DEFAULT_SCHEMA, name)) ? DEFAULT_SCHEMA : database
+  await connection.run(`SET search_path = ${sqlString(`${catalog}.${listed},${catalog}.${ABOUT_SCHEMA}`)}`)
   await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
   if (target !== undefined) await connection.run(`SET allowed_paths = [${sqlString(target)}]`)
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
   return { scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: files }
+}
+
+/** Catalogs of earlier versions have their views in one schema only. */
+async function hasView(engine: Pick<Engine, 'rows'>, catalog: string, schema: string, name: string): Promise<boolean> {
+  const [found] = await engine.rows(
+    `SELECT count(*) AS views FROM duckdb_views() WHERE database_name = ${sqlString(catalog)} AND schema_name = ${sqlString(schema)} AND view_name = ${sqlString(name)}`,
+  )
+  return Number(found?.['views']) > 0
 }
 
 /** The analytics table that the name stands for: of an earlier state if one was asked for, at its configured place. */
@@ -252,8 +280,7 @@ async function chooseFiles(
   sql: string,
   table: PrunedTable,
 ): Promise<ChosenFiles | undefined> {
-  const statement = await serialise(connection, explained(sql) ?? sql)
-  const condition = partitionCondition(statement, await serialise(connection, ALL_KEYS), table)
+  const condition = await readsOf(connection, sql, table)
   if (condition.reads === 'nothing') return undefined
   if (condition.reads === 'shape') return { keys: await keysOf(connection, `${ALL_KEYS} LIMIT 1`), forShape: true }
   if (condition.reads === 'some') {
@@ -265,6 +292,11 @@ async function chooseFiles(
     }
   }
   return { keys: await keysOf(connection, ALL_KEYS), forShape: false }
+}
+
+async function readsOf(connection: DuckDBConnection, sql: string, table: PrunedTable): Promise<PartitionCondition> {
+  const statement = await serialise(connection, explained(sql) ?? sql)
+  return partitionCondition(statement, await serialise(connection, ALL_KEYS), table)
 }
 
 async function keysOf(connection: DuckDBConnection, source: string): Promise<KeyList> {

@@ -5,15 +5,19 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PublishedTable } from '../../../../src/lake/catalog.js'
 import { DuckDbCatalog } from '../../../../src/lake/duckdb/catalog.js'
 import { FolderStore } from '../../../../src/lake/folder/store.js'
+import { partitionKey } from '../../../../src/lake/keys.js'
 import { catalogSuite } from '../catalog.suite.js'
 import { countRows } from '../count-rows.js'
 import { GO_ON, lakeFolder } from '../folder/lake-folder.js'
 import { openForWriting } from '../open-for-writing.js'
 import { COLUMNS, DIFFICULT, PARTITION_COLUMNS, type SmallPartition, writeSmallLake } from './small-lake.js'
 
-function place(name = 'lake'): { open: () => DuckDbCatalog; root: string; folder: string } {
+function place(
+  name = 'lake',
+  database = 'healthcare_data_lake',
+): { open: () => DuckDbCatalog; root: string; folder: string } {
   const folder = join(lakeFolder(), name)
-  const options = { metadataFolder: join(folder, 'etl3'), database: 'healthcare_data_lake', scratch: lakeFolder() }
+  const options = { metadataFolder: join(folder, 'etl3'), database, scratch: lakeFolder() }
   return { open: () => new DuckDbCatalog(options), root: join(folder, 'table'), folder }
 }
 
@@ -110,6 +114,60 @@ describe('the view of the embedded catalog', () => {
     await open().register({ ...state, partitionColumns: PARTITION_COLUMNS.slice(0, 1) }, GO_ON)
     const ask = await inDuckDb(open().uri)
     expect(await ask(`SELECT payer_slug, state, month FROM ${VIEW}`)).toEqual([['aetna', 'TX', '07']])
+  })
+})
+
+describe('the name of the table', () => {
+  const rows = DIFFICULT.reduce((sum, partition) => sum + partition.rows, 0)
+  const COUNT = 'SELECT count(*)::INTEGER FROM'
+
+  it('is found without its schema, in the file itself and in a database to which it is attached', async () => {
+    const { open, root } = place()
+    await open().register(await writeSmallLake(DIFFICULT, { root }), GO_ON)
+    const within = await inDuckDb(open().uri)
+    expect(await within(`${COUNT} fact_rate_enriched`)).toEqual([[rows]])
+    expect(await within(`${COUNT} ${VIEW}`)).toEqual([[rows]])
+    expect(await within('SHOW TABLES')).toEqual([['fact_rate_enriched']])
+
+    const beside = await inDuckDb(':memory:')
+    await beside('CREATE TABLE fact_rate_enriched (here INTEGER)')
+    await beside(`ATTACH ${literal(open().uri)} AS lake (READ_ONLY)`)
+    expect(await beside(`${COUNT} lake.fact_rate_enriched`)).toEqual([[rows]])
+    expect(await beside(`${COUNT} fact_rate_enriched`)).toEqual([[0]])
+    await beside('USE lake')
+    expect(await beside(`${COUNT} fact_rate_enriched`)).toEqual([[rows]])
+  })
+
+  it('stands for the analytics table where there is one, and that of the partitions is found likewise', async () => {
+    const { open, root } = place()
+    const state = await writeSmallLake(DIFFICULT, { root })
+    const files = DIFFICULT.slice(0, 3).map(({ values, rows }) => ({
+      key: partitionKey(PARTITION_COLUMNS, values),
+      rows,
+      bytes: 1,
+    }))
+    await open().register({ ...state, analytics: { uri: root, snapshotId: '1', timestampMs: 1, files } }, GO_ON)
+    const ask = await inDuckDb(open().uri)
+    expect(await ask(`${COUNT} fact_rate_enriched`)).toEqual([[1 + 2 + 3]])
+    expect(await ask(`${COUNT} fact_rate_enriched_partitioned`)).toEqual([[rows]])
+    expect(await ask('SHOW TABLES')).toEqual([['fact_rate_enriched'], ['fact_rate_enriched_partitioned']])
+  })
+
+  it.each([
+    ['main', 'fact_rate_enriched'],
+    ['main', 'main'],
+    ['prices', 'prices'],
+    // Of DuckDB itself.
+    ['healthcare_data_lake', 'duckdb_tables'],
+    ['healthcare_data_lake', 'sqlite_master'],
+    ['healthcare_data_lake', 'select'],
+  ])('is found with and without its schema where they are called %s.%s', async (database, table) => {
+    const { open, root } = place('lake', database)
+    await open().register({ ...(await writeSmallLake(DIFFICULT, { root })), table }, GO_ON)
+    expect(await open().registeredRun(GO_ON)).toBe('run 1')
+    const ask = await inDuckDb(open().uri)
+    expect(await ask(`${COUNT} "${table}"`)).toEqual([[rows]])
+    expect(await ask(`${COUNT} "${database}"."${table}"`)).toEqual([[rows]])
   })
 })
 

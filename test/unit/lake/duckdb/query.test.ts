@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Config, configSchema } from '../../../../src/config/schema.js'
 import { openCatalog } from '../../../../src/lake/catalogs.js'
@@ -23,6 +24,15 @@ async function published(partitions: readonly SmallPartition[], folder = lakeFol
   const catalog = await openCatalog(config)
   await catalog.register(await writeSmallLake(partitions, { root: join(folder, 'table') }), GO_ON)
   return config
+}
+
+/** Changes the catalog as no run does. */
+async function inCatalog(folder: string, sql: string): Promise<void> {
+  const instance = await DuckDBInstance.create(join(folder, 'etl3', 'catalog.duckdb'))
+  const connection = await instance.connect()
+  await connection.run(sql)
+  connection.closeSync()
+  instance.closeSync()
 }
 
 const ask = (config: Config, sql: string): Promise<QueryResult> => queryCatalog({ config, sql, signal: GO_ON })
@@ -303,8 +313,20 @@ describe('a query of the catalog', () => {
     await published(DIFFICULT, join(before, 'lake'))
     const after = join(lakeFolder(), "it's moved [here]")
     renameSync(join(before, 'lake'), after)
-    const { rows } = await ask(configOf(after), "SELECT count(*) FROM fact_rate_enriched WHERE state = 'TX'")
-    expect(rows).toEqual([[3]])
+    for (const name of ['fact_rate_enriched', 'main.fact_rate_enriched']) {
+      const { rows, filesScanned } = await ask(configOf(after), `SELECT count(*) FROM ${name} WHERE state = 'TX'`)
+      expect({ name, rows, filesScanned }).toEqual({ name, rows: [[3]], filesScanned: 2 })
+    }
+  })
+
+  it('lists the table once, also where its catalog is of a version that had the view in one schema only', async () => {
+    const folder = lakeFolder()
+    const config = await published(DIFFICULT.slice(0, 2), folder)
+    const due = ['columns', 'fact_rate_enriched', 'figures', 'partitions', 'published'].map((name) => [name])
+    expect((await ask(config, 'SHOW TABLES')).rows).toEqual(due)
+    await inCatalog(folder, 'DROP VIEW main.fact_rate_enriched')
+    expect((await ask(config, 'SHOW TABLES')).rows).toEqual(due)
+    expect((await ask(config, 'SELECT count(*) FROM fact_rate_enriched')).rows).toEqual([[1 + 2]])
   })
 
   it('says which file is missing', async () => {

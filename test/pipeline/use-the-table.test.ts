@@ -1,0 +1,197 @@
+/** What docs/use-the-table.md prints, run as it is printed on what a run left, in folders with the built-in names. */
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { analyticsUri } from '../../src/config/analytics-place.js'
+import { configSchema } from '../../src/config/schema.js'
+import { hardStar } from '../conformance/hard-star.js'
+import { createOracleTable, tablesUnder } from '../oracle/oracle-table.js'
+import { comparedFiles } from '../oracle/same-rows.js'
+import { text } from '../oracle/sql.js'
+import { writeStar } from '../stars/star.js'
+import { Lake } from './in-process-run.js'
+
+const PAGE = readFileSync('docs/use-the-table.md', 'utf8')
+/** Python with the pinned packages: the project's test script says where; its absence fails the test. */
+const PYTHON = process.env['ETL3_PYTHON'] ?? 'python3'
+/** Of the extensions for DuckDB's command line; `INSTALL` finds them where it would put them, and fetches nothing. */
+const EXTENSIONS = ['avro', 'iceberg']
+/** The file into which the page's SQL copies its rows. */
+const COPIED = 'august.parquet'
+
+const root = mkdtempSync(join(tmpdir(), 'etl3-use-the-table-'))
+const home = join(root, 'home')
+const project = join(root, 'project')
+const expected = join(root, 'expected.parquet')
+let keysWithoutValue: number
+
+/** A lake in the places that a configuration without `output` has, of a project. */
+class DefaultLake extends Lake {
+  readonly #config = configSchema.parse({})
+
+  override get table(): string {
+    return join(project, this.#config.output.uri)
+  }
+
+  override get metadata(): string {
+    return join(project, this.#config.output.metadata_uri)
+  }
+
+  override get analytics(): string {
+    return join(project, relative('.', analyticsUri(this.#config)))
+  }
+}
+
+beforeAll(async () => {
+  const star = join(root, 'star')
+  await writeStar(star, hardStar())
+  const lake = new DefaultLake(join(root, 'configuration'))
+  lake.configure({ star, analytics: { enabled: true } })
+  expect((await lake.run()).status).toBe('published')
+  await writeExpected(star)
+  installExtensions()
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** The rows of August by the independent join. */
+async function writeExpected(star: string): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+  const connection = await instance.connect()
+  await createOracleTable(connection, tablesUnder(star))
+  await connection.run(`COPY (FROM oracle WHERE month = '08') TO ${text(expected)} (FORMAT parquet)`)
+  const counted = await connection.runAndReadAll('SELECT count(*)::INTEGER FROM oracle WHERE month IS NULL')
+  keysWithoutValue = Number(counted.getRowsJson()[0]?.[0])
+  connection.closeSync()
+  instance.closeSync()
+}
+
+function installExtensions(): void {
+  const platform = run('duckdb', ['-noheader', '-list', '-c', 'PRAGMA platform']).trim()
+  for (const name of EXTENSIONS) {
+    const found = run(PYTHON, ['-c', `import duckdb_extension_${name} as m; print(m.__path__[0])`]).trim()
+    // Its one folder is named after the version of DuckDB.
+    const version = run('duckdb', ['-noheader', '-list', '-c', 'SELECT version()']).trim()
+    const file = `${name}.duckdb_extension`
+    cpSync(join(found, 'extensions', version, file), join(home, '.duckdb', 'extensions', version, platform, file))
+  }
+}
+
+/** Runs a program in the project's folder, with the programs of the Python's packages on PATH. */
+function run(program: string, args: readonly string[]): string {
+  mkdirSync(project, { recursive: true })
+  const sidePackages = process.env['PYTHONPATH']
+  const path = [dirname(resolve(PYTHON)), ...(sidePackages ? [join(sidePackages, 'bin')] : []), process.env['PATH']]
+  const env = { ...process.env, HOME: home, PATH: path.join(delimiter) }
+  const absolute = program.includes('/') ? resolve(program) : program
+  return execFileSync(absolute, args, { cwd: project, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+interface Block {
+  readonly section: string
+  readonly language: string
+  readonly body: string
+}
+
+interface Section {
+  readonly title: string
+  readonly content: string
+}
+
+/** Sections of the page by their headings, of whatever level. */
+const SECTIONS: readonly Section[] = PAGE.split(/^##+ /m)
+  .slice(1)
+  .map((part) => ({ title: part.slice(0, part.indexOf('\n')), content: part.slice(part.indexOf('\n')) }))
+
+function blocksOf({ title, content }: Section): Block[] {
+  return [...content.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = '', body = '']) => ({
+    section: title,
+    language,
+    body,
+  }))
+}
+
+/** Writes `rates`, whatever library it is of, as Parquet. */
+const SAVE_RATES = `
+import sys, pyarrow, pyarrow.parquet
+if hasattr(rates, "to_arrow_table"): rates = rates.to_arrow_table()
+elif hasattr(rates, "to_arrow"): rates = rates.to_arrow()
+elif not isinstance(rates, pyarrow.Table): rates = pyarrow.Table.from_pandas(rates, preserve_index=False)
+pyarrow.parquet.write_table(rates, sys.argv[1])
+`
+
+const RUNNERS: Readonly<Record<string, (body: string) => void>> = {
+  sh: (body) => run('bash', ['--norc', '-c', body]),
+  sql: (body) => run('duckdb', ['-bail', '-c', body]),
+  python: (body) => {
+    const script = join(root, 'block.py')
+    writeFileSync(script, `${body}${SAVE_RATES}`)
+    run(PYTHON, ['-W', 'ignore', script, COPIED])
+  },
+}
+
+const isNotRun = ({ content }: Section): boolean => /\*not run\*/i.test(content)
+const RUN = SECTIONS.filter((section) => !isNotRun(section)).flatMap(blocksOf)
+
+describe('the page on using the table', () => {
+  it('has all of its blocks run, but for two sections that say that theirs are not', () => {
+    expect(SECTIONS.filter(isNotRun).map(({ title }) => title)).toEqual(['Spark', 'On AWS'])
+    expect(RUN.map(({ language }) => language).toSorted()).toEqual([
+      ...Array.from({ length: 8 }, () => 'python'),
+      'sh',
+      ...Array.from({ length: 3 }, () => 'sql'),
+    ])
+  })
+
+  it.each(RUN.map((block) => [block.section, block.body.trim(), block] as const))(
+    'reads the rows of an independent join, under "%s": %s',
+    async (_, _body, { language, body }) => {
+      const copied = join(project, COPIED)
+      rmSync(copied, { force: true })
+      RUNNERS[language]?.(body)
+      expect(existsSync(copied)).toBe(true)
+      const { expected: due, found, differences } = await comparedFiles([expected], [copied])
+      expect(differences).toEqual([])
+      expect([found, due]).toEqual([due, 14])
+    },
+  )
+})
+
+/** Prints what each call makes of `month` where it has no value: rows with NULL, rows with the word of the path, or the error. */
+const LOOK_AT_CALLS = `
+import json, sys, duckdb, pandas, polars, pyarrow, pyarrow.dataset, pyarrow.parquet
+def months(found):
+    if isinstance(found, pyarrow.dataset.Dataset): found = found.to_table()
+    if isinstance(found, polars.LazyFrame): found = found.collect()
+    if isinstance(found, duckdb.DuckDBPyRelation): found = found.to_arrow_table()
+    if isinstance(found, pandas.DataFrame): found = pyarrow.Table.from_pandas(found)
+    return pyarrow.array(found["month"].to_pylist() if isinstance(found, pyarrow.Table) else found["month"].to_list())
+def look(call):
+    try:
+        values = months(eval(call)).to_pylist()
+    except Exception as error:
+        return [type(error).__name__]
+    return [values.count(None), values.count("__NULL__")]
+print(json.dumps([look(call) for call in json.loads(sys.argv[1])]))
+`
+
+describe('the page’s table of readers', () => {
+  it('says what each makes of a key that has no value', () => {
+    const rows = [...PAGE.matchAll(/^\| `((?:duckdb|pyarrow|pandas|polars)\.[^|]*)` \| (.*) \|$/gm)]
+    expect(rows.length).toBeGreaterThan(10)
+    const calls = rows.map(([, call = '']) => call)
+    const looks: unknown[] = JSON.parse(run(PYTHON, ['-W', 'ignore', '-c', LOOK_AT_CALLS, JSON.stringify(calls)]))
+    const said = (look: unknown): string => {
+      const [first, words] = Array.isArray(look) ? look : []
+      if (first === keysWithoutValue && words === 0) return 'NULL'
+      if (first === 0 && words === keysWithoutValue) return 'the text `__NULL__`'
+      return `\`${String(first)}\``
+    }
+    expect(keysWithoutValue).toBeGreaterThan(5)
+    expect(calls.map((call, i) => `${call}: ${said(looks[i])}`)).toEqual(
+      rows.map(([, call, outcome]) => `${call}: ${outcome}`),
+    )
+  })
+})
