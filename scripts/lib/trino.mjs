@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { run, StepFailed, step } from './steps.mjs'
 
 const VERSION = '476'
+/** Connectors of the tables: of the two with a partition for each file, and of the analytics table. */
+const PLUGINS = ['hive', 'iceberg']
 const MAVEN_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 /** What Trino 476 needs. */
 const OLDEST_JAVA = 24
@@ -19,7 +21,7 @@ const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'etl
 /**
  * Finds or fetches both.
  * @param python a Python with pip
- * @returns the `java` program, and Trino's folder with `bin/`, `lib/` and `plugin/hive`
+ * @returns the `java` program, and Trino's folder with `bin/`, `lib/` and `plugin/`
  */
 export async function prepareTrino(python) {
   return { java: await findJava(python), home: await findTrino() }
@@ -42,25 +44,22 @@ export async function prepareTrinoCli() {
 
 async function findTrino() {
   const home = join(CACHE, `trino-${VERSION}`)
-  // A folder of an earlier form has no launcher.
-  if (existsSync(join(home, 'bin'))) return home
-  await step(`Fetching Trino ${VERSION} with Maven (450 MB, once)`, async () => {
+  // A folder of an earlier form has no Iceberg.
+  if (PLUGINS.every((plugin) => existsSync(join(home, 'plugin', plugin)))) return home
+  await step(`Fetching Trino ${VERSION} with Maven (800 MB, once)`, async () => {
     await unfinished(home, async (folder) => {
       await fetchArtifact(`io.trino:trino-server-core:${VERSION}:tar.gz`, folder)
-      await fetchArtifact(`io.trino:trino-hive:${VERSION}:zip`, folder)
       const server = join(folder, `trino-server-core-${VERSION}`)
       await run('tar', ['-xzf', `${server}.tar.gz`, '-C', folder])
-      await run(process.env.ETL3_PYTHON ?? 'python3', [
-        '-m',
-        'zipfile',
-        '-e',
-        join(folder, `trino-hive-${VERSION}.zip`),
-        folder,
-      ])
-      // The other plugins only cost time at the start.
+      // Those that come with the server only cost time at the start.
       rmSync(join(server, 'plugin'), { recursive: true })
       mkdirSync(join(server, 'plugin'))
-      renameSync(join(folder, `trino-hive-${VERSION}`), join(server, 'plugin', 'hive'))
+      for (const plugin of PLUGINS) {
+        const name = `trino-${plugin}-${VERSION}`
+        await fetchArtifact(`io.trino:trino-${plugin}:${VERSION}:zip`, folder)
+        await run(process.env.ETL3_PYTHON ?? 'python3', ['-m', 'zipfile', '-e', join(folder, `${name}.zip`), folder])
+        renameSync(join(folder, name), join(server, 'plugin', plugin))
+      }
       const parts = ['bin', 'lib', 'plugin']
       for (const name of parts) renameSync(join(server, name), join(folder, name))
       for (const name of readdirSync(folder)) {

@@ -1,6 +1,6 @@
 /**
  * Whether the tables are right for the engine of Athena: Trino reads them from S3 through Glue, and every answer is
- * compared with what the embedded catalog says of the same run.
+ * compared with what the embedded catalog says of the partitions of the same run.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,11 +15,30 @@ import { queryCatalog } from '../../src/lake/queries.js'
 import { startMoto } from '../aws/moto.js'
 import { CREDENTIAL_VARIABLES, CREDENTIALS, makeBucket, type S3Server, startVersitygw } from '../aws/support/servers.js'
 import { writeStar } from '../stars/star.js'
+import { predicatesOf, sortedValues } from './column-predicates.js'
+import { type Check, type CommandEnd, checkForeignWrites } from './foreign-writes.js'
 import { HARD_VALUES, hardStar, PROVIDERS_PER_FACT } from './hard-star.js'
-import { Trino } from './trino.js'
+import { Trino, type TrinoCatalog } from './trino.js'
 import { literal, patternOf } from './trino-text.js'
 
 const TABLE = 'fact_rate_enriched'
+
+/** A table as Trino finds it. */
+interface TableInTrino {
+  readonly name: string
+  readonly catalog: TrinoCatalog
+  /** Whether the values of its partitions are those of the folders' names. */
+  readonly isExact: boolean
+}
+
+const ANALYTICS: TableInTrino = { name: `${TABLE}_iceberg`, catalog: 'iceberg', isExact: false }
+const TABLES: readonly TableInTrino[] = [
+  { name: TABLE, catalog: 'hive', isExact: true },
+  { name: `${TABLE}_projected`, catalog: 'hive', isExact: false },
+  ANALYTICS,
+]
+/** Several files in most partitions of the analytics table, so that there is something to pass over. */
+const ROWS_PER_FILE = 40
 /** Enough for some hundred partitions; the engine opens each file of them for many a question. */
 const DEMO_FACTS = 60
 
@@ -32,9 +51,12 @@ export interface ConformanceOptions {
   readonly say: (line: string) => void
 }
 
-/** A table in S3 and Glue, and an embedded catalog of the same files. */
+/** Tables in S3 and Glue, and an embedded catalog of the files of the partitions. */
 interface Lake {
   readonly database: string
+  readonly folder: string
+  /** Path of the configuration of the runs. */
+  readonly file: string
   /** Of the embedded catalog. */
   readonly config: Config
   readonly partitionColumns: readonly string[]
@@ -89,25 +111,38 @@ export async function conformance(options: ConformanceOptions): Promise<{ passed
     await Promise.allSettled([starting, making])
     const trino = await starting
     const { hard, demo, dense } = await making
+    const counted = async (what: string, checks: () => Promise<void>): Promise<void> => {
+      const before = { ...counts }
+      await checks()
+      say(`  ${what}: ${counts.passed - before.passed} passed, ${counts.failed - before.failed} failed`)
+    }
     for (const lake of [dense, hard, demo]) {
-      for (const table of [TABLE, `${TABLE}_projected`]) {
-        const before = { ...counts }
-        await checkTable(trino, lake, table, check)
-        say(
-          `  ${lake.database}.${table}: ${counts.passed - before.passed} passed, ${counts.failed - before.failed} failed`,
-        )
+      for (const table of TABLES) {
+        await counted(`${lake.database}.${table.name}`, () => checkTable(trino, lake, table, check))
       }
+    }
+    for (const lake of [hard, demo]) {
+      await counted(`${lake.database}.${ANALYTICS.name}, by predicates on each column`, () =>
+        checkPredicates(trino, lake, check),
+      )
     }
     await checkHardRows(trino, hard, check)
     await checkProjection(trino, dense, check)
+    await counted(`${demo.database}.${ANALYTICS.name}, written by others`, () =>
+      checkForeignWrites({
+        trino,
+        database: demo.database,
+        table: ANALYTICS.name,
+        run: (settings) => runCli(options, demo, ['run'], settings),
+        check,
+      }),
+    )
     return counts
   } finally {
     for (const stop of stops.toReversed()) await stop()
     rmSync(home, { recursive: true, force: true })
   }
 }
-
-type Check = (what: string, found: unknown, due: unknown) => void
 
 interface LakeInput {
   readonly name: string
@@ -128,7 +163,11 @@ async function makeLake({ name, home, star, s3, options, partitionColumns }: Lak
   const bucket = await makeBucket(s3.endpoint)
   const config = configSchema.parse({
     input: { root: star, tables: { fact_rate: join(star, 'gold', 'fact_rate*.parquet') } },
-    output: { uri: `s3://${bucket}/table/`, metadata_uri: `s3://${bucket}/etl3/` },
+    output: {
+      uri: `s3://${bucket}/table/`,
+      metadata_uri: `s3://${bucket}/etl3/`,
+      analytics: { enabled: true, target_file_rows: ROWS_PER_FILE },
+    },
     processing: { scratch: join(folder, 'scratch') },
     // moto takes queries and answers none.
     athena: { database: name, count_rows: false },
@@ -140,8 +179,9 @@ async function makeLake({ name, home, star, s3, options, partitionColumns }: Lak
   const file = join(folder, 'etl3.yaml')
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(config))
-  const answer = await runCli(options, ['run', '--config', file, '-o', 'json'], folder)
-  const { runId } = z.object({ runId: z.string() }).parse(JSON.parse(answer))
+  const { code, stdout, stderr } = await runCli(options, { folder, file }, ['run'])
+  if (code !== 0) throw new Error(`etl3 run ended with ${String(code)}: ${stderr}`)
+  const { runId } = z.object({ runId: z.string() }).parse(JSON.parse(stdout))
 
   // The server keeps each object as a file under its key.
   const [tableUri, records] = ['table', 'etl3'].map((part) => join(s3.folder ?? '', bucket, part))
@@ -162,16 +202,21 @@ async function makeLake({ name, home, star, s3, options, partitionColumns }: Lak
   )
   options.say(`· The table '${name}' is made (${((performance.now() - began) / 1000).toFixed(0)} s)`)
   const output = { ...config.output, uri: tableUri ?? '', metadata_uri: catalogFolder }
-  return { database: name, config: { ...config, output }, partitionColumns: columns }
+  return { database: name, folder, file, config: { ...config, output }, partitionColumns: columns }
 }
 
+/** Runs a command with the lake's configuration; its result is JSON. */
 async function runCli(
   { cli, temporalCli }: ConformanceOptions,
+  { folder, file }: Pick<Lake, 'folder' | 'file'>,
   args: readonly string[],
-  folder: string,
-): Promise<string> {
-  const env = { ...process.env, TEMPORAL_CLI: temporalCli, ETL3_STATE_DIR: join(folder, 'state') }
-  const child = spawn(process.execPath, [cli, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  settings: NodeJS.ProcessEnv = {},
+): Promise<CommandEnd> {
+  const env = { ...process.env, ...settings, TEMPORAL_CLI: temporalCli, ETL3_STATE_DIR: join(folder, 'state') }
+  const child = spawn(process.execPath, [cli, ...args, '--config', file, '-o', 'json'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (data: Buffer) => {
     said.stdout += data.toString()
@@ -179,9 +224,8 @@ async function runCli(
   child.stderr.on('data', (data: Buffer) => {
     said.stderr += data.toString()
   })
-  const code = await new Promise((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(`etl3 ${args.join(' ')} ended with ${String(code)}: ${said.stderr}`)
-  return said.stdout
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, ...said }
 }
 
 /** What the embedded catalog says of the same run. */
@@ -189,9 +233,14 @@ async function embedded({ config }: Lake, sql: string): Promise<readonly (readon
   return (await queryCatalog({ config, sql, signal: new AbortController().signal })).rows
 }
 
-async function checkTable(trino: Trino, lake: Lake, table: string, check: Check): Promise<void> {
+async function checkTable(
+  trino: Trino,
+  lake: Lake,
+  { name: table, catalog, isExact }: TableInTrino,
+  check: Check,
+): Promise<void> {
   const { database, partitionColumns } = lake
-  const ask = async (sql: string): Promise<readonly (readonly unknown[])[]> => (await trino.ask(sql, database)).rows
+  const ask: Ask = async (sql) => (await trino.ask(sql, database, catalog)).rows
   const name = `${database}.${table}`
 
   const described = (await ask(`DESCRIBE ${table}`)).map(([column, type]) => [column, type])
@@ -207,16 +256,15 @@ async function checkTable(trino: Trino, lake: Lake, table: string, check: Check)
     )
   }
 
-  const columns = ['fact_uid', 'npi', 'code', 'negotiated_rate', ...partitionColumns]
+  const columns = CATALOG_COLUMNS.map((column) => column.name)
   const allRows = await embedded(lake, `SELECT ${columns.join(', ')} FROM ${TABLE}`)
   const asShown = (value: unknown, i: number): unknown =>
-    table === TABLE && typeof value === 'string' && i >= columns.length - partitionColumns.length
-      ? inExactTable(value)
-      : value
-  check(
+    isExact && typeof value === 'string' && partitionColumns.includes(columns[i] ?? '') ? inExactTable(value) : value
+  checkRows(
     `${name}: every row by a full scan`,
-    (await ask(`SELECT ${columns.join(', ')} FROM ${table}`)).toSorted(byText),
-    allRows.map((row) => row.map(asShown)).toSorted(byText),
+    (await ask(`SELECT ${columns.join(', ')} FROM ${table}`)).map(asJson),
+    allRows.map((row) => asJson(row.map(asShown))),
+    check,
   )
 
   // Of each key every value by equality and IS NULL, whether there is a NULL or not, and a value that is nowhere.
@@ -226,7 +274,7 @@ async function checkTable(trino: Trino, lake: Lake, table: string, check: Check)
     const counted = new Map(rows.map(([value, count]) => [value === null ? null : String(value), Number(count)]))
     const values = [...counted.keys()].filter((value) => value !== null).slice(0, MOST_VALUES)
     asked.push(
-      ...values.map((value) => ({ where: condition(column, value, table === TABLE), due: counted.get(value) ?? 0 })),
+      ...values.map((value) => ({ where: condition(column, value, isExact), due: counted.get(value) ?? 0 })),
       { where: `${column} IS NULL`, due: counted.get(null) ?? 0 },
       { where: `${column} = 'nowhere'`, due: 0 },
     )
@@ -238,6 +286,45 @@ async function checkTable(trino: Trino, lake: Lake, table: string, check: Check)
   )
   for (const [i, { where, due }] of asked.entries()) check(`${name}: WHERE ${where}`, found[i], due)
 }
+
+/** Predicates on all columns of the analytics table, by whose bounds Trino leaves out files and row groups. */
+async function checkPredicates(trino: Trino, lake: Lake, check: Check): Promise<void> {
+  const columns = CATALOG_COLUMNS.filter(({ type }) => type !== 'array<string>')
+  const [values = []] = await embedded(lake, `SELECT ${columns.map(sortedValues).join(', ')} FROM ${TABLE}`)
+  const predicates = columns.flatMap((column, i) => predicatesOf(column, textsOf(values[i])))
+  const [due = []] = await embedded(
+    lake,
+    `SELECT ${predicates.map(({ duckDb }) => `count(*) FILTER (${duckDb})`).join(', ')} FROM ${TABLE}`,
+  )
+  const ask: Ask = async (sql) => (await trino.ask(sql, lake.database, ANALYTICS.catalog)).rows
+  const found = await countsOf(
+    ask,
+    ANALYTICS.name,
+    predicates.map(({ trino: where }) => where),
+  )
+  for (const [i, { trino: where }] of predicates.entries()) {
+    check(`${lake.database}.${ANALYTICS.name}: WHERE ${where}`, found[i], Number(due[i]))
+  }
+}
+
+function textsOf(values: unknown): string[] {
+  return Array.isArray(values) ? values.map(String) : []
+}
+
+/** Compares rows in any order, each as JSON; of those that differ the first ones are said. */
+function checkRows(what: string, found: readonly string[], due: readonly string[], check: Check): void {
+  const [left, right] = [found.toSorted(), due.toSorted()]
+  const differing = left.length === right.length ? left.findIndex((row, i) => row !== right[i]) : -1
+  if (differing >= 0) check(what, left[differing], right[differing])
+  else check(what, left.length, right.length)
+}
+
+/** A number that JSON does not have is a text to Trino. */
+function asJson(row: readonly unknown[]): string {
+  return JSON.stringify(row.map((value) => (Number.isNaN(value) ? 'NaN' : value)))
+}
+
+type Ask = (sql: string) => Promise<readonly (readonly unknown[])[]>
 
 const TRINO_TYPES: Readonly<Record<string, string>> = {
   string: 'varchar',
@@ -272,11 +359,7 @@ function condition(column: string, raw: string, isExact: boolean): string {
 }
 
 /** Rows that each condition finds, many conditions in one statement, two statements at once. */
-async function countsOf(
-  ask: (sql: string) => Promise<readonly (readonly unknown[])[]>,
-  table: string,
-  conditions: readonly string[],
-): Promise<number[]> {
+async function countsOf(ask: Ask, table: string, conditions: readonly string[]): Promise<number[]> {
   const counts: number[] = []
   const begins = conditions.flatMap((_, i) => (i % CONDITIONS_PER_STATEMENT === 0 ? [i] : []))
   const asker = async (): Promise<void> => {
@@ -300,14 +383,14 @@ const MOST_VALUES = 25
 async function checkHardRows(trino: Trino, { database }: Lake, check: Check): Promise<void> {
   // The empty string is NULL in the table.
   const values = HARD_VALUES.map((value) => (value === '' ? null : value))
-  for (const table of [TABLE, `${TABLE}_projected`]) {
+  for (const { name: table, catalog, isExact } of TABLES) {
     const due = new Map<string | null, number>()
     for (const value of values) {
-      const shown = value !== null && table === TABLE ? inExactTable(value) : value
+      const shown = value !== null && isExact ? inExactTable(value) : value
       due.set(shown, (due.get(shown) ?? 0) + PROVIDERS_PER_FACT)
     }
     for (const column of ['state', 'primary_taxonomy_code', 'stat_area_name']) {
-      const { rows } = await trino.ask(`SELECT ${column}, count(*) FROM ${table} GROUP BY 1`, database)
+      const { rows } = await trino.ask(`SELECT ${column}, count(*) FROM ${table} GROUP BY 1`, database, catalog)
       check(`${database}.${table}: ${column} as in the star`, rows.toSorted(byText), [...due].toSorted(byText))
     }
   }

@@ -1,4 +1,4 @@
-/** A star whose partition columns hold everything that a path, a catalog or an expression could trip over. */
+/** A star that holds everything that a path, a catalog, an expression or a bound could trip over. */
 import type { Star } from '../stars/star.js'
 import { tinyStar } from '../stars/tiny-star.js'
 
@@ -26,6 +26,33 @@ export const HARD_VALUES: readonly (string | null)[] = [
   null,
 ]
 
+/**
+ * Texts of columns that no path has, around the 16 characters that are kept of a bound: characters of one to four bytes,
+ * the last one that there is, the one before the surrogates, and a byte order mark.
+ */
+const LONG_TEXTS: readonly (string | null)[] = [
+  'Straßenverkäufer für Zürich und Umgebung',
+  '東京都千代田区丸の内一丁目にある非常に長い名前',
+  '😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀',
+  `${'a'.repeat(15)}\u{10FFFF}b`,
+  '\u{10FFFF}'.repeat(17),
+  `${'a'.repeat(15)}\uD7FFz`,
+  `\uFEFF${'z'.repeat(20)}`,
+  'a'.repeat(16),
+  'a'.repeat(17),
+  'é',
+  null,
+]
+
+const DEGREES = [0, -0, -90, 89.99999999999999, Number.NaN, 1e-300, null]
+
+/** The least and the largest that the rules let through are among them. */
+const RATES = [150, 0.1 + 0.2, 0.01, 999_999.9999999999, 1 / 3]
+
+function inTurn<T>(values: readonly T[], i: number): T | undefined {
+  return values[i % values.length]
+}
+
 /** From a fact's own value to that of its other provider. */
 const STEP = 7
 
@@ -51,11 +78,13 @@ export function hardStar(): Star {
       code: `C${i}`,
       pg_uid: `g${i}`,
       year_month: ['2025-08', '2024-12', 'malformed'][i % 3] ?? null,
+      negotiated_rate: inTurn(RATES, i) ?? null,
+      reporting_entity_name: inTurn(LONG_TEXTS, i) ?? null,
     })),
     'dims/dim_code': HARD_VALUES.map((_, i) => ({
       code_type: 'CPT',
       code: `C${i}`,
-      code_description: 'd',
+      code_description: inTurn(LONG_TEXTS, i) ?? null,
       code_name: 'n',
     })),
     'dims/dim_code_cat': HARD_VALUES.map((value, i) => ({
@@ -84,7 +113,7 @@ export function hardStar(): Star {
       npi: npi(i),
       address_purpose: 'LOCATION',
       address_hash: `a${i}`,
-      city: 'C',
+      city: inTurn(LONG_TEXTS, i) ?? null,
       state: value,
     })),
     'dims/dim_npi_address_geolocation': HARD_VALUES.map((value, i) => ({
@@ -92,6 +121,8 @@ export function hardStar(): Star {
       address_purpose: 'LOCATION',
       address_hash: `a${i}`,
       stat_area_name: value,
+      latitude: inTurn(DEGREES, i) ?? null,
+      longitude: i - 0.5,
     })),
     'xrefs/xref_pg_member_npi': HARD_VALUES.flatMap((_, i) =>
       Array.from({ length: PROVIDERS_PER_FACT }, (_none, k) => ({

@@ -17,3 +17,8 @@ export function literal(value: string): string {
 export function patternOf(value: string): string {
   return value.replace(/[!%_]/g, (character) => `!${character}`).replaceAll("'", '_')
 }
+
+/** A LIKE pattern (escape character `!`) of the texts that begin with this one. */
+export function prefixPattern(text: string): string {
+  return `${text.replace(/[!%_]/g, (character) => `!${character}`)}%`
+}

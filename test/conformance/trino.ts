@@ -21,6 +21,9 @@ export interface TrinoOptions {
   readonly secretKey: string
 }
 
+/** Both show the same Glue: `hive` the tables with a partition for each file, `iceberg` the analytics table. */
+export type TrinoCatalog = 'hive' | 'iceberg'
+
 /** An answer: names and Trino's types, and rows as JSON gives them. */
 export interface TrinoAnswer {
   readonly columns: readonly { readonly name: string; readonly type: string }[]
@@ -83,9 +86,9 @@ export class Trino {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  /** Asks one statement. @throws Error with Trino's reason */
-  async ask(sql: string, schema: string): Promise<TrinoAnswer> {
-    const headers = { 'X-Trino-User': 'etl3', 'X-Trino-Catalog': 'hive', 'X-Trino-Schema': schema }
+  /** Asks one statement of the tables of a schema. @throws Error with Trino's reason */
+  async ask(sql: string, schema: string, catalog: TrinoCatalog = 'hive'): Promise<TrinoAnswer> {
+    const headers = { 'X-Trino-User': 'etl3', 'X-Trino-Catalog': catalog, 'X-Trino-Schema': schema }
     let page = await readPage(await fetch(`${this.#url}/v1/statement`, { method: 'POST', headers, body: sql }))
     let columns = page.columns ?? []
     const rows: unknown[][] = []
@@ -140,9 +143,7 @@ function writeSettings(folder: string, port: number, options: TrinoOptions): voi
     'catalog.management': 'static',
   })
   write('log.properties', { 'io.trino': 'WARN' })
-  write('catalog/hive.properties', {
-    'connector.name': 'hive',
-    'hive.metastore': 'glue',
+  const glueAndS3 = {
     'hive.metastore.glue.region': 'us-east-1',
     'hive.metastore.glue.endpoint-url': options.glueEndpoint,
     'hive.metastore.glue.aws-access-key': options.accessKey,
@@ -153,9 +154,15 @@ function writeSettings(folder: string, port: number, options: TrinoOptions): voi
     's3.path-style-access': true,
     's3.aws-access-key': options.accessKey,
     's3.aws-secret-key': options.secretKey,
+  }
+  write('catalog/hive.properties', {
+    'connector.name': 'hive',
+    'hive.metastore': 'glue',
+    ...glueAndS3,
     'hive.partition-projection-enabled': true,
     'hive.recursive-directories': true,
   })
+  write('catalog/iceberg.properties', { 'connector.name': 'iceberg', 'iceberg.catalog.type': 'glue', ...glueAndS3 })
 }
 
 function javaArguments(folder: string, home: string): string[] {

@@ -93,12 +93,16 @@ describe('rights', () => {
 })
 
 describe('docker compose --profile athena up', () => {
-  it('has Trino find every row of both tables, without rights, in its memory', async () => {
+  it('has Trino find every row of all tables, without rights, in its memory', async () => {
     const trino = await stack.upTrino()
-    const { rows, partitions } = undisturbed.result
+    const { rows, partitions, analytics } = undisturbed.result
     for (const table of ['undisturbed', 'undisturbed_projected']) {
       const sql = `SELECT count(*), count(DISTINCT "$path") FROM lake.healthcare_data_lake.${table}`
       expect(await podman('exec', trino.name, 'trino', '--execute', sql)).toBe(`"${rows}","${partitions.total}"`)
+    }
+    for (const catalog of ['iceberg', 'lake']) {
+      const sql = `SELECT count(*), count(DISTINCT "$path") FROM ${catalog}.healthcare_data_lake.undisturbed_iceberg`
+      expect(await podman('exec', trino.name, 'trino', '--execute', sql)).toBe(`"${rows}","${analytics?.files}"`)
     }
     await expectWithoutRights(trino)
     expect(await writtenPaths(trino)).toEqual([])
