@@ -7,7 +7,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { analyticsTableOf } from '../analytics/analytics-table.js'
 import { differingFiles, type FileToVerify } from '../analytics/verify-files.js'
+import { wrongFigure } from '../analytics/verify-metrics.js'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
+import { tableColumns } from '../iceberg/table-columns.js'
 import { ownKeyOf } from '../iceberg/table-files.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
@@ -24,6 +26,7 @@ import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { groupBy } from '../runtime/group-by.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
+import { DICTIONARY } from '../star/dictionary.js'
 import type { ActivityDeps } from './deps.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -108,11 +111,12 @@ async function compareRows({ context, store, planned, written, deps, signal }: R
   if (!table) throw new Error('a run that keeps no analytics table has a unit of it')
   const paths = await stagedPaths(context, signal)
   const partitions = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
-  const addressOf = new Map(written.files.map(({ ordinal, file }) => [ordinal, file.path]))
+  const fileOf = new Map(written.files.map(({ ordinal, file }) => [ordinal, file]))
+  const addressOf = (ordinal: number): string => fileOf.get(ordinal)?.path ?? ''
   await withScratchFolder(scratch, 'audit', async (folder) => {
     const due: FileToVerify[] = []
     for (const file of planned) {
-      const key = ownKeyOf(store, addressOf.get(file.ordinal) ?? '')
+      const key = ownKeyOf(store, addressOf(file.ordinal))
       due.push({ ...file, path: resolve(await store.fetchLocal(key, folder, signal)) })
     }
     await withEngine(deps, scratch, signal, async (engine) => {
@@ -127,9 +131,12 @@ async function compareRows({ context, store, planned, written, deps, signal }: R
         })
         const [first] = differing
         if (first === undefined) continue
-        throw difference(
-          `${differing.length} files do not hold the rows of the staged data, first ${addressOf.get(first) ?? first}`,
-        )
+        throw difference(`${differing.length} files do not hold the rows of the staged data, first ${addressOf(first)}`)
+      }
+      for (const { ordinal, path } of due) {
+        const figures = fileOf.get(ordinal)?.columns ?? []
+        const wrong = await wrongFigure(engine, tableColumns(DICTIONARY), { path, figures })
+        if (wrong !== undefined) throw difference(`${wrong} is not that of ${addressOf(ordinal)}`)
       }
     })
   })
