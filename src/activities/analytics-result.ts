@@ -22,14 +22,14 @@ export async function analyticsResult(
   }
   const committed = status === 'published' ? await findCommittedAnalytics(context, signal) : undefined
   if (!committed) return { ...place, ...planned }
-  const { rows, bytes, files, added, removed, snapshotId, metadataFile, committedAt } = committed
+  const { rows, bytes, files, added, removed, snapshotId, metadataFile, timestampMs } = committed
   return {
     ...place,
     rows,
     files: files.length,
     added,
     addedRows: added === 0 ? 0 : planned.addedRows,
-    committed: { bytes, removed, snapshotId, metadataFile, at: committedAt },
+    committed: { bytes, removed, snapshotId, metadataFile, at: new Date(timestampMs).toISOString() },
   }
 }
 

@@ -22,6 +22,8 @@ import type { ActivityScope } from './scope.js'
 
 type Answer = Omit<CommittedTable, keyof Measured>
 
+const FOREIGN_COMMITS = { stop: 'stop', set_aside: 'setAside' } as const
+
 /**
  * Commits all files of the plan as the table, if they have the rows of the plan. Called again, it finds that it is done.
  *
@@ -37,7 +39,7 @@ export function commitAnalytics(deps: ActivityDeps): (run: RunRef, scope: Activi
 }
 
 async function commit(context: RunContext, signal: AbortSignal): Promise<CommittedAnalytics> {
-  const { records, config, layout, record, ref } = context
+  const { records, config, layout, ref } = context
   const plan = await findAnalyticsPlan(context, signal)
   const table = analyticsTableOf(config, layout)
   if (!plan || !table) throw new Error(`run ${ref.runId} has no plan of the analytics table`)
@@ -52,11 +54,11 @@ async function commit(context: RunContext, signal: AbortSignal): Promise<Committ
         partitionColumns: table.partitionColumns,
         sortColumns: table.sortColumns,
       },
-      // The same at each attempt.
-      run: { id: ref.runId, lockNumber: ref.lockNumber, nowMs: Date.parse(record.startedAt) },
+      run: { id: ref.runId, lockNumber: ref.lockNumber, nowMs: Date.now() },
       files: files.map(({ file }) => file),
     },
     signal,
+    { foreignCommits: FOREIGN_COMMITS[config.output.analytics.foreign_commits] },
   )
   failPoint('analytics:after-commit')
   const { snapshotId, timestampMs, metadataFile, change } = outcome
@@ -65,7 +67,6 @@ async function commit(context: RunContext, signal: AbortSignal): Promise<Committ
     uri: plan.uri,
     snapshotId,
     timestampMs,
-    committedAt: new Date().toISOString(),
     metadataFile,
     rows: change.total.rows,
     bytes: change.total.bytes,

@@ -99,13 +99,23 @@ export function openRun(deps: ActivityDeps): (input: OpenRunInput, scope: Activi
       parseRunRecord,
       signal,
     )
-    // A run that is taken up asks Athena as is said now: that may be what kept it from its end.
-    if (!isDeepStrictEqual(record.config.athena, config.athena)) {
-      await records.save(RUN_RECORD, { ...record, config: { ...record.config, athena: config.athena } }, signal)
+    const settled = withMendedSettings(record.config, config)
+    if (!isDeepStrictEqual(record.config, settled)) {
+      await records.save(RUN_RECORD, { ...record, config: settled }, signal)
     }
     await retireOtherRuns(metadata, runId, signal)
     return { ...shared, factBatches: factBatchesOf(record).length, run, unchanged: undefined }
   }
+}
+
+/**
+ * A run that is taken up goes by the settings that it was opened with, but for those that may have kept it from its end:
+ * how Athena is asked, and what becomes of a commit of somebody else's.
+ */
+function withMendedSettings(opened: Config, now: Config): Config {
+  const { output } = opened
+  const analytics = { ...output.analytics, foreign_commits: now.output.analytics.foreign_commits }
+  return { ...opened, athena: now.athena, output: { ...output, analytics } }
 }
 
 /** Everything that decides what the table holds and what its files look like. */

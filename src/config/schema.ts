@@ -98,6 +98,12 @@ const analytics = z
       .max(10_000)
       .default(10)
       .describe('How many of its snapshots stay readable; vacuum lets older ones go.'),
+    foreign_commits: z
+      .enum(['stop', 'set_aside'])
+      .default('stop')
+      .describe(
+        'Where somebody else has committed to it: stop the run, or set that aside and make the table what the run says.',
+      ),
   })
   .prefault({})
 

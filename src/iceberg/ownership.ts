@@ -70,7 +70,7 @@ export function foreignCommit(name: string, change: string): ConflictError {
     'ETL3-IC-02',
     `somebody else has changed the Iceberg table [${name}]: ${plainText(change)}`,
     {
-      hint: 'Nothing was changed by this run. Roll the table back to the last snapshot of ETL3, or have a run set that change aside: docs/iceberg.md, "Taking the table back".',
+      hint: 'Nothing was changed by this run. Roll the table back to the last snapshot of ETL3, or run once with output.analytics.foreign_commits: set_aside. See docs/iceberg.md, "Taking the table back".',
     },
   )
 }
@@ -88,7 +88,7 @@ export function requireNewest(found: FoundTable, name: string, lockNumber: numbe
     'ETL3-IC-03',
     `a newer run has committed to the Iceberg table [${name}, run ${runOf(snapshot)}, lock ${number}; this one holds ${lockNumber}]`,
     {
-      hint: 'Another run took over while this one was silent: nothing is left to do. Where the run records were deleted, lock numbers began anew: have a run set the state of the table aside, docs/iceberg.md, "Taking the table back".',
+      hint: 'Another run took over while this one was silent: nothing is left to do. Where the run records were deleted, lock numbers began anew: run once with output.analytics.foreign_commits: set_aside. See docs/iceberg.md, "Taking the table back".',
     },
   )
 }

@@ -37,7 +37,10 @@ export interface CommitRequest {
     readonly id: string
     /** Of the lock that the run holds: it only grows, and a run with a lower one than the table's is late. */
     readonly lockNumber: number
-    /** The instant that the snapshot gets, in ms since the epoch; the same for each attempt of the run. */
+    /**
+     * The instant of this attempt, in ms since the epoch. The snapshot has that of the attempt that made it, so that a
+     * reader who asks for the table at an instant gets what it was then.
+     */
     readonly nowMs: number
   }
   /** All files of the table as it is to be, also those that it has. */

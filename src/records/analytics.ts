@@ -78,9 +78,8 @@ const committedSchema = z.object({
   uri: z.string(),
   /** A whole number beyond 2^53. */
   snapshotId: z.string(),
+  /** The snapshot's own instant: since when readers find it, in ms since the epoch. */
   timestampMs: count,
-  /** When the commit was known to stand; ISO 8601, UTC. The snapshot's own instant is that of the run's start. */
-  committedAt: z.string(),
   metadataFile: z.string(),
   rows: count,
   bytes: count,

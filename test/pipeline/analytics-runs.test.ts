@@ -238,7 +238,7 @@ async function afterRun(): Promise<unknown> {
   for (let attempt = 0; ; attempt++) {
     try {
       const { runId } = await lake.run('second')
-      const { snapshotId: _id, timestampMs: _time, committedAt: _instant, ...committed } = committedBy(runId)
+      const { snapshotId: _id, timestampMs: _time, ...committed } = committedBy(runId)
       return {
         committed,
         runs: runsOfSnapshots(),

@@ -105,7 +105,6 @@ async function published(at: Place, id: string, snapshotId: string): Promise<voi
     uri: at.table.store.uri,
     snapshotId,
     timestampMs: 1,
-    committedAt: '',
     metadataFile: '',
     rows: 0,
     bytes: 0,

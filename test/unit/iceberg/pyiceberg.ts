@@ -77,8 +77,12 @@ export class PyIceberg {
     python ??= start()
     const { child, lines } = python
     const line = new Promise<string>((resolve, reject) => {
-      lines.once('line', resolve)
-      lines.once('close', () => reject(new Error(`${PYTHON} ended`)))
+      const ended = (): void => reject(new Error(`${PYTHON} ended`))
+      lines.once('close', ended)
+      lines.once('line', (text) => {
+        lines.off('close', ended)
+        resolve(text)
+      })
     })
     child.stdin.write(`${JSON.stringify({ table: this.table, ...this.place, ask })}\n`)
     const { answer, error }: { answer?: T; error?: string } = JSON.parse(await line)
