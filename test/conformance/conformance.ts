@@ -127,6 +127,7 @@ export async function conformance(options: ConformanceOptions): Promise<{ passed
       )
     }
     await checkHardRows(trino, hard, check)
+    await checkRedirection(trino, hard, check)
     await checkProjection(trino, dense, check)
     await counted(`${demo.database}.${ANALYTICS.name}, written by others`, () =>
       checkForeignWrites({
@@ -404,6 +405,13 @@ async function checkProjection(trino: Trino, { database }: Lake, check: Check): 
     /partition_projection_enabled\s*=\s*true/.test(String(rows[0]?.[0])),
     true,
   )
+}
+
+/** Who names the analytics table in the catalog of the others finds it there as well. */
+async function checkRedirection(trino: Trino, lake: Lake, check: Check): Promise<void> {
+  const sql = `SELECT count(*) FROM ${ANALYTICS.name}`
+  const [found, due] = [await trino.ask(sql, lake.database, 'hive'), await trino.ask(sql, lake.database, 'iceberg')]
+  check(`${lake.database}.${ANALYTICS.name}, in the catalog of the other tables`, found.rows, due.rows)
 }
 
 function rounded(rows: readonly (readonly unknown[])[]): unknown {

@@ -21,7 +21,7 @@ export interface TrinoOptions {
   readonly secretKey: string
 }
 
-/** Both show the same Glue: `hive` the tables with a partition for each file, `iceberg` the analytics table. */
+/** Both show the same Glue: `hive` the tables with a partition for each file, `iceberg` the analytics table; `hive` passes it on. */
 export type TrinoCatalog = 'hive' | 'iceberg'
 
 /** An answer: names and Trino's types, and rows as JSON gives them. */
@@ -161,6 +161,7 @@ function writeSettings(folder: string, port: number, options: TrinoOptions): voi
     ...glueAndS3,
     'hive.partition-projection-enabled': true,
     'hive.recursive-directories': true,
+    'hive.iceberg-catalog-name': 'iceberg',
   })
   write('catalog/iceberg.properties', { 'connector.name': 'iceberg', 'iceberg.catalog.type': 'glue', ...glueAndS3 })
 }
