@@ -57,7 +57,7 @@ export interface AnalyticsResult {
     readonly snapshotId: string
     /** Full address of the metadata file in which it is current. */
     readonly metadataFile: string
-    /** From when on readers find the run's rows in it; ISO 8601, UTC. */
+    /** The instant of that snapshot: since when readers find it. ISO 8601, UTC. */
     readonly at: string
   }
 }

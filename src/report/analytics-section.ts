@@ -25,11 +25,11 @@ export function analyticsSentence({ rows, files, added, addedRows, committed }: 
   return `${size}, ${bytesText(committed.bytes)}, as an Iceberg table: ${countText(added)} added, ${countText(committed.removed)} removed.`
 }
 
-/** Since when each of the two tables shows the run. */
+/** Since when each of the two tables shows the rows of the run; the analytics table may have had them before it. */
 export function currentSentence({ committed }: AnalyticsResult, partitionsSince: string | null | undefined): string {
   if (!committed) return 'Nothing was written.'
   const partitions = partitionsSince ? `; the partitions followed one by one, all of them since ${partitionsSince}` : ''
-  return `It shows this run since ${committed.at}, all at once${partitions}.`
+  return `It shows these rows since ${committed.at}, all at once${partitions}.`
 }
 
 /** Where it is, as pairs of a name and a value. */
