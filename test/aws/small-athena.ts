@@ -1,13 +1,15 @@
 /**
  * Athena's API over DuckDB: it finds a table and its partitions in Glue as Athena does (exact partitions by `Values` and
  * `Location`, or projected ones by the table's properties), reads the files there, and takes a partition key's value
- * from the catalog. Files lie in local folders. Knows nothing of ETL3.
+ * from the catalog; of an Iceberg table it reads the files of the current snapshot. Files lie in local folders. Knows
+ * nothing of ETL3.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
+import avro from 'avsc'
 import { z } from 'zod'
 import { awsError, type Handler, type JsonAnswer, type JsonCall } from './json-front.js'
 
@@ -224,6 +226,7 @@ interface Place {
 }
 
 async function filesOf(table: Table, { database, ask, folderOf }: Place): Promise<TableFile[]> {
+  if (table.Parameters['table_type'] === 'ICEBERG') return await icebergFiles(table, folderOf)
   if (table.PartitionKeys.length === 0) return below(folderOf(table.StorageDescriptor.Location), [])
   if (table.Parameters['projection.enabled'] === 'true') return projectedFiles(table, folderOf)
   const files: TableFile[] = []
@@ -242,6 +245,36 @@ async function filesOf(table: Table, { database, ask, folderOf }: Place): Promis
     token = z.object({ NextToken: z.string().optional() }).parse(answer).NextToken
   } while (token !== undefined)
   return files
+}
+
+const metadataSchema = z.object({
+  'current-snapshot-id': z.number(),
+  snapshots: z.array(z.object({ 'snapshot-id': z.number(), 'manifest-list': z.string() })),
+})
+const listedManifest = z.object({ manifest_path: z.string() })
+const manifestEntry = z.object({ status: z.number(), data_file: z.object({ file_path: z.string() }) })
+/** The status of a file that the snapshot has no longer (Iceberg specification, "Manifests"). */
+const DELETED = 2
+
+/** The files of an Iceberg table's current snapshot: by its metadata file, its manifest list and its manifests. */
+async function icebergFiles({ Parameters }: Table, folderOf: FolderOf): Promise<TableFile[]> {
+  const text = readFileSync(folderOf(Parameters['metadata_location'] ?? ''), 'utf8')
+  const metadata = metadataSchema.parse(JSON.parse(text))
+  const current = metadata.snapshots.find((one) => one['snapshot-id'] === metadata['current-snapshot-id'])
+  const files: TableFile[] = []
+  for (const listed of current ? await avroRecords(folderOf(current['manifest-list'])) : []) {
+    for (const entry of await avroRecords(folderOf(listedManifest.parse(listed).manifest_path))) {
+      const { status, data_file: file } = manifestEntry.parse(entry)
+      if (status !== DELETED) files.push({ path: folderOf(file.file_path), values: [] })
+    }
+  }
+  return files
+}
+
+async function avroRecords(path: string): Promise<unknown[]> {
+  const records: unknown[] = []
+  for await (const record of avro.createFileDecoder(path)) records.push(record)
+  return records
 }
 
 /** Every combination of the listed values, at the place that the template makes of it. */
