@@ -8,7 +8,7 @@ import { keptAnalyticsUri } from '../../src/config/analytics-place.js'
 import { type Config, configSchema } from '../../src/config/schema.js'
 import { iamPolicy } from '../../src/lake/iam-policy.js'
 import { filesUnder } from '../oracle/compare-table.js'
-import { DIFFICULT, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
+import { DIFFICULT, type SmallPartition, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
 import { GO_ON } from '../unit/lake/folder/lake-folder.js'
 import { allows } from '../unit/lake/policy-judge.js'
 import { awsServers, gluePlace, REGION } from './glue-place.js'
@@ -254,6 +254,25 @@ describe('doctor on AWS', () => {
     ]
     const findings = await examine(configOf('the-lake', { database }))
     expect(findings.get('Glue')).toMatchObject({ verdict: 'fail', detail: expect.stringContaining('did not make') })
+  })
+
+  it('names the value that costs the projected table its keys, until a run without it', async () => {
+    const { database, open, ...place } = gluePlace()
+    const of = (payer: string): SmallPartition => ({ values: [payer, 'TX', 'Area', '08'], rows: 1 })
+    const examined = async (): Promise<Finding | undefined> =>
+      (await examine(configOf('the-lake', { database }))).get('Glue: projected table')
+    expect(await examined()).toBeUndefined()
+    await open().register(await writeSmallLake([of('aetna'), of('acme, inc./west 100%')], place), GO_ON)
+    expect(await examined()).toMatchObject({
+      verdict: 'warn',
+      detail: expect.stringContaining("no keys: payer_slug holds 'acme, inc./west 100%'"),
+      hint: expect.stringContaining('query fact_rate_enriched'),
+    })
+    await open().register(await writeSmallLake([of('aetna')], { ...place, runId: 'run 2' }), GO_ON)
+    expect(await examined()).toMatchObject({
+      verdict: 'ok',
+      detail: expect.stringContaining('payer_slug_key, state_key, stat_area_name_key, month_key'),
+    })
   })
 
   it('names the permission that is missing', async () => {

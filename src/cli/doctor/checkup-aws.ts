@@ -22,7 +22,8 @@ import type { Config } from '../../config/schema.js'
 import { isS3Address } from '../../config/uri.js'
 import { AthenaQueries } from '../../lake/glue/athena.js'
 import { awsClientSettings, awsErrorName, awsFailure } from '../../lake/glue/connection.js'
-import { isOwnTable } from '../../lake/glue/table-definition.js'
+import { projectedTableName } from '../../lake/glue/projected-table-name.js'
+import { isOwnTable, PROJECTION_PROPERTY, PROJECTION_WARNING_PROPERTY } from '../../lake/glue/table-definition.js'
 import { GlueTables } from '../../lake/glue/tables.js'
 import { DOCTOR_KEYS } from '../../lake/iam-policy.js'
 import { bucketPlaceOf, formatS3Address, prefixBelow, type S3Address } from '../../lake/s3/address.js'
@@ -81,6 +82,8 @@ export async function* awsCheckup(config: Config, analytics?: string): AsyncGene
     yield await attempt(`write, read, delete in ${folderOf(place)}`, () => look(s3, place, signal))
   }
   yield await attempt('Glue', () => glue(config, signal))
+  const projected = await attempt('Glue: projected table', () => glueProjected(config, signal))
+  if (projected) yield projected
   if (analytics !== undefined && isS3Address(analytics))
     yield await attempt('Glue: analytics table', () => glueAnalytics(config, signal))
   yield await attempt('Athena workgroup', () => workgroup(config, signal))
@@ -328,6 +331,24 @@ async function glue({ athena }: Config, signal: AbortSignal): Promise<Finding> {
     'Glue',
     `${name} ${there}; partitions may be deleted; not checked: making and changing tables, for which no harmless call asks`,
   )
+}
+
+/** What a run has said of the projected table's keys; undefined where there is no such table yet. */
+async function glueProjected({ athena }: Config, signal: AbortSignal): Promise<Finding | undefined> {
+  const check = 'Glue: projected table'
+  const name = projectedTableName(athena.table)
+  const table = await new GlueTables(athena.database, athena.region).find(name, signal)
+  if (!table) return undefined
+  if (!isOwnTable(table)) {
+    return fail(
+      check,
+      `${athena.database}.${name} is a table that ETL3 did not make`,
+      'Choose another athena.table, or drop that one.',
+    )
+  }
+  const { [PROJECTION_WARNING_PROPERTY]: warning, [PROJECTION_PROPERTY]: reason } = table.Parameters ?? {}
+  if (warning === undefined) return ok(check, `${name} has ${reason ?? 'keys of an older version'}`)
+  return warn(check, `${name} has ${warning}`, `Correct the value in the input, or query ${athena.table}.`)
 }
 
 /** The name of the analytics table: free, or that of an Iceberg table. Whose it is says its metadata, at a run. */
