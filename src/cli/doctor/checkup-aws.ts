@@ -29,6 +29,7 @@ import { DOCTOR_KEYS } from '../../lake/iam-policy.js'
 import { bucketPlaceOf, formatS3Address, prefixBelow, type S3Address } from '../../lake/s3/address.js'
 import { connectS3 } from '../../lake/s3/client.js'
 import { bucketRegionIn, isNotFound, isPreconditionFailed, s3Error, statusOf } from '../../lake/s3/errors.js'
+import { storingFields } from '../../lake/s3/request-headers.js'
 import { s3SettingsOf } from '../../lake/s3/settings.js'
 import { attempt, type Finding, fail, ok, warn } from './finding.js'
 
@@ -50,7 +51,8 @@ export async function* awsCheckup(config: Config, analytics?: string): AsyncGene
   // Without credentials each further check would fail for the same reason.
   if (identity.verdict === 'fail') return
   yield await attempt('clock', () => clock(config, signal))
-  const { client: s3 } = await connectS3(s3SettingsOf(config)).open()
+  const settings = s3SettingsOf(config)
+  const { client: s3 } = await connectS3(settings).open()
   const { input, output, athena } = config
   const { output_location: results } = athena
   const uris = [output.uri, output.metadata_uri, analytics, results].flatMap((uri) => uri ?? [])
@@ -79,7 +81,9 @@ export async function* awsCheckup(config: Config, analytics?: string): AsyncGene
     const place = bucketPlaceOf(uri)
     if (!place || unusable.has(place.bucket)) continue
     const look = uri === output.uri ? probeTable : probe
-    yield await attempt(`write, read, delete in ${folderOf(place)}`, () => look(s3, place, signal))
+    // Athena writes its results by itself.
+    const given = uri === results ? {} : storingFields(settings)
+    yield await attempt(`write, read, delete in ${folderOf(place)}`, () => look(s3, { place, given }, signal))
   }
   yield await attempt('Glue', () => glue(config, signal))
   const projected = await attempt('Glue: projected table', () => glueProjected(config, signal))
@@ -267,12 +271,18 @@ async function uploadsExpire(s3: S3Client, bucket: string, signal: AbortSignal):
   return warn(check, 'no lifecycle rule aborts them', 'Add one (AbortIncompleteMultipartUpload), or call etl3 vacuum.')
 }
 
+/** A place that is written to, and what objects there are given. */
+interface Probed {
+  readonly place: S3Address
+  readonly given: ReturnType<typeof storingFields>
+}
+
 /** Writes a small object, reads and deletes it. */
-async function probe(s3: S3Client, address: S3Address, signal: AbortSignal): Promise<Finding> {
+async function probe(s3: S3Client, { place: address, given }: Probed, signal: AbortSignal): Promise<Finding> {
   const { at, place } = probeKey(address)
   const sent = randomBytes(16).toString('hex')
   const options = { abortSignal: signal }
-  await askedOfS3(s3, 'write', at, () => s3.send(new PutObjectCommand({ ...place, Body: sent }), options))
+  await askedOfS3(s3, 'write', at, () => s3.send(new PutObjectCommand({ ...place, ...given, Body: sent }), options))
   let read: string | undefined
   try {
     const { Body } = await askedOfS3(s3, 'read', at, () => s3.send(new GetObjectCommand(place), options))
@@ -290,13 +300,13 @@ async function probe(s3: S3Client, address: S3Address, signal: AbortSignal): Pro
  * condition that no object can meet, and for a read and a deletion of nothing. S3 looks at the rights first. (A bucket
  * with versioning keeps a mark of the deletion, which no listing shows.)
  */
-async function probeTable(s3: S3Client, address: S3Address, signal: AbortSignal): Promise<Finding> {
+async function probeTable(s3: S3Client, { place: address, given }: Probed, signal: AbortSignal): Promise<Finding> {
   const { at, place } = probeKey(address)
   const options = { abortSignal: signal }
   const refused = (error: unknown): undefined => {
     if (!isNotFound(error) && !isPreconditionFailed(error)) throw error
   }
-  const write = new PutObjectCommand({ ...place, Body: 'etl3-doctor', IfMatch: '"etl3-doctor"' })
+  const write = new PutObjectCommand({ ...place, ...given, Body: 'etl3-doctor', IfMatch: '"etl3-doctor"' })
   await askedOfS3(s3, 'write', at, () => s3.send(write, options).catch(refused))
   try {
     await askedOfS3(s3, 'read', at, () => s3.send(new GetObjectCommand(place), options).catch(refused))
