@@ -27,8 +27,10 @@ import { isOwnTable, PROJECTION_PROPERTY, PROJECTION_WARNING_PROPERTY } from '..
 import { GlueTables } from '../../lake/glue/tables.js'
 import { DOCTOR_KEYS } from '../../lake/iam-policy.js'
 import { bucketPlaceOf, formatS3Address, prefixBelow, type S3Address } from '../../lake/s3/address.js'
-import { connectS3 } from '../../lake/s3/client.js'
+import { connectS3, type S3Connection } from '../../lake/s3/client.js'
+import { deleteKeys } from '../../lake/s3/deletion.js'
 import { bucketRegionIn, isNotFound, isPreconditionFailed, s3Error, statusOf } from '../../lake/s3/errors.js'
+import { copyObject, putObject } from '../../lake/s3/object.js'
 import { storingFields } from '../../lake/s3/request-headers.js'
 import { s3SettingsOf } from '../../lake/s3/settings.js'
 import { attempt, type Finding, fail, ok, warn } from './finding.js'
@@ -52,7 +54,8 @@ export async function* awsCheckup(config: Config, analytics?: string): AsyncGene
   if (identity.verdict === 'fail') return
   yield await attempt('clock', () => clock(config, signal))
   const settings = s3SettingsOf(config)
-  const { client: s3 } = await connectS3(settings).open()
+  const connection = connectS3(settings)
+  const { client: s3 } = await connection.open()
   const { input, output, athena } = config
   const { output_location: results } = athena
   const uris = [output.uri, output.metadata_uri, analytics, results].flatMap((uri) => uri ?? [])
@@ -85,6 +88,9 @@ export async function* awsCheckup(config: Config, analytics?: string): AsyncGene
     const given = uri === results ? {} : storingFields(settings)
     yield await attempt(`write, read, delete in ${folderOf(place)}`, () => look(s3, { place, given }, signal))
   }
+  const [records, table] = [bucketPlaceOf(output.metadata_uri), bucketPlaceOf(output.uri)]
+  if (records && table && !unusable.has(records.bucket) && !unusable.has(table.bucket))
+    yield await attempt(`copy to ${folderOf(table)}`, () => probeCopy(connection, { records, table }, signal))
   yield await attempt('Glue', () => glue(config, signal))
   const projected = await attempt('Glue: projected table', () => glueProjected(config, signal))
   if (projected) yield projected
@@ -317,6 +323,27 @@ async function probeTable(s3: S3Client, { place: address, given }: Probed, signa
   return ok(`write, read, delete in ${folderOf(address)}`, 'is allowed; nothing was written')
 }
 
+/**
+ * Asks for a copy as publications make them, under a condition that no object can meet. A policy that enforces
+ * conditions on writes has S3 refuse these copies, and no others tell so.
+ */
+async function probeCopy(
+  connection: S3Connection,
+  { records, table }: { readonly records: S3Address; readonly table: S3Address },
+  signal: AbortSignal,
+): Promise<Finding> {
+  const [{ at: from }, { at: to }] = [probeKey(records), probeKey(table)]
+  await putObject(connection, from, Buffer.from('etl3-doctor'), signal)
+  try {
+    await copyObject(connection, { from, to }, { expect: 'etag', etag: 'etl3-doctor' }, signal)
+  } finally {
+    await deleteKeys(connection, from.bucket, [from.path], signal)
+    // A server that does not keep the condition has an object now.
+    await deleteKeys(connection, to.bucket, [to.path], signal)
+  }
+  return ok(`copy to ${folderOf(table)}`, 'is allowed under conditions; nothing was written')
+}
+
 /** A key that nobody else uses. */
 function probeKey(address: S3Address): { readonly at: S3Address; readonly place: { Bucket: string; Key: string } } {
   const { bucket } = address
@@ -416,6 +443,14 @@ async function smallQuery({ athena }: Config, signal: AbortSignal): Promise<Find
       return warn('Athena query', 'SELECT 1 takes longer than a minute', 'Athena is busy; see the workgroup.')
     }
     await delay(QUERY_LOOK_INTERVAL_MS)
+  }
+  const rows = []
+  for await (const row of queries.rows(query, signal)) rows.push(row)
+  if (rows.length !== 1 || rows[0]?.[0] !== '1') {
+    const detail = 'SELECT 1 succeeds without the answer 1: no engine answers queries here, as with moto'
+    const hint = 'Set athena.count_rows: false, or name a server that answers queries in AWS_ENDPOINT_URL_ATHENA.'
+    // A run would be told that its rows are not there, after it has published them.
+    return athena.count_rows ? fail('Athena query', detail, hint) : warn('Athena query', detail, hint)
   }
   return ok('Athena query', `SELECT 1 answered in ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }

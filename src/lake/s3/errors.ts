@@ -115,6 +115,7 @@ export function isUncertain(error: unknown): boolean {
  * - `ETL3-AW-10` ConfigError: the key of SSE-KMS cannot be used
  * - `ETL3-AW-11` ConflictError: the object changed while it was read
  * - `ETL3-AW-16` ConfigError: the server's certificate is not believed
+ * - `ETL3-AW-18` ConfigError: the server or the bucket's policy does not have this kind of request
  * - `ETL3-AW-17`: a proxy does not let it through
  *
  * @param asked region in which S3 was asked, where the caller knows it
@@ -231,6 +232,13 @@ const MEANINGS: readonly Meaning[] = [
     code: 'ETL3-AW-11',
     says: ({ where }) => `another writer changed it: ${where}`,
     hint: 'Run again.',
+  },
+  {
+    is: ({ status }) => status === 501,
+    kind: ConfigError,
+    code: 'ETL3-AW-18',
+    says: ({ where, name }) => `S3 does not do this kind of request here: ${where} (${name})`,
+    hint: "A policy that enforces conditions on writes (s3:if-none-match, s3:if-match) makes S3 refuse all copies under conditions: have the bucket's policy leave out the table's prefix, or the role that runs ETL3. Another server may lack what ETL3 needs; docs/aws.md says what that is.",
   },
   {
     is: ({ status }) => status !== undefined,
