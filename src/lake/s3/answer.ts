@@ -18,8 +18,8 @@ export interface S3Answer {
 export async function answerOf(response: IncomingMessage): Promise<S3Answer> {
   const { statusCode = 0, headers } = response
   const text = await textOf(response).catch((error: unknown) => {
-    // S3 ends the connection where it refuses what is still being sent; its head says what it refuses.
-    if (statusCode >= 400 && statusCode < 500) return ''
+    // S3 may end the connection where it refuses what is still being sent; as with a HEAD, the status tells then.
+    if (statusCode === 403) return ''
     throw error
   })
   if (statusCode >= 300 || /<Error[\s>]/.test(text)) throw new S3Refusal(statusCode, headers, text)
