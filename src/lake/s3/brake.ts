@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 const ONE_REFUSAL_MS = 500
 
 /** Requests per second below which no refusal slows further, and beyond which nothing needs to be held back. */
-const SLOWEST = 25
+const SLOWEST = 200
 const FREE = 5_000
 
 /** After this long without a refusal the pace has doubled. */
