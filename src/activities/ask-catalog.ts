@@ -4,7 +4,7 @@ import type { CountInput, CountLook, Measured } from '../contract/activities.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import type { Catalog, RowCount, SmokeCount } from '../lake/catalog.js'
-import { openCatalog } from '../lake/catalogs.js'
+import { isOnAws, openCatalog } from '../lake/catalogs.js'
 import { MANIFEST } from '../records/names.js'
 import { markStale } from '../records/stale-run.js'
 import { IntegrityError } from '../runtime/errors.js'
@@ -61,6 +61,7 @@ async function settle(count: RowCount, { uri }: Catalog, surroundings: Surroundi
   if (count.state === 'counting') return count.query
   const difference = differenceOf(count.counts, await readLedger(surroundings), askedColumns(surroundings.context))
   if (difference === undefined) return undefined
+  if (count.counts.length === 0 && isOnAws(surroundings.context.config)) throw await noAnswer(uri, surroundings)
   const changed = await changedObject(surroundings)
   const state = await publicationState(surroundings.context, undefined, surroundings.signal)
   const why =
@@ -75,6 +76,18 @@ async function settle(count: RowCount, { uri }: Catalog, surroundings: Surroundi
         changed === undefined
           ? 'Run again: it registers and counts anew. If it stays, report it with the run folder.'
           : `${NEXT_RUN_MENDS} If it happens again, find out what else writes there.`,
+    },
+  )
+}
+
+/** Not a row of a table that has some: more likely nobody has looked. */
+async function noAnswer(uri: string, { context, signal }: Surroundings): Promise<IntegrityError> {
+  const state = await publicationState(context, undefined, signal)
+  return new IntegrityError(
+    'ETL3-CA-01',
+    `the catalog counts no row at all, and the ledger has some [${uri}]: either it does not find the table's objects, or it answers no query, as servers that only stand in for Athena do (moto); ${state}`,
+    {
+      hint: "'etl3 doctor' asks SELECT 1 and tells which it is. Where no engine answers Athena, set athena.count_rows: false and run again.",
     },
   )
 }

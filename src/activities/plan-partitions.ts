@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Measured, Planned, RunRef } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
+import { openCatalog } from '../lake/catalogs.js'
 import { type InventoryEntry, takeInventory } from '../plan/inventory.js'
 import { loadPartitionValues } from '../plan/partition-values.js'
 import { planPartitions as plan } from '../plan/plan-partitions.js'
@@ -25,9 +26,17 @@ export function planPartitions(deps: ActivityDeps): (run: RunRef, scope: Activit
     const record = (await findPlan(context, signal)) ?? (await makePlan(context, deps, signal))
     const reference = await context.records.reference(PLAN_RECORD, signal)
     if (!reference) throw new Error('plan.json was not stored')
-    const { rows, rowsToWrite, units, partitions } = record
+    const { rows, rowsToWrite, units, partitions, tableWarnings } = record
     const analytics = await planAnalytics(context, rows, deps, signal)
-    return { record: reference, rows, rowsToWrite, units, partitions, ...(analytics ? { analytics } : {}) }
+    return {
+      record: reference,
+      rows,
+      rowsToWrite,
+      units,
+      partitions,
+      ...(tableWarnings ? { warnings: tableWarnings.length } : {}),
+      ...(analytics ? { analytics } : {}),
+    }
   }
 }
 
@@ -35,7 +44,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
   const { records, scratch, layout, table, ref, config } = context
   const paths = await stagedPaths(context, signal)
   const current = await readCurrent(records.store, signal)
-  const { figures, sha256 } = await withScratchFolder(scratch, 'plan', async (folder) => {
+  const { figures, sha256, tableWarnings } = await withScratchFolder(scratch, 'plan', async (folder) => {
     const target = join(folder, PLAN)
     const figures = await withEngine(deps, scratch, signal, async (engine) =>
       plan({
@@ -55,9 +64,17 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
       }),
     )
     const { sha256 } = await records.putFile(PLAN, target, signal)
-    return { figures, sha256 }
+    const catalog = await openCatalog(config)
+    const tableWarnings = await catalog.foresee({ partitionColumns: layout.columns, planPath: target }, signal)
+    return { figures, sha256, tableWarnings }
   })
-  const record: PlanRecord = { formatVersion: 1, ...figures, sha256 }
+  for (const warning of tableWarnings) deps.log.warn(warning)
+  const record: PlanRecord = {
+    formatVersion: 1,
+    ...figures,
+    sha256,
+    ...(tableWarnings.length === 0 ? {} : { tableWarnings }),
+  }
   await records.save(PLAN_RECORD, record, signal)
   return record
 }

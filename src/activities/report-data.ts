@@ -77,6 +77,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
       seconds: { ...seconds, total: (Date.now() - input.startedAtMs) / 1000 },
       warnings: input.warnings,
       leftOut: leftOutOf(record.inputs),
+      tableWarnings: plan.tableWarnings,
       outputUri: table.uri,
       table: `${config.athena.database}.${config.athena.table}`,
       catalogUri: (await openCatalog(config)).uri,

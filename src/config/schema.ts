@@ -231,6 +231,33 @@ const s3 = z
       .enum(['STANDARD', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER_IR'])
       .optional()
       .describe("Storage class of the table's objects, e.g. STANDARD_IA. Unset: the bucket's default."),
+    proxy: z
+      .url({ protocol: /^https?$/ })
+      .refine((url) => !/^\w+:\/\/[^/]*@/.test(url), {
+        error:
+          'may hold no credentials: put such an address into HTTPS_PROXY, where it is neither printed nor recorded',
+      })
+      .optional()
+      .describe('Address of a proxy for all requests to S3. Unset: HTTPS_PROXY, HTTP_PROXY and NO_PROXY count.'),
+    requester_pays: z
+      .boolean()
+      .default(false)
+      .describe('Whether requests say that whoever makes them pays, for buckets that want it said.'),
+    bucket_owners: z
+      .record(z.string().min(1), z.string().regex(/^\d{12}$/))
+      .optional()
+      .describe(
+        'Account that a bucket must belong to, by bucket: requests to one that belongs to another are refused.',
+      ),
+    acl: z
+      .enum(['bucket-owner-full-control'])
+      .optional()
+      .describe('ACL of all objects, for a bucket of another account that keeps ACLs. Unset: none is sent.'),
+    tags: z
+      .record(z.string().min(1).max(128), z.string().max(256))
+      .refine((tags) => Object.keys(tags).length <= 10, { error: 'an object has at most ten tags' })
+      .optional()
+      .describe('Tags of all objects: names and values. Unset: none.'),
     attempts: z.int().min(1).max(100).default(10).describe('How often a request is tried, the first time included.'),
     requests_at_once: z.int().min(1).max(1000).default(128).describe('Requests on their way at once, per worker.'),
     connect_timeout_ms: z.int().min(100).max(600_000).default(5_000),

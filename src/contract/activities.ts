@@ -100,6 +100,8 @@ export interface Planned extends Measured {
   /** Rows of the partitions that will be written. */
   readonly rowsToWrite: number
   readonly partitions: PartitionCounts
+  /** About the table that the plan makes. Unset: none. */
+  readonly warnings?: number
   /** Unset: the run keeps no analytics table. */
   readonly analytics?: PlannedAnalytics
 }

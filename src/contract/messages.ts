@@ -85,6 +85,8 @@ export interface RunResult {
   readonly warnings: number
   /** What lies beside the input's files and was not read, a sentence for each place; missing where there is nothing. */
   readonly leftOut?: readonly string[] | undefined
+  /** What people should know of the table, a sentence each; missing where there is nothing. */
+  readonly tableWarnings?: readonly string[] | undefined
   readonly outputUri: string
   readonly table: string
   readonly catalogUri: string

@@ -1,5 +1,6 @@
 /** Refusals that all services of AWS have in common: about who asks, not about what is asked. */
 import { ConfigError, type Etl3Error, UnavailableError } from '../runtime/errors.js'
+import { plainText } from '../runtime/plain-text.js'
 
 const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])
 const EXPIRED: ReadonlySet<string> = new Set([
@@ -30,6 +31,49 @@ const DENIED: ReadonlySet<string> = new Set([
 /** Whether AWS knows who asks, and does not allow it. */
 export function isDenied(name: string): boolean {
   return DENIED.has(name)
+}
+
+/** The id by which AWS's support finds a request, as text behind a message; '' where the answer has none. */
+export function requestText(error: Error): string {
+  const id = '$metadata' in error ? idIn(error.$metadata) : undefined
+  return id === undefined ? '' : ` [request ${id}]`
+}
+
+function idIn(metadata: unknown): string | undefined {
+  if (typeof metadata !== 'object' || metadata === null || !('requestId' in metadata)) return undefined
+  const { requestId } = metadata
+  // Whoever answers may write anything there.
+  return typeof requestId === 'string' && /^[\w+/=-]{1,100}$/.test(requestId) ? requestId : undefined
+}
+
+/** How a proxy says that it wants to know who asks. */
+const PROXY_AUTHENTICATION = 407
+
+/**
+ * The error for a proxy that does not let a request through: `ETL3-AW-17`, ConfigError, or UnavailableError where it
+ * cannot reach the server.
+ * @returns undefined where the failure is about something else
+ */
+export function proxyError(error: Error, asked: string): Etl3Error | undefined {
+  const refused = 'proxyStatus' in error ? Number(error.proxyStatus) : undefined
+  const status = refused ?? statusIn(error)
+  if (refused === undefined && status !== PROXY_AUTHENTICATION) return undefined
+  const says = refused === undefined ? 'the proxy wants to know who asks' : plainText(error.message)
+  const message = `${says}: ${asked}`
+  if (refused !== undefined && refused >= 500) {
+    return new UnavailableError('ETL3-AW-17', message, {
+      hint: 'The proxy cannot reach the server; check both, then run again: the run resumes.',
+    })
+  }
+  return new ConfigError('ETL3-AW-17', message, {
+    hint: 'Have the proxy allow the host, put the name and password into HTTPS_PROXY, or leave the host out with NO_PROXY.',
+  })
+}
+
+function statusIn(error: Error): number | undefined {
+  const metadata = '$metadata' in error ? error.$metadata : undefined
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined
+  return Number(metadata.httpStatusCode)
 }
 
 /**

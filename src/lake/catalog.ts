@@ -70,10 +70,19 @@ export type RowCount =
   | { readonly state: 'counted'; readonly counts: readonly SmokeCount[] }
   | { readonly state: 'counting' /** By which the count is found again. */; readonly query: string }
 
+/** The partitions of a plan, which are not written yet. */
+export interface ForeseenTable {
+  readonly partitionColumns: readonly string[]
+  /** A local Parquet file: a row for each partition, with the partition columns, and `action`, which is `remove` for what goes. */
+  readonly planPath: string
+}
+
 /** Where queries find the table. */
 export interface Catalog {
   /** A name for people: the DuckDB file or the Glue database. */
   readonly uri: string
+  /** What people should know of the table that a plan will make, a sentence each. Asks no server. */
+  foresee(table: ForeseenTable, signal: AbortSignal): Promise<readonly string[]>
   /** Brings the catalog to `state`; repeating it, or two attempts at once, leaves the same. */
   register(state: PublishedTable, signal: AbortSignal): Promise<RegisterOutcome>
   /** Rows by some partition columns, asked of the registered table as a user would ask. Waits for no other machine. */

@@ -65,8 +65,6 @@ interface Access {
 const READ = ['s3:GetObject']
 // Objects come to the table as copies, each in one request.
 const WRITE = [...READ, 's3:PutObject', 's3:DeleteObject']
-// Large records and the files of the analytics table go in parts; an upload that fails is given up, and vacuum ends those that nobody gave up.
-const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload']
 // Athena writes results with the rights of whoever asks, also in parts, which it lists before it goes on.
 const RESULTS = ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts']
 
@@ -121,6 +119,15 @@ function placesOfConfig(config: Config): PlacesOfConfig {
 }
 
 function accessesOf({ config, role }: IamPolicyOptions): readonly Access[] {
+  const { acl, tags } = config.s3
+  // Whoever writes gives each object what the configuration says.
+  const write = [
+    ...WRITE,
+    ...(acl === undefined ? [] : ['s3:PutObjectAcl']),
+    ...(tags === undefined ? [] : ['s3:PutObjectTagging']),
+  ]
+  // Large records and the files of the analytics table go in parts; an upload that fails is given up, and vacuum ends those that nobody gave up.
+  const writeInParts = [...write, 's3:AbortMultipartUpload']
   const { inputs, table, analytics, records, results } = placesOfConfig(config)
   const queryResults: Access = { sid: 'QueryResults', places: results, actions: RESULTS }
   switch (role) {
@@ -133,15 +140,15 @@ function accessesOf({ config, role }: IamPolicyOptions): readonly Access[] {
     case 'writer':
       return [
         { sid: 'ReadInput', places: inputs, actions: READ },
-        { sid: 'WriteTable', places: table, actions: WRITE },
-        { sid: 'WriteAnalytics', places: analytics, actions: WRITE_IN_PARTS },
-        { sid: 'WriteRecords', places: records, actions: WRITE_IN_PARTS },
+        { sid: 'WriteTable', places: table, actions: write },
+        { sid: 'WriteAnalytics', places: analytics, actions: writeInParts },
+        { sid: 'WriteRecords', places: records, actions: writeInParts },
         queryResults,
       ]
     case 'vacuum':
       return [
-        { sid: 'CleanRecords', places: records, actions: WRITE_IN_PARTS },
-        { sid: 'CleanAnalytics', places: analytics, actions: WRITE_IN_PARTS },
+        { sid: 'CleanRecords', places: records, actions: writeInParts },
+        { sid: 'CleanAnalytics', places: analytics, actions: writeInParts },
         // What an unfinished publication left there is looked for; a run deletes it, key by key.
         { sid: 'ListTable', places: table, actions: [] },
       ]

@@ -13,6 +13,8 @@ const planRecordSchema = z.object({
   partitions: z.object({ total: count, added: count, replaced: count, kept: count, removed: count }),
   /** SHA-256 of plan.parquet. */
   sha256: z.string(),
+  /** What the catalog foresees of the table, a sentence each; missing where there is nothing to say. */
+  tableWarnings: z.array(z.string()).readonly().optional(),
 })
 
 /** `plan.json`: the plan's figures. */

@@ -33,7 +33,8 @@ export function reportMarkdown(report: RunReport): string {
 }
 
 function good(report: RunReport): string[] {
-  const { rules, inputWarnings } = report
+  const { rules, inputWarnings, result } = report
+  const tableWarnings = result.tableWarnings ?? []
   const { told, quiet } = partRules(rules)
   return [
     '## Is the table good?',
@@ -46,7 +47,8 @@ function good(report: RunReport): string[] {
     ...(inputWarnings.length > MOST_WARNINGS
       ? [`- and ${inputWarnings.length - MOST_WARNINGS} more, see report.json`]
       : []),
-    ...(inputWarnings.length > 0 ? [''] : []),
+    ...tableWarnings.map((w) => `- ${markdownText(w)}`),
+    ...(inputWarnings.length + tableWarnings.length > 0 ? [''] : []),
   ]
 }
 

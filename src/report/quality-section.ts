@@ -12,17 +12,18 @@ const TAG_OF = { passed: 'good', warned: 'warn', failed: 'bad', skipped: 'none' 
 
 /** The section's content. */
 export function qualitySection(report: RunReport): Markup {
-  const { rules, inputWarnings } = report
+  const { rules, inputWarnings, result } = report
   const { grade, text } = verdictOf(report)
   return html`<div class="verdict ${grade}"><span aria-hidden="true">${SIGNS[grade]}</span><p>${text}</p></div>
-${rulesOf(rules)}${examplesOf(rules)}${
-  inputWarnings.length === 0
-    ? undefined
-    : details(
-        `Warnings about the input (${countText(inputWarnings.length)})`,
-        html`<ul class="plain">${inputWarnings.map((warning) => html`<li>${warning}</li>`)}</ul>`,
-      )
-}`
+${rulesOf(rules)}${examplesOf(rules)}${warningsAbout('the input', inputWarnings)}${warningsAbout('the table', result.tableWarnings ?? [])}`
+}
+
+function warningsAbout(what: string, warnings: readonly string[]): Markup | undefined {
+  if (warnings.length === 0) return undefined
+  return details(
+    `Warnings about ${what} (${countText(warnings.length)})`,
+    html`<ul class="plain">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`,
+  )
 }
 
 /** What a reader has to know first: the rules that were broken, or that set facts aside. The others are one click away. */

@@ -36,10 +36,12 @@ export function verdictOf(report: RunReport): Verdict {
 /** How many warnings the run gave, and where they come from: a rule gives one, however many of its checks are broken. */
 function warningsText({ result, inputWarnings }: RunReport, warned: readonly ReportedRule[]): string {
   if (result.warnings === 0) return ''
+  const { tableWarnings = [] } = result
   const rules = new Set(warned.map(({ name }) => name)).size
   const sources = [
     ...(rules === 0 ? [] : [`${countOf(rules, 'rule')} broken in ${countOf(warned.length, 'check')}`]),
     ...(inputWarnings.length === 0 ? [] : [`${countText(inputWarnings.length)} about the input`]),
+    ...(tableWarnings.length === 0 ? [] : [`${countText(tableWarnings.length)} about the table`]),
   ]
   return `, ${countOf(result.warnings, 'warning')} (${sources.join(', ')})`
 }

@@ -59,8 +59,8 @@ const DETAILS: { readonly [P in Phase]: (answer: PhaseAnswers[P]) => string } = 
   stage: ({ rows }) => `${countText(rows)} facts staged`,
   screen: ({ facts, quarantined, warnings }) =>
     `${countText(quarantined)} of ${countText(facts)} facts quarantined${warningsText(warnings)}`,
-  plan: ({ rows, partitions: p, analytics }) =>
-    `${countText(rows)} rows in ${countText(p.total)} partitions: ${countText(p.added)} new, ${countText(p.replaced)} changed, ${countText(p.kept)} kept, ${countText(p.removed)} removed${analytics ? `; ${countText(analytics.filesToWrite)} of ${countText(analytics.files)} files of the analytics table to write` : ''}`,
+  plan: ({ rows, partitions: p, analytics, warnings = 0 }) =>
+    `${countText(rows)} rows in ${countText(p.total)} partitions: ${countText(p.added)} new, ${countText(p.replaced)} changed, ${countText(p.kept)} kept, ${countText(p.removed)} removed${analytics ? `; ${countText(analytics.filesToWrite)} of ${countText(analytics.files)} files of the analytics table to write` : ''}${warningsText(warnings)}`,
   quality: ({ warnings }) => `passed${warningsText(warnings)}`,
   write: ({ rows, partitions, bytes }) =>
     `${countText(rows)} rows in ${countText(partitions)} partitions, ${bytesText(bytes)}`,

@@ -212,14 +212,14 @@ export class RunLog {
 
   /** What the report needs of the workflow's knowledge. */
   reportInput(run: RunRef): ReportInput {
-    const { validate, screen, quality } = this.#answers
+    const { validate, screen, plan, quality } = this.#answers
     return {
       run,
       startedAtMs: this.#startedAtMs,
       seconds: this.seconds(),
       peakMemoryMb: this.#peakMemoryMb,
       memoryByPhase: this.#memoryByPhase,
-      warnings: (validate?.warnings ?? 0) + (screen?.warnings ?? 0) + (quality?.warnings ?? 0),
+      warnings: (validate?.warnings ?? 0) + (screen?.warnings ?? 0) + (plan?.warnings ?? 0) + (quality?.warnings ?? 0),
     }
   }
 

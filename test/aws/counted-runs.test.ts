@@ -154,6 +154,19 @@ describe('a run whose count is not that of its ledger fails and names what diffe
     expect((await home.start().result()).status).toBe('published')
   })
 
+  it('where Athena answers no query, which is told as that', async () => {
+    const home = await lasting.neighbour(options)
+    lake.front.faults = [
+      async (call, next) =>
+        call.operation === 'GetQueryResults' ? { status: 200, body: { ResultSet: { Rows: [] } } } : await next(call),
+    ]
+    expect(await home.start().failure(1)).toMatchObject({
+      code: 'ETL3-CA-01',
+      message: expect.stringMatching(/^the catalog counts no row at all, .*it answers no query, .*\(moto\)/),
+      hint: expect.stringContaining('athena.count_rows: false'),
+    })
+  })
+
   it('where a partition has gone from Glue; the next run puts it back', async () => {
     const home = await lasting.neighbour(options)
     let values: readonly string[] = []

@@ -8,7 +8,7 @@ import { keptAnalyticsUri } from '../../src/config/analytics-place.js'
 import { type Config, configSchema } from '../../src/config/schema.js'
 import { iamPolicy } from '../../src/lake/iam-policy.js'
 import { filesUnder } from '../oracle/compare-table.js'
-import { DIFFICULT, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
+import { DIFFICULT, type SmallPartition, writeSmallLake } from '../unit/lake/duckdb/small-lake.js'
 import { GO_ON } from '../unit/lake/folder/lake-folder.js'
 import { allows } from '../unit/lake/policy-judge.js'
 import { awsServers, gluePlace, REGION } from './glue-place.js'
@@ -83,6 +83,7 @@ describe('doctor on AWS', () => {
       'write, read, delete in s3://the-lake/table/',
       'write, read, delete in s3://the-lake/etl3/',
       'write, read, delete in s3://results/athena/',
+      'copy to s3://the-lake/table/',
       'Glue',
       'Athena query',
     ]) {
@@ -143,6 +144,38 @@ describe('doctor on AWS', () => {
     },
   )
 
+  it('finds a policy with which S3 refuses copies under conditions', async () => {
+    proxy.rule = ({ headers }) =>
+      headers['x-amz-copy-source'] === undefined ? undefined : { kind: 'answer', status: 501, code: 'NotImplemented' }
+    expect((await examine(configOf('the-lake'))).get('copy to s3://the-lake/table/')).toMatchObject({
+      verdict: 'fail',
+      exitCode: 2,
+      detail: expect.stringMatching(/cannot publish "s3:\/\/the-lake\/table\/.*NotImplemented/),
+      hint: expect.stringContaining('s3:if-none-match'),
+    })
+    expect(await keysIn('the-lake')).toEqual([])
+  })
+
+  it.each([
+    [true, 'fail'],
+    [false, 'warn'],
+  ] as const)(
+    'says that no engine answers queries; where runs count rows (%j), that is a reason to %s',
+    async (counts, verdict) => {
+      servers.front.faults = [
+        async (call, next) =>
+          call.operation === 'GetQueryResults' ? { status: 200, body: { ResultSet: { Rows: [] } } } : await next(call),
+      ]
+      const config = configOf('the-lake')
+      const athena = { ...config.athena, count_rows: counts }
+      expect((await examine({ ...config, athena })).get('Athena query')).toMatchObject({
+        verdict,
+        detail: expect.stringContaining('no engine answers queries here'),
+        hint: expect.stringContaining('athena.count_rows: false'),
+      })
+    },
+  )
+
   it('says so where S3 tells a role neither whether nor where a bucket is', async () => {
     proxy.rule = ({ method, url }) => (method === 'HEAD' && url.startsWith('/the-lake') ? refusal(403) : undefined)
     const findings = await examine(configOf('the-lake'))
@@ -173,7 +206,8 @@ describe('doctor on AWS', () => {
       return undefined
     }
     await examine(configOf('the-lake'))
-    expect(written).toEqual(['"etl3-doctor"'])
+    // The write, and the copy.
+    expect(written).toEqual(['"etl3-doctor"', '"etl3-doctor"'])
   })
 
   it('leaves nothing on another server either', async () => {
@@ -254,6 +288,25 @@ describe('doctor on AWS', () => {
     ]
     const findings = await examine(configOf('the-lake', { database }))
     expect(findings.get('Glue')).toMatchObject({ verdict: 'fail', detail: expect.stringContaining('did not make') })
+  })
+
+  it('names the value that costs the projected table its keys, until a run without it', async () => {
+    const { database, open, ...place } = gluePlace()
+    const of = (payer: string): SmallPartition => ({ values: [payer, 'TX', 'Area', '08'], rows: 1 })
+    const examined = async (): Promise<Finding | undefined> =>
+      (await examine(configOf('the-lake', { database }))).get('Glue: projected table')
+    expect(await examined()).toBeUndefined()
+    await open().register(await writeSmallLake([of('aetna'), of('acme, inc./west 100%')], place), GO_ON)
+    expect(await examined()).toMatchObject({
+      verdict: 'warn',
+      detail: expect.stringContaining("no keys: payer_slug holds 'acme, inc./west 100%'"),
+      hint: expect.stringContaining('query fact_rate_enriched'),
+    })
+    await open().register(await writeSmallLake([of('aetna')], { ...place, runId: 'run 2' }), GO_ON)
+    expect(await examined()).toMatchObject({
+      verdict: 'ok',
+      detail: expect.stringContaining('payer_slug_key, state_key, stat_area_name_key, month_key'),
+    })
   })
 
   it('names the permission that is missing', async () => {

@@ -272,7 +272,8 @@ describe('a refusal', () => {
     ['a missing bucket', 404, 'NoSuchBucket', {}, { code: 'ETL3-AW-06', exitCode: 2 }],
     ['a disabled key', 400, 'KMS.DisabledException', {}, { code: 'ETL3-AW-10', exitCode: 2 }],
     ['a busy key', 400, 'KMS.ThrottlingException', {}, { code: 'ETL3-AW-07', exitCode: 5, final: false }],
-    ['a method that is not there', 501, 'NotImplemented', {}, { code: 'ETL3-AW-09', exitCode: 1 }],
+    ['a method that is not there', 501, 'NotImplemented', {}, { code: 'ETL3-AW-18', exitCode: 2 }],
+    ['a method of another kind', 405, 'MethodNotAllowed', {}, { code: 'ETL3-AW-09', exitCode: 1 }],
     ['a busy store', 503, 'SlowDown', {}, { code: 'ETL3-AW-07', exitCode: 5, final: false }],
   ] as const)('for %s says what it is, of which object, and what to do', async (_, status, code, headers, expected) => {
     const { store } = stores({ attempts: 2 })

@@ -97,6 +97,10 @@ describe('a registered table in Glue', () => {
     })
     const projected = await tableOf(database, `${TABLE}_projected`)
     // bcbs/ga needs an escape, so not even the payer is safe here.
+    expect(projected.Parameters).toMatchObject({
+      'projection.enabled': 'false',
+      'etl3.projection_warning': expect.stringMatching(/^no keys: payer_slug holds 'bcbs\/ga', which .*payer_slug/),
+    })
     expect(projected.PartitionKeys).toEqual([])
     expect(projected.StorageDescriptor?.Columns).toHaveLength(10)
     const indexes = servers.front.bodies('CreateTable').find(({ DatabaseName }) => DatabaseName === database)

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { S3ObjectStore } from '../../src/lake/s3/store.js'
@@ -99,6 +100,31 @@ describe('a table in a bucket', () => {
       expect(home.currentRun).toBe(runId)
     })
   }
+
+  it('is planned with a warning that names the value which costs the projected table its keys', async () => {
+    await using home = await S3Home.make(server, star.options)
+    home.configure({ ...star.options, partitioning: { partition_columns: ['stat_area_name', 'state', 'month'] } })
+    const { status, warnings, tableWarnings, runId } = await home.start({}, ['plan']).result()
+    expect(status).toBe('planned')
+    expect(tableWarnings).toEqual([
+      expect.stringMatching(
+        /^fact_rate_enriched_projected has no keys: stat_area_name holds '[^']+', which a projection cannot list as it stands \([0-9]+ of/,
+      ),
+    ])
+    const [warning = ''] = tableWarnings ?? []
+    for (const file of ['report.md', 'report.html']) {
+      const report = readFileSync(join(home.metadata, 'runs', runId, file), 'utf8').replaceAll(
+        /&#39;|\\(?=_)/g,
+        (sign) => (sign === '&#39;' ? "'" : ''),
+      )
+      expect(report, file).toContain(warning)
+      expect(report, file).toContain('1 about the table')
+    }
+    home.configure(star.options)
+    const plain = await home.start({}, ['plan']).result()
+    expect(plain.tableWarnings).toBeUndefined()
+    expect(plain.warnings).toBe(warnings - 1)
+  })
 
   it('is not begun without credentials: exit 5 and what to do', async () => {
     await using home = await S3Home.make(server, star.options)

@@ -22,12 +22,16 @@ import type { Config } from '../../config/schema.js'
 import { isS3Address } from '../../config/uri.js'
 import { AthenaQueries } from '../../lake/glue/athena.js'
 import { awsClientSettings, awsErrorName, awsFailure } from '../../lake/glue/connection.js'
-import { isOwnTable } from '../../lake/glue/table-definition.js'
+import { projectedTableName } from '../../lake/glue/projected-table-name.js'
+import { isOwnTable, PROJECTION_PROPERTY, PROJECTION_WARNING_PROPERTY } from '../../lake/glue/table-definition.js'
 import { GlueTables } from '../../lake/glue/tables.js'
 import { DOCTOR_KEYS } from '../../lake/iam-policy.js'
 import { bucketPlaceOf, formatS3Address, prefixBelow, type S3Address } from '../../lake/s3/address.js'
-import { connectS3 } from '../../lake/s3/client.js'
+import { connectS3, type S3Connection } from '../../lake/s3/client.js'
+import { deleteKeys } from '../../lake/s3/deletion.js'
 import { bucketRegionIn, isNotFound, isPreconditionFailed, s3Error, statusOf } from '../../lake/s3/errors.js'
+import { copyObject, putObject } from '../../lake/s3/object.js'
+import { storingFields } from '../../lake/s3/request-headers.js'
 import { s3SettingsOf } from '../../lake/s3/settings.js'
 import { attempt, type Finding, fail, ok, warn } from './finding.js'
 
@@ -49,7 +53,9 @@ export async function* awsCheckup(config: Config, analytics?: string): AsyncGene
   // Without credentials each further check would fail for the same reason.
   if (identity.verdict === 'fail') return
   yield await attempt('clock', () => clock(config, signal))
-  const { client: s3 } = await connectS3(s3SettingsOf(config)).open()
+  const settings = s3SettingsOf(config)
+  const connection = connectS3(settings)
+  const { client: s3 } = await connection.open()
   const { input, output, athena } = config
   const { output_location: results } = athena
   const uris = [output.uri, output.metadata_uri, analytics, results].flatMap((uri) => uri ?? [])
@@ -78,9 +84,16 @@ export async function* awsCheckup(config: Config, analytics?: string): AsyncGene
     const place = bucketPlaceOf(uri)
     if (!place || unusable.has(place.bucket)) continue
     const look = uri === output.uri ? probeTable : probe
-    yield await attempt(`write, read, delete in ${folderOf(place)}`, () => look(s3, place, signal))
+    // Athena writes its results by itself.
+    const given = uri === results ? {} : storingFields(settings)
+    yield await attempt(`write, read, delete in ${folderOf(place)}`, () => look(s3, { place, given }, signal))
   }
+  const [records, table] = [bucketPlaceOf(output.metadata_uri), bucketPlaceOf(output.uri)]
+  if (records && table && !unusable.has(records.bucket) && !unusable.has(table.bucket))
+    yield await attempt(`copy to ${folderOf(table)}`, () => probeCopy(connection, { records, table }, signal))
   yield await attempt('Glue', () => glue(config, signal))
+  const projected = await attempt('Glue: projected table', () => glueProjected(config, signal))
+  if (projected) yield projected
   if (analytics !== undefined && isS3Address(analytics))
     yield await attempt('Glue: analytics table', () => glueAnalytics(config, signal))
   yield await attempt('Athena workgroup', () => workgroup(config, signal))
@@ -264,12 +277,18 @@ async function uploadsExpire(s3: S3Client, bucket: string, signal: AbortSignal):
   return warn(check, 'no lifecycle rule aborts them', 'Add one (AbortIncompleteMultipartUpload), or call etl3 vacuum.')
 }
 
+/** A place that is written to, and what objects there are given. */
+interface Probed {
+  readonly place: S3Address
+  readonly given: ReturnType<typeof storingFields>
+}
+
 /** Writes a small object, reads and deletes it. */
-async function probe(s3: S3Client, address: S3Address, signal: AbortSignal): Promise<Finding> {
+async function probe(s3: S3Client, { place: address, given }: Probed, signal: AbortSignal): Promise<Finding> {
   const { at, place } = probeKey(address)
   const sent = randomBytes(16).toString('hex')
   const options = { abortSignal: signal }
-  await askedOfS3(s3, 'write', at, () => s3.send(new PutObjectCommand({ ...place, Body: sent }), options))
+  await askedOfS3(s3, 'write', at, () => s3.send(new PutObjectCommand({ ...place, ...given, Body: sent }), options))
   let read: string | undefined
   try {
     const { Body } = await askedOfS3(s3, 'read', at, () => s3.send(new GetObjectCommand(place), options))
@@ -287,13 +306,13 @@ async function probe(s3: S3Client, address: S3Address, signal: AbortSignal): Pro
  * condition that no object can meet, and for a read and a deletion of nothing. S3 looks at the rights first. (A bucket
  * with versioning keeps a mark of the deletion, which no listing shows.)
  */
-async function probeTable(s3: S3Client, address: S3Address, signal: AbortSignal): Promise<Finding> {
+async function probeTable(s3: S3Client, { place: address, given }: Probed, signal: AbortSignal): Promise<Finding> {
   const { at, place } = probeKey(address)
   const options = { abortSignal: signal }
   const refused = (error: unknown): undefined => {
     if (!isNotFound(error) && !isPreconditionFailed(error)) throw error
   }
-  const write = new PutObjectCommand({ ...place, Body: 'etl3-doctor', IfMatch: '"etl3-doctor"' })
+  const write = new PutObjectCommand({ ...place, ...given, Body: 'etl3-doctor', IfMatch: '"etl3-doctor"' })
   await askedOfS3(s3, 'write', at, () => s3.send(write, options).catch(refused))
   try {
     await askedOfS3(s3, 'read', at, () => s3.send(new GetObjectCommand(place), options).catch(refused))
@@ -302,6 +321,27 @@ async function probeTable(s3: S3Client, address: S3Address, signal: AbortSignal)
     await askedOfS3(s3, 'delete', at, () => s3.send(new DeleteObjectCommand(place), options))
   }
   return ok(`write, read, delete in ${folderOf(address)}`, 'is allowed; nothing was written')
+}
+
+/**
+ * Asks for a copy as publications make them, under a condition that no object can meet. A policy that enforces
+ * conditions on writes has S3 refuse these copies, and no others tell so.
+ */
+async function probeCopy(
+  connection: S3Connection,
+  { records, table }: { readonly records: S3Address; readonly table: S3Address },
+  signal: AbortSignal,
+): Promise<Finding> {
+  const [{ at: from }, { at: to }] = [probeKey(records), probeKey(table)]
+  await putObject(connection, from, Buffer.from('etl3-doctor'), signal)
+  try {
+    await copyObject(connection, { from, to }, { expect: 'etag', etag: 'etl3-doctor' }, signal)
+  } finally {
+    await deleteKeys(connection, from.bucket, [from.path], signal)
+    // A server that does not keep the condition has an object now.
+    await deleteKeys(connection, to.bucket, [to.path], signal)
+  }
+  return ok(`copy to ${folderOf(table)}`, 'is allowed under conditions; nothing was written')
 }
 
 /** A key that nobody else uses. */
@@ -328,6 +368,24 @@ async function glue({ athena }: Config, signal: AbortSignal): Promise<Finding> {
     'Glue',
     `${name} ${there}; partitions may be deleted; not checked: making and changing tables, for which no harmless call asks`,
   )
+}
+
+/** What a run has said of the projected table's keys; undefined where there is no such table yet. */
+async function glueProjected({ athena }: Config, signal: AbortSignal): Promise<Finding | undefined> {
+  const check = 'Glue: projected table'
+  const name = projectedTableName(athena.table)
+  const table = await new GlueTables(athena.database, athena.region).find(name, signal)
+  if (!table) return undefined
+  if (!isOwnTable(table)) {
+    return fail(
+      check,
+      `${athena.database}.${name} is a table that ETL3 did not make`,
+      'Choose another athena.table, or drop that one.',
+    )
+  }
+  const { [PROJECTION_WARNING_PROPERTY]: warning, [PROJECTION_PROPERTY]: reason } = table.Parameters ?? {}
+  if (warning === undefined) return ok(check, `${name} has ${reason ?? 'keys of an older version'}`)
+  return warn(check, `${name} has ${warning}`, `Correct the value in the input, or query ${athena.table}.`)
 }
 
 /** The name of the analytics table: free, or that of an Iceberg table. Whose it is says its metadata, at a run. */
@@ -385,6 +443,14 @@ async function smallQuery({ athena }: Config, signal: AbortSignal): Promise<Find
       return warn('Athena query', 'SELECT 1 takes longer than a minute', 'Athena is busy; see the workgroup.')
     }
     await delay(QUERY_LOOK_INTERVAL_MS)
+  }
+  const rows = []
+  for await (const row of queries.rows(query, signal)) rows.push(row)
+  if (rows.length !== 1 || rows[0]?.[0] !== '1') {
+    const detail = 'SELECT 1 succeeds without the answer 1: no engine answers queries here, as with moto'
+    const hint = 'Set athena.count_rows: false, or name a server that answers queries in AWS_ENDPOINT_URL_ATHENA.'
+    // A run would be told that its rows are not there, after it has published them.
+    return athena.count_rows ? fail('Athena query', detail, hint) : warn('Athena query', detail, hint)
   }
   return ok('Athena query', `SELECT 1 answered in ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }

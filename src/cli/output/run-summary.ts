@@ -40,6 +40,7 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
   if (result.analytics) add('analytics', analyticsText(result.analytics))
   if (result.bytes > 0) add('size', bytesText(result.bytes))
   if (result.warnings > 0) add('warnings', `${countText(result.warnings)}, see the report`)
+  for (const warning of result.tableWarnings ?? []) add('catalog', warning)
   for (const leftOut of result.leftOut ?? []) add('left out', leftOut)
   add(
     'memory',

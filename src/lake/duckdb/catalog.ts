@@ -68,6 +68,11 @@ export class DuckDbCatalog implements Catalog {
     this.#unfinished = join(folder, UNFINISHED_FOLDER)
   }
 
+  /** A view holds any value. */
+  async foresee(): Promise<readonly string[]> {
+    return []
+  }
+
   /**
    * @throws ConflictError `ETL3-CA-04` where a newer run has registered meanwhile: its catalog stays
    * @throws ResourceError `ETL3-DK-01`, ConfigError `ETL3-DK-03` where the file cannot be written

@@ -1,12 +1,14 @@
 /** The catalog on AWS: Glue holds the tables, Athena counts. */
-import { withEngine } from '../../engine/engine.js'
+import { type Engine, withEngine } from '../../engine/engine.js'
 import { ENGINE_MB } from '../../engine/engine-memory.js'
+import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier } from '../../engine/sql.js'
-import type { Catalog, PublishedTable, RegisterOutcome, RowCount } from '../catalog.js'
+import type { Catalog, ForeseenTable, PublishedTable, RegisterOutcome, RowCount } from '../catalog.js'
 import type { AthenaQueries } from './athena.js'
 import { readObservedPartitions } from './observed-values.js'
 import { PartitionDifference } from './partition-difference.js'
 import { projectedTableName } from './projected-table-name.js'
+import { decideKeys } from './projection.js'
 import { Registration } from './registration.js'
 import { CLAIM_PROPERTY, defineTables, RUN_PROPERTY, type TableDefinitions } from './table-definition.js'
 import type { GlueTables } from './tables.js'
@@ -42,20 +44,30 @@ export class GlueCatalog implements Catalog {
     this.#glue = options.glue
   }
 
+  /** What costs the projected table keys. */
+  async foresee({ partitionColumns, planPath }: ForeseenTable, signal: AbortSignal): Promise<readonly string[]> {
+    const partitions = `(SELECT * FROM ${readParquet([planPath])} WHERE action <> 'remove')`
+    const { warning } = await this.#withEngine(signal, async (engine) =>
+      decideKeys(await readObservedPartitions(engine, { partitions, partitionColumns })),
+    )
+    return warning === undefined ? [] : [`${projectedTableName(this.#options.table)} has ${warning}`]
+  }
+
   /**
    * @throws ConflictError `ETL3-GL-03` when another run took the table over, `ETL3-GL-04` for a table that is not ETL3's
    * @throws IntegrityError `ETL3-GL-01`, UnavailableError `ETL3-GL-02` for partitions that Glue does not take
    */
   async register(state: PublishedTable, signal: AbortSignal): Promise<RegisterOutcome> {
-    const { scratch, claimPatienceMs } = this.#options
-    const options = { memoryLimitMb: ENGINE_MB.catalog, threads: 1, scratch }
-    return await withEngine(options, signal, async (engine) => {
-      const tables = defineTables(state, await readObservedPartitions(engine, state))
+    const { claimPatienceMs } = this.#options
+    const { manifestPath, partitionColumns } = state
+    return await this.#withEngine(signal, async (engine) => {
+      const partitions = readParquet([manifestPath])
+      const tables = defineTables(state, await readObservedPartitions(engine, { partitions, partitionColumns }))
       const difference = await PartitionDifference.open(engine, { state, ...tables })
       await this.#glue.ensureDatabase('Tables that ETL3 registers.', signal)
       const registration = new Registration({ glue: this.#glue, claimPatienceMs, state, tables, difference, signal })
       const counts = await registration.run()
-      return { ...counts, notes: [projectionNote(state, tables), ...registration.notes] }
+      return { ...counts, notes: [...projectionNotes(state, tables), ...registration.notes] }
     })
   }
 
@@ -98,8 +110,16 @@ export class GlueCatalog implements Catalog {
     const projected = await this.#glue.find(projectedTableName(table), signal)
     return projected?.Parameters?.[RUN_PROPERTY] === run ? run : undefined
   }
+
+  async #withEngine<T>(signal: AbortSignal, act: (engine: Engine) => Promise<T>): Promise<T> {
+    const options = { memoryLimitMb: ENGINE_MB.catalog, threads: 1, scratch: this.#options.scratch }
+    return await withEngine(options, signal, act)
+  }
 }
 
-function projectionNote({ table }: PublishedTable, { decision }: TableDefinitions): string {
-  return `partition projection of ${table} is ${decision.enabled ? 'on' : 'off'}: ${decision.reason}`
+function projectionNotes({ table }: PublishedTable, { decision, keyDecision }: TableDefinitions): string[] {
+  return [
+    `partition projection of ${table} is ${decision.enabled ? 'on' : 'off'}: ${decision.reason}`,
+    `${projectedTableName(table)} has ${keyDecision.reason}`,
+  ]
 }

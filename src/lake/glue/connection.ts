@@ -1,11 +1,14 @@
 /** How ETL3 talks to Glue, Athena and STS: the same settings for every client, and their failures in words. */
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { ConfigError, Etl3Error, UnavailableError } from '../../runtime/errors.js'
 import { plainText } from '../../runtime/plain-text.js'
-import { credentialsError, isDenied } from '../aws-refusals.js'
+import { AwsRoutes, RoutedHandler } from '../aws-proxy.js'
+import { credentialsError, isDenied, proxyError, requestText } from '../aws-refusals.js'
 
 /** The first attempt and seven more; the SDK waits longer and longer between them, at most 20 seconds. */
 const ATTEMPTS = 8
+
+/** The SDK's own number. */
+const SOCKETS = 50
 
 const CONNECTION_TIMEOUT_MS = 5_000
 
@@ -16,12 +19,12 @@ const REQUEST_TIMEOUT_MS = 60_000
 export interface AwsClientSettings {
   readonly region: string
   readonly maxAttempts: number
-  readonly requestHandler: NodeHttpHandler
+  readonly requestHandler: RoutedHandler
 }
 
 /**
  * Settings for a client of one region. Endpoint (`AWS_ENDPOINT_URL_GLUE` …) and credentials are found by the SDK's own
- * chain: variables, profiles, the role of the machine.
+ * chain: variables, profiles, the role of the machine. A proxy is found by `HTTPS_PROXY` and `NO_PROXY`.
  */
 export function awsClientSettings(region: string): AwsClientSettings {
   // A notice of the SDK's makers about versions of Node, on stderr; it is not for who runs ETL3.
@@ -29,7 +32,7 @@ export function awsClientSettings(region: string): AwsClientSettings {
   return {
     region,
     maxAttempts: ATTEMPTS,
-    requestHandler: new NodeHttpHandler({
+    requestHandler: new RoutedHandler(new AwsRoutes({ maxSockets: SOCKETS, connectTimeoutMs: CONNECTION_TIMEOUT_MS }), {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
@@ -51,8 +54,10 @@ export function awsFailure(error: unknown, asked: string, signal?: AbortSignal):
   if (signal?.aborted) return signal.reason
   if (error instanceof Etl3Error || !(error instanceof Error)) return error
   const { name } = error
-  const said = plainText(error.message)
+  const said = `${plainText(error.message)}${requestText(error)}`
   const cause = withoutRequest(error)
+  const ofProxy = proxyError(error, asked)
+  if (ofProxy) return ofProxy
   const ofCredentials = credentialsError([name], `${asked}: ${said}`, cause)
   if (ofCredentials) return ofCredentials
   if (isDenied(name)) {

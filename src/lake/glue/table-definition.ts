@@ -4,7 +4,13 @@ import type { Column, PartitionIndex, StorageDescriptor, Table, TableInput } fro
 import type { CatalogColumn, PublishedTable } from '../catalog.js'
 import type { ObservedPartitions } from './observed-values.js'
 import { projectedTableName } from './projected-table-name.js'
-import { decideProjection, type ProjectionDecision, projectedKeys, projectedProperties } from './projection.js'
+import {
+  decideKeys,
+  decideProjection,
+  type KeyDecision,
+  type ProjectionDecision,
+  projectedProperties,
+} from './projection.js'
 
 /** Properties with this beginning are ETL3's; whatever else stands in a table's properties is kept. */
 const OWN_PREFIX = 'etl3.'
@@ -14,6 +20,12 @@ export const RUN_PROPERTY = 'etl3.run_id'
 
 /** The run that is bringing the table to its state: until it is done, the table shows a mixture. */
 export const CLAIM_PROPERTY = 'etl3.registering'
+
+/** Of the exact table: whether it is projected, and why; of the projected one: its keys, and why no more. */
+export const PROJECTION_PROPERTY = 'etl3.projection'
+
+/** What costs the projected table keys that one would expect. */
+export const PROJECTION_WARNING_PROPERTY = 'etl3.projection_warning'
 
 const OWN_PROPERTIES = /^(?:etl3\.|projection\.|storage\.location\.template$)/
 
@@ -29,13 +41,15 @@ export interface TableDefinitions {
   /** Digest of the columns, kept with each partition: a partition has columns of its own. */
   readonly columnsDigest: string
   readonly decision: ProjectionDecision
+  readonly keyDecision: KeyDecision
 }
 
 /** Defines both tables as they stand when the state is registered. */
 export function defineTables(state: PublishedTable, observed: ObservedPartitions): TableDefinitions {
   const root = state.tableUri.endsWith('/') ? state.tableUri : `${state.tableUri}/`
   const decision = decideProjection(observed, root)
-  const keys = projectedKeys(observed)
+  const keyDecision = decideKeys(observed)
+  const { keys, reason, warning } = keyDecision
   const ordinary = state.columns.filter(({ name }) => !state.partitionColumns.includes(name))
   const partitionKeys = state.partitionColumns.map(
     (name) => state.columns.find((column) => column.name === name) ?? { name, type: 'string', comment: '' },
@@ -48,6 +62,7 @@ export function defineTables(state: PublishedTable, observed: ObservedPartitions
     root,
     columnsDigest,
     decision,
+    keyDecision,
     exact: {
       Name: state.table,
       Description: comment(
@@ -59,7 +74,7 @@ export function defineTables(state: PublishedTable, observed: ObservedPartitions
       Parameters: {
         ...commonProperties(state),
         'partition_filtering.enabled': 'true',
-        'etl3.projection': decision.reason,
+        [PROJECTION_PROPERTY]: decision.reason,
         ...decision.properties,
       },
     },
@@ -75,7 +90,12 @@ export function defineTables(state: PublishedTable, observed: ObservedPartitions
         Comment: comment(`${column} as in the path; __NULL__ for NULL. Prunes; ask ${column} itself for its values.`),
       })),
       StorageDescriptor: parquetIn(root, state.columns.map(glueColumn)),
-      Parameters: { ...commonProperties(state), ...projectedProperties(keys, root) },
+      Parameters: {
+        ...commonProperties(state),
+        [PROJECTION_PROPERTY]: reason,
+        ...(warning === undefined ? {} : { [PROJECTION_WARNING_PROPERTY]: warning }),
+        ...projectedProperties(keys, root),
+      },
     },
   }
 }

@@ -16,15 +16,19 @@ export interface S3Answer {
  * @throws S3Refusal where it is one, also with the status of a success: a copy that fails half-way ends so
  */
 export async function answerOf(response: IncomingMessage): Promise<S3Answer> {
-  const text = await textOf(response)
   const { statusCode = 0, headers } = response
+  const text = await textOf(response).catch((error: unknown) => {
+    // S3 may end the connection where it refuses what is still being sent; as with a HEAD, the status tells then.
+    if (statusCode === 403) return ''
+    throw error
+  })
   if (statusCode >= 300 || /<Error[\s>]/.test(text)) throw new S3Refusal(statusCode, headers, text)
   return { headers, text }
 }
 
 /** S3 says no. Has the shape of the SDK's errors, which `s3-errors.ts` reads. */
 export class S3Refusal extends Error {
-  readonly $metadata: { readonly httpStatusCode: number }
+  readonly $metadata: { readonly httpStatusCode: number; readonly requestId: string | undefined }
   readonly $response: { readonly headers: Readonly<Record<string, string>> }
   /** The bucket's region, where the answer names it. */
   readonly Region: string | undefined
@@ -36,7 +40,11 @@ export class S3Refusal extends Error {
     // To a HEAD there is no body, so the status is all that tells.
     this.name = elementOf(text, 'Code') ?? NAMES[status] ?? 'UnknownError'
     // An error below the head of a success is one of the server, and may pass.
-    this.$metadata = { httpStatusCode: status < 300 ? 500 : status }
+    const id = headers['x-amz-request-id']
+    this.$metadata = {
+      httpStatusCode: status < 300 ? 500 : status,
+      requestId: typeof id === 'string' ? id : elementOf(text, 'RequestId'),
+    }
     const region = headers['x-amz-bucket-region']
     this.$response = { headers: typeof region === 'string' ? { 'x-amz-bucket-region': region } : {} }
     this.Region = elementOf(text, 'Region')
@@ -46,6 +54,7 @@ export class S3Refusal extends Error {
 
 const NAMES: Readonly<Record<number, string>> = {
   301: 'PermanentRedirect',
+  307: 'TemporaryRedirect',
   403: 'Forbidden',
   404: 'NotFound',
   412: 'PreconditionFailed',

@@ -1,8 +1,8 @@
 /** The way to S3, set up once per settings and process: the SDK's client, its connections, and what is on its way. */
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { InFlight } from '../in-flight.js'
+import { Brake } from './brake.js'
+import { accessHeaders } from './request-headers.js'
 import type { S3Settings } from './settings.js'
 import type { S3Wire } from './wire.js'
 
@@ -18,6 +18,7 @@ export interface S3Connection {
   open(): Promise<{ readonly client: S3Client; readonly sdk: S3Sdk; readonly wire: S3Wire }>
   readonly settings: S3Settings
   readonly inFlight: InFlight
+  readonly brake: Brake
 }
 
 const connections = new Map<string, S3Connection>()
@@ -35,22 +36,23 @@ export function connectS3(settings: S3Settings): S3Connection {
     },
     settings,
     inFlight: new InFlight({ requests: settings.requestsAtOnce, bytes: BYTES_IN_FLIGHT }),
+    brake: new Brake(),
   }
   connections.set(name, connection)
   return connection
 }
 
 async function openClient(settings: S3Settings): ReturnType<S3Connection['open']> {
-  const [sdk, { NodeHttpHandler }, { S3Wire }] = await Promise.all([
+  const [sdk, { AwsRoutes, RoutedHandler }, { S3Wire }] = await Promise.all([
     import('@aws-sdk/client-s3'),
-    import('@smithy/node-http-handler'),
+    import('../aws-proxy.js'),
     import('./wire.js'),
   ])
   const { endpoint, requestsAtOnce } = settings
   // A notice of the SDK's makers about versions of Node, on stderr; it is not for who runs ETL3.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
-  const agent = { keepAlive: true, maxSockets: requestsAtOnce }
-  const [httpAgent, httpsAgent] = [new HttpAgent(agent), new HttpsAgent(agent)]
+  const { proxy, connectTimeoutMs } = settings
+  const routes = new AwsRoutes({ proxy, maxSockets: requestsAtOnce, connectTimeoutMs })
   const custom = endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
   const client = new sdk.S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -62,10 +64,10 @@ async function openClient(settings: S3Settings): ReturnType<S3Connection['open']
     // Every body that is sent carries its SHA-256. A CRC32 beside it, the SDK's default, is refused by other servers.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: new NodeHttpHandler({
-      httpAgent,
-      httpsAgent,
-      connectionTimeout: settings.connectTimeoutMs,
+    // Its bodies are small; large ones go the short way, which waits for S3's consent first.
+    expectContinueHeader: false,
+    requestHandler: new RoutedHandler(routes, {
+      connectionTimeout: connectTimeoutMs,
       socketTimeout: settings.requestTimeoutMs,
       requestTimeout: settings.requestTimeoutMs,
       throwOnRequestTimeout: true,
@@ -73,7 +75,29 @@ async function openClient(settings: S3Settings): ReturnType<S3Connection['open']
       socketAcquisitionWarningTimeout: 2 ** 31 - 1,
     }),
   })
-  return { client, sdk, wire: new S3Wire({ client, sdk, settings, httpAgent, httpsAgent }) }
+  sayWithEachRequest(client, settings)
+  return { client, sdk, wire: new S3Wire({ client, sdk, settings, routes }) }
+}
+
+/** Who pays, and whose bucket it must be: the short way says so itself. */
+function sayWithEachRequest(client: S3Client, settings: S3Settings): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { request } = args
+      const bucket = 'Bucket' in args.input && typeof args.input.Bucket === 'string' ? args.input.Bucket : ''
+      if (hasHeaders(request)) {
+        for (const [name, value] of Object.entries(accessHeaders(settings, bucket))) {
+          if (value !== undefined) request.headers[name] = value
+        }
+      }
+      return await next(args)
+    },
+    { step: 'build', name: 'etl3Access' },
+  )
+}
+
+function hasHeaders(request: unknown): request is { readonly headers: Record<string, string> } {
+  return typeof request === 'object' && request !== null && 'headers' in request
 }
 
 /** The region that the environment or the profile names. */

@@ -7,11 +7,6 @@ import { createHash, type Hash } from 'node:crypto'
  */
 export const PART_BYTES = 8 * 1024 * 1024
 
-/** The digest of bytes as S3 takes it with a PUT. */
-export function base64Sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('base64')
-}
-
 /** Takes the digests of an object while its bytes go by. */
 export class ObjectDigest {
   readonly #whole = createHash('sha256')

@@ -7,15 +7,18 @@ import {
   IntegrityError,
   UnavailableError,
 } from '../../runtime/errors.js'
-import { credentialsError, isDenied } from '../aws-refusals.js'
+import { credentialsError, isDenied, proxyError, requestText } from '../aws-refusals.js'
 
 const ELSEWHERE = new Set(['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
-const TRANSIENT = new Set([
+const THROTTLED: ReadonlySet<string> = new Set([
   'SlowDown',
   'Throttling',
   'ThrottlingException',
   'RequestLimitExceeded',
   'TooManyRequestsException',
+])
+const TRANSIENT = new Set([
+  ...THROTTLED,
   'RequestTimeout',
   'RequestTimeTooSkewed',
   'InternalError',
@@ -73,9 +76,21 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof DamagedOnTheWay) return true
   const status = statusOf(error)
   if (status !== undefined && status >= 500 && status !== 501) return true
-  if (status === 429 || status === 408) return true
+  // 307: a bucket is new, and not all of S3 knows yet where it lies.
+  if (status === 429 || status === 408 || status === 307) return true
+  if (isBusyProxy(error)) return true
   if (names(error).some((name) => TRANSIENT.has(name))) return true
   return isCutAnswer(error)
+}
+
+/** Whether S3 says that requests come too fast. */
+export function isThrottled(error: unknown): boolean {
+  return statusOf(error) === 429 || names(error).some((name) => THROTTLED.has(name))
+}
+
+/** The proxy is there, and could not reach the server. */
+function isBusyProxy(error: unknown): boolean {
+  return error instanceof Error && 'proxyStatus' in error && Number(error.proxyStatus) >= 500
 }
 
 /** Whether the store may have done what was asked, though nobody heard so. */
@@ -100,6 +115,8 @@ export function isUncertain(error: unknown): boolean {
  * - `ETL3-AW-10` ConfigError: the key of SSE-KMS cannot be used
  * - `ETL3-AW-11` ConflictError: the object changed while it was read
  * - `ETL3-AW-16` ConfigError: the server's certificate is not believed
+ * - `ETL3-AW-18` ConfigError: the server or the bucket's policy does not have this kind of request
+ * - `ETL3-AW-17`: a proxy does not let it through
  *
  * @param asked region in which S3 was asked, where the caller knows it
  */
@@ -117,12 +134,15 @@ export function s3Error(error: unknown, doing: string, address: string, asked?: 
     region: bucketRegionIn(error),
     asked,
   }
-  const ofCredentials = credentialsError(named, refusal.where, plainError(error))
+  const id = requestText(error)
+  const ofProxy = proxyError(error, refusal.where)
+  if (ofProxy) return ofProxy
+  const ofCredentials = credentialsError(named, `${refusal.where}${id}`, plainError(error))
   if (ofCredentials) return ofCredentials
   const meaning = MEANINGS.find(({ is }) => is(refusal))
   if (!meaning) return error
   const { kind: Kind, code, says, hint } = meaning
-  return new Kind(code, says(refusal), {
+  return new Kind(code, `${says(refusal)}${id}`, {
     hint: typeof hint === 'string' ? hint : hint(refusal),
     cause: plainError(error),
   })
@@ -204,7 +224,7 @@ const MEANINGS: readonly Meaning[] = [
     kind: UnavailableError,
     code: 'ETL3-AW-07',
     says: ({ where, name }) => `S3 does not answer: ${where} (${name})`,
-    hint: 'Check the network and s3.endpoint, then run again: the run resumes.',
+    hint: 'Check the network, s3.endpoint and the proxy, if there is one, then run again: the run resumes.',
   },
   {
     is: ({ error }) => isPreconditionFailed(error),
@@ -212,6 +232,13 @@ const MEANINGS: readonly Meaning[] = [
     code: 'ETL3-AW-11',
     says: ({ where }) => `another writer changed it: ${where}`,
     hint: 'Run again.',
+  },
+  {
+    is: ({ status }) => status === 501,
+    kind: ConfigError,
+    code: 'ETL3-AW-18',
+    says: ({ where, name }) => `S3 does not do this kind of request here: ${where} (${name})`,
+    hint: "A policy that enforces conditions on writes (s3:if-none-match, s3:if-match) makes S3 refuse all copies under conditions: have the bucket's policy leave out the table's prefix, or the role that runs ETL3. Another server may lack what ETL3 needs; docs/aws.md says what that is.",
   },
   {
     is: ({ status }) => status !== undefined,
@@ -295,7 +322,7 @@ export class ItemRefused extends Error {
 
 /** What the SDK throws for an answer of S3. Told by its shape: the SDK is loaded only where it is used. */
 interface Answer extends Error {
-  readonly $metadata: { readonly httpStatusCode?: number | undefined }
+  readonly $metadata: { readonly httpStatusCode?: number | undefined; readonly requestId?: string | undefined }
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> }
 }
 

@@ -5,10 +5,15 @@ import { extname, join } from 'node:path'
 import { folderError } from '../file-errors.js'
 import { formatS3Address, type S3Address } from './address.js'
 import type { S3Connection } from './client.js'
-import { attemptAt, headObject, readOnce } from './object.js'
+import { agreesWith, ObjectDigest } from './digests.js'
+import { DamagedOnTheWay } from './errors.js'
+import { attemptAt, headObject, readOnce, readRangeOnce, type S3Object } from './object.js'
 
 /** Folder in a scratch folder that holds fetched objects. */
 export const FETCHED_FOLDER = 'fetched'
+
+/** An object that is larger is read in parts of so many bytes, so that a broken connection costs one of them at most. */
+const RANGE_BYTES = 32 * 1024 * 1024
 
 const fetches = new Map<string, Promise<string | undefined>>()
 
@@ -33,7 +38,7 @@ export async function fetchObject(
   if (isWhole(path, object.bytes)) return path
   const running = fetches.get(path)
   if (running) return await running
-  const fetching = transfer(connection, { at, etag: object.etag, folder, path }, signal)
+  const fetching = transfer(connection, { at, object, folder, path }, signal)
   fetches.set(path, fetching)
   try {
     return await fetching
@@ -44,35 +49,69 @@ export async function fetchObject(
 
 interface Transfer {
   readonly at: S3Address
-  readonly etag: string
+  readonly object: S3Object
   readonly folder: string
   readonly path: string
 }
 
 async function transfer(
   connection: S3Connection,
-  { at, etag, folder, path }: Transfer,
+  { at, object, folder, path }: Transfer,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const unfinished = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`
   try {
-    return await attemptAt(connection, { doing: 'fetch', at, signal }, async () => {
+    const isThere = await attemptAt(connection, { doing: 'fetch', at, signal }, async () => {
       mkdirSync(folder, { recursive: true })
       const file = openSync(unfinished, 'w')
       try {
-        if (!(await readOnce(connection, { at, ifMatch: etag }, signal, (piece) => writeAll(file, piece))))
-          return undefined
+        const take = (piece: Uint8Array): void => writeAll(file, piece)
+        return object.bytes > RANGE_BYTES
+          ? await readByRanges(connection, { at, object }, signal, take)
+          : (await readOnce(connection, { at, ifMatch: object.etag }, signal, take)) !== undefined
       } finally {
         closeSync(file)
       }
-      renameSync(unfinished, path)
-      return path
     })
+    if (!isThere) return undefined
+    renameSync(unfinished, path)
+    return path
   } catch (error) {
     throw folderError(error, 'write', path)
   } finally {
     rmSync(unfinished, { force: true })
   }
+}
+
+/**
+ * Reads a large object part by part, each with its attempts, which go on where the one before broke off.
+ * @returns whether it is there
+ * @throws DamagedOnTheWay where the whole is not what S3's checksum says: a part does not tell
+ */
+async function readByRanges(
+  connection: S3Connection,
+  { at, object }: { readonly at: S3Address; readonly object: S3Object },
+  signal: AbortSignal,
+  take: (piece: Uint8Array) => void,
+): Promise<boolean> {
+  const digest = new ObjectDigest()
+  const keep = (piece: Uint8Array): void => {
+    digest.add(piece)
+    take(piece)
+  }
+  while (digest.bytes < object.bytes) {
+    const to = Math.min(object.bytes, digest.bytes + RANGE_BYTES)
+    const isThere = await attemptAt(connection, { doing: 'fetch', at, signal }, () =>
+      digest.bytes === to
+        ? Promise.resolve(true)
+        : readRangeOnce(connection, { at, etag: object.etag, from: digest.bytes, to }, signal, keep),
+    )
+    if (!isThere) return false
+  }
+  if (agreesWith(object.sha256, digest.end()) === false) {
+    throw new DamagedOnTheWay(`the bytes that came are not those of its SHA-256 [etag=${object.etag}]`)
+  }
+  return true
 }
 
 function isWhole(path: string, bytes: number): boolean {

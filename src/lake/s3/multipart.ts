@@ -1,9 +1,12 @@
 /** Large objects, put in parts: visible when the last one is there, gone when anything fails. */
+import { createHash } from 'node:crypto'
 import type { S3Address } from './address.js'
 import type { S3Connection } from './client.js'
-import { agreesWith, base64Sha256, type FinishedDigest, ObjectDigest, PART_BYTES } from './digests.js'
+import { agreesWith, type FinishedDigest, ObjectDigest, PART_BYTES } from './digests.js'
 import { isNotFound, isUncertain } from './errors.js'
-import { attemptAt, encryption, headObject, unquoted } from './object.js'
+import { attemptAt, headObject, unquoted } from './object.js'
+import { storingFields } from './request-headers.js'
+import type { WireRequest } from './wire.js'
 
 /** An upload that fails is given up within this time, also when the run is being cancelled. */
 const GIVE_UP_MS = 10_000
@@ -75,7 +78,7 @@ async function begin(connection: S3Connection, at: S3Address, signal: AbortSigna
         Bucket: at.bucket,
         Key: at.path,
         ChecksumAlgorithm: 'SHA256',
-        ...encryption(settings),
+        ...storingFields(settings),
       }),
       { abortSignal: signal },
     )
@@ -95,22 +98,19 @@ interface Part {
 
 async function putPart(connection: S3Connection, { at, uploadId, number, part, signal }: Part): Promise<string> {
   const { inFlight } = connection
-  const { client, sdk } = await connection.open()
+  const { wire } = await connection.open()
+  const digest = createHash('sha256').update(part).digest()
+  const request: WireRequest = {
+    method: 'PUT',
+    at,
+    query: { partNumber: String(number), uploadId },
+    headers: { 'x-amz-checksum-sha256': digest.toString('base64') },
+    body: { bytes: part, sha256Hex: digest.toString('hex') },
+  }
   return await inFlight.run(part.byteLength, () =>
     attemptAt(connection, { doing: `write part ${number} of`, at, signal }, async () => {
-      const { ETag } = await client.send(
-        new sdk.UploadPartCommand({
-          Bucket: at.bucket,
-          Key: at.path,
-          UploadId: uploadId,
-          PartNumber: number,
-          Body: part,
-          ContentLength: part.byteLength,
-          ChecksumSHA256: base64Sha256(part),
-        }),
-        { abortSignal: signal },
-      )
-      return unquoted(ETag)
+      const { headers } = await wire.ask(request, signal)
+      return unquoted(headers.etag)
     }),
   )
 }

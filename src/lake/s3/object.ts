@@ -1,14 +1,14 @@
 /** Single requests for one object of a bucket, each with its attempts, and with errors that name the object. */
 import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import type { IncomingHttpHeaders } from 'node:http'
-import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { ObjectContent, PublishCondition } from '../object-store.js'
 import { formatS3Address, type S3Address } from './address.js'
 import { elementOf } from './answer.js'
 import type { S3Connection } from './client.js'
 import { agreesWith, type FinishedDigest, ObjectDigest } from './digests.js'
 import { DamagedOnTheWay, isNotFound, isPreconditionFailed, isUncertain, s3Error } from './errors.js'
+import { copyHeaders, storingHeaders } from './request-headers.js'
 import { withRetries } from './retries.js'
 import type { WireRequest } from './wire.js'
 
@@ -30,10 +30,11 @@ export async function attemptAt<T>(
   { doing, at, signal }: { readonly doing: string; readonly at: S3Address; readonly signal: AbortSignal },
   attempt: (number: number) => Promise<T>,
 ): Promise<T> {
+  const { settings, brake } = connection
   // Each request on its way listens to the one signal of its activity.
   setMaxListeners(0, signal)
   try {
-    return await withRetries({ attempts: connection.settings.attempts, signal }, attempt)
+    return await withRetries({ attempts: settings.attempts, signal, brake }, attempt)
   } catch (error) {
     signal.throwIfAborted()
     const { client } = await connection.open()
@@ -127,7 +128,7 @@ function putRequest(
   const headers = {
     'content-type': 'application/octet-stream',
     'x-amz-checksum-sha256': sha256,
-    ...encryptionHeaders(settings),
+    ...storingHeaders(settings),
     ...condition,
   }
   return { request: { method: 'PUT', at, headers, body: { bytes, sha256Hex } }, sha256, sha256Hex }
@@ -158,6 +159,67 @@ export async function digestObject(
   })
 }
 
+/** A part of an object of known bytes. */
+export interface ObjectRange {
+  readonly at: S3Address
+  readonly etag: string
+  readonly from: number
+  /** The first byte that is no part of it. */
+  readonly to: number
+}
+
+/**
+ * Reads a part of an object once and hands out its bytes piece by piece, also where the last ones do not come.
+ * @returns whether there is such an object
+ */
+export async function readRangeOnce(
+  connection: S3Connection,
+  { at, etag, from, to }: ObjectRange,
+  signal: AbortSignal,
+  take: (piece: Uint8Array) => void,
+): Promise<boolean> {
+  const { wire } = await connection.open()
+  const headers = { range: `bytes=${from}-${to - 1}`, 'if-match': quoted(etag) }
+  const answer = await unlessMissing(wire.open({ method: 'GET', at, headers }, signal))
+  if (!answer) return false
+  const told = answer.headers['content-range'] ?? ''
+  if (answer.statusCode !== 206 || !told.startsWith(`bytes ${from}-`)) {
+    answer.destroy()
+    throw new DamagedOnTheWay(`bytes ${from}-${to - 1} were asked for, and S3 sends '${told.slice(0, 60)}'`)
+  }
+  let next = from
+  for await (const piece of piecesOf(answer, signal)) {
+    next += piece.byteLength
+    if (next > to) throw new DamagedOnTheWay(`more than the bytes ${from}-${to - 1} came`)
+    take(piece)
+  }
+  if (next !== to) throw new DamagedOnTheWay(`${next - from} bytes came of ${to - from}`)
+  return true
+}
+
+async function unlessMissing(answer: Promise<IncomingMessage>): Promise<IncomingMessage | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+async function* piecesOf(answer: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    const pieces: AsyncIterable<unknown> = answer
+    for await (const piece of pieces) {
+      signal.throwIfAborted()
+      if (!(piece instanceof Uint8Array)) throw new Error('S3 gave something that is not bytes')
+      yield piece
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  }
+}
+
 /**
  * Reads an object once and hands out its bytes piece by piece.
  * @returns their digest; undefined where there is no object
@@ -171,23 +233,12 @@ export async function readOnce(
 ): Promise<FinishedDigest | undefined> {
   const { wire } = await connection.open()
   const headers = { ...WITH_CHECKSUM, ...(ifMatch === undefined ? {} : { 'if-match': quoted(ifMatch) }) }
-  const answer = await wire.open({ method: 'GET', at, headers }, signal).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined
-    throw error
-  })
+  const answer = await unlessMissing(wire.open({ method: 'GET', at, headers }, signal))
   if (!answer) return undefined
   const digest = new ObjectDigest()
-  try {
-    const pieces: AsyncIterable<unknown> = answer
-    for await (const piece of pieces) {
-      signal.throwIfAborted()
-      if (!(piece instanceof Uint8Array)) throw new Error('S3 gave something that is not bytes')
-      digest.add(piece)
-      take(piece)
-    }
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
+  for await (const piece of piecesOf(answer, signal)) {
+    digest.add(piece)
+    take(piece)
   }
   const found = digest.end()
   const length = answer.headers['content-length']
@@ -217,8 +268,7 @@ export async function copyObject(
   const headers = {
     'x-amz-copy-source': `${from.bucket}/${from.path.split('/').map(encodeURIComponent).join('/')}`,
     ...(condition.expect === 'absent' ? { 'if-none-match': '*' } : { 'if-match': quoted(condition.etag) }),
-    'x-amz-storage-class': settings.storageClass,
-    ...encryptionHeaders(settings),
+    ...copyHeaders(settings, from.bucket),
   }
   return await attemptAt(connection, { doing: 'publish', at: to, signal }, async () => {
     try {
@@ -233,26 +283,6 @@ export async function copyObject(
       throw error
     }
   })
-}
-
-/** What every request that writes says of encryption. */
-export function encryption({
-  kmsKeyId,
-}: S3Connection['settings']): Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'BucketKeyEnabled'> {
-  if (kmsKeyId === undefined) return {}
-  // One request to KMS for many objects, not one for each.
-  return { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true }
-}
-
-/** The same as headers. */
-function encryptionHeaders(settings: S3Connection['settings']): WireRequest['headers'] {
-  const { ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled } = encryption(settings)
-  return {
-    'x-amz-server-side-encryption': ServerSideEncryption,
-    'x-amz-server-side-encryption-aws-kms-key-id': SSEKMSKeyId,
-    'x-amz-server-side-encryption-bucket-key-enabled':
-      BucketKeyEnabled === undefined ? undefined : String(BucketKeyEnabled),
-  }
 }
 
 function checksumIn(headers: IncomingHttpHeaders): string | undefined {

@@ -1,7 +1,8 @@
 /** Attempts at a request: again after a pause that grows, never beyond the signal. */
 
 import { onAbort } from '../on-abort.js'
-import { isTransient } from './errors.js'
+import type { Brake } from './brake.js'
+import { isThrottled, isTransient } from './errors.js'
 
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 5_000
@@ -11,6 +12,8 @@ export interface RetryOptions {
   /** In all, the first one included. */
   readonly attempts: number
   readonly signal: AbortSignal
+  /** The pace that all requests of a connection keep. Default: none. */
+  readonly brake?: Brake
 }
 
 /**
@@ -19,15 +22,19 @@ export interface RetryOptions {
  * @throws the last attempt's error; the signal's reason, at once, when it is aborted
  */
 export async function withRetries<T>(
-  { attempts, signal }: RetryOptions,
+  { attempts, signal, brake }: RetryOptions,
   attempt: (number: number) => Promise<T>,
 ): Promise<T> {
   for (let number = 1; ; number++) {
     signal.throwIfAborted()
+    await brake?.pass(signal)
     try {
-      return await unlessAborted(attempt(number), signal)
+      const outcome = await unlessAborted(attempt(number), signal)
+      brake?.served()
+      return outcome
     } catch (error) {
       signal.throwIfAborted()
+      if (isThrottled(error)) brake?.refused()
       if (number >= attempts || !isTransient(error)) throw error
     }
     await pause(number, signal)

@@ -14,6 +14,16 @@ export interface S3Settings {
   readonly kmsKeyId?: string
   /** Storage class of what is published. Unset: the bucket's own default. */
   readonly storageClass?: NonNullable<Config['s3']['storage_class']>
+  /** Address of a proxy. Unset: the environment says. */
+  readonly proxy?: string
+  /** Whether requests say that whoever makes them pays. */
+  readonly requesterPays?: boolean
+  /** Account that a bucket must belong to, by bucket. */
+  readonly bucketOwners?: Readonly<Record<string, string>>
+  /** ACL of what is written. Unset: none. */
+  readonly acl?: NonNullable<Config['s3']['acl']>
+  /** Tags of what is written. Unset: none. */
+  readonly tags?: Readonly<Record<string, string>>
   /** How often a request is tried in all. */
   readonly attempts: number
   /** Requests, and so connections, at once. */
@@ -32,6 +42,11 @@ export function s3SettingsOf({ s3, athena }: Pick<Config, 's3' | 'athena'>): S3S
     ...(s3.path_style === undefined ? {} : { pathStyle: s3.path_style }),
     ...(s3.kms_key_id === undefined ? {} : { kmsKeyId: s3.kms_key_id }),
     ...(s3.storage_class === undefined ? {} : { storageClass: s3.storage_class }),
+    ...(s3.proxy === undefined ? {} : { proxy: s3.proxy }),
+    ...(s3.requester_pays ? { requesterPays: true } : {}),
+    ...(s3.bucket_owners === undefined ? {} : { bucketOwners: s3.bucket_owners }),
+    ...(s3.acl === undefined ? {} : { acl: s3.acl }),
+    ...(s3.tags === undefined ? {} : { tags: s3.tags }),
     attempts: s3.attempts,
     requestsAtOnce: s3.requests_at_once,
     connectTimeoutMs: s3.connect_timeout_ms,

@@ -2,14 +2,16 @@
  * Requests for single objects, without the SDK's layers. A table of 30,000 partitions takes 30,000 of most of them, and the
  * SDK takes 1.6 ms of CPU for each; signed by its library and sent over its connections they take a fifth of that.
  */
-import { type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { SignatureV4 } from '@smithy/signature-v4'
+import type { AwsRoutes } from '../aws-proxy.js'
 import { onAbort } from '../on-abort.js'
 import type { S3Address } from './address.js'
 import { answerOf, type S3Answer, S3Refusal } from './answer.js'
 import { type BucketEndpoint, endpointOf } from './endpoint.js'
+import { accessHeaders } from './request-headers.js'
 import type { S3Settings } from './settings.js'
 
 /** SHA-256 of no bytes, in hex. */
@@ -18,10 +20,21 @@ const OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852
 /** A clock that differs by less than this is right enough for a signature, which holds for 15 minutes. */
 const MOST_SKEW_MS = 4 * 60 * 1000
 
+/**
+ * A body from which on S3 is asked before it is sent: where it refuses one half-way, the refusal is lost with the
+ * connection. A round trip is little beside it.
+ */
+const ASKED_FIRST_BYTES = 1024 * 1024
+
+/** Servers that do not know the question keep silent. */
+const CONSENT_PATIENCE_MS = 1_000
+
 /** One request for one object. */
 export interface WireRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT'
   readonly at: S3Address
+  /** Behind the key. */
+  readonly query?: Readonly<Record<string, string>>
   /** Those of the request itself, in lower case; undefined ones are left out. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body?: { readonly bytes: Uint8Array; readonly sha256Hex: string }
@@ -32,8 +45,7 @@ export interface WireOptions {
   readonly client: S3Client
   readonly sdk: typeof import('@aws-sdk/client-s3')
   readonly settings: S3Settings
-  readonly httpAgent: HttpAgent
-  readonly httpsAgent: HttpsAgent
+  readonly routes: AwsRoutes
 }
 
 /** The way of single requests to the buckets of one connection. */
@@ -61,7 +73,7 @@ export class S3Wire {
   async open(request: WireRequest, signal: AbortSignal): Promise<IncomingMessage> {
     return await this.#heeding(async () => {
       const response = await this.#send(request, signal)
-      if (response.statusCode !== 200) {
+      if (response.statusCode !== 200 && response.statusCode !== 206) {
         await answerOf(response)
         throw new Error(`S3 answers ${response.statusCode} instead of an object`)
       }
@@ -71,9 +83,13 @@ export class S3Wire {
 
   async #send(request: WireRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const endpoint = await this.#endpointOf(request.at.bucket)
-    const { client, settings, httpAgent, httpsAgent } = this.#options
+    const { client, settings, routes } = this.#options
     const { protocol, hostname, port } = endpoint
-    const { body, method } = request
+    const { body, method, query = {} } = request
+    const { httpAgent, httpsAgent, isProxied } = routes.agentsTo(endpoint)
+    // A proxy that forwards plain HTTP may answer the question itself.
+    const mayAsk = protocol === 'https:' || !isProxied
+    const asksFirst = mayAsk && body !== undefined && body.bytes.byteLength >= ASKED_FIRST_BYTES
     this.#signer ??= new SignatureV4({
       service: 's3',
       region: client.config.region,
@@ -89,9 +105,10 @@ export class S3Wire {
         protocol,
         hostname,
         path: `${endpoint.path}/${encodedPath(request.at.path)}`,
-        query: {},
+        query,
         headers: {
           ...endpoint.headers,
+          ...defined(accessHeaders(settings, request.at.bucket)),
           ...defined(request.headers),
           ...(body === undefined ? {} : { 'content-length': String(body.bytes.byteLength) }),
           'x-amz-content-sha256': body?.sha256Hex ?? OF_NOTHING,
@@ -106,9 +123,9 @@ export class S3Wire {
       const options = {
         host: hostname,
         ...(port === undefined ? {} : { port }),
-        path: signed.path,
+        path: signed.path + queryText(query),
         method,
-        headers: signed.headers,
+        headers: asksFirst ? { ...signed.headers, expect: '100-continue' } : signed.headers,
         // Without a sign of life, from the moment that there is a connection.
         timeout: settings.requestTimeoutMs,
       }
@@ -131,7 +148,8 @@ export class S3Wire {
         const clear = (): void => clearTimeout(limit)
         socket.once('connect', clear).once('close', clear)
       })
-      sent.end(body?.bytes)
+      if (body !== undefined && asksFirst) sendWhenAllowed(sent, body.bytes)
+      else sent.end(body?.bytes)
     })
   }
 
@@ -160,6 +178,35 @@ export class S3Wire {
       return await act()
     }
   }
+}
+
+/** Sends a body once the server wants it, or says nothing for a while; not where it has answered already. */
+function sendWhenAllowed(sent: ClientRequest, bytes: Uint8Array): void {
+  let limit: NodeJS.Timeout | undefined
+  const send = (): void => {
+    clearTimeout(limit)
+    if (!sent.destroyed && !sent.writableEnded) sent.end(bytes)
+  }
+  sent.once('socket', () => {
+    limit = setTimeout(send, CONSENT_PATIENCE_MS)
+  })
+  sent.once('continue', send)
+  sent.once('response', (response) => {
+    clearTimeout(limit)
+    // Its connection is in the middle of a request, and no use for another one.
+    if (!sent.writableEnded) response.once('end', () => sent.destroy())
+  })
+  sent.once('close', () => clearTimeout(limit))
+}
+
+/** A query as it is signed. */
+function queryText(query: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(query).map(([name, value]) => `${encodedQuery(name)}=${encodedQuery(value)}`)
+  return parts.length === 0 ? '' : `?${parts.join('&')}`
+}
+
+function encodedQuery(text: string): string {
+  return encodedPath(text).replaceAll('/', '%2F')
 }
 
 function defined(headers: WireRequest['headers']): Record<string, string> {

@@ -55,6 +55,14 @@ describe('the policy of a role', () => {
     }
   })
 
+  it.each(['writer', 'vacuum'] as const)('of a %s allows what the configuration gives each object', (role) => {
+    const given = configSchema.parse({ ...config, s3: { acl: 'bucket-owner-full-control', tags: { team: 'rates' } } })
+    const rights = (changed: typeof config): string[] => allowing(policyOf(role, changed), 'arn:aws:s3:::lake/etl3/*')
+    const added = rights(given).filter((right) => !rights(config).includes(right))
+    expect(added.sort()).toEqual(['s3:PutObjectAcl', 's3:PutObjectTagging'])
+    expect(allowing(policyOf(role, given), 'arn:aws:s3:::results/athena/*')).not.toContain('s3:PutObjectAcl')
+  })
+
   it.each([
     ['an id', '1234abcd-12ab', 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab', undefined],
     ['an ARN', 'arn:aws:kms:eu-west-1:210987654321:key/9', 'arn:aws:kms:eu-west-1:210987654321:key/9', undefined],

@@ -27,6 +27,8 @@ describe('a refusal of S3', () => {
       ),
       'ETL3-AW-10',
     ],
+    ['of a kind of request is not one of the bytes', answer(501, 'NotImplemented', 'A header…'), 'ETL3-AW-18'],
+    ['of a bucket that is new may pass', answer(307, 'TemporaryRedirect', 'elsewhere'), 'ETL3-AW-07'],
     ['of a busy KMS may pass', answer(400, 'KMS.ThrottlingException', 'You have exceeded the rate'), 'ETL3-AW-07'],
     [
       'with a certificate of nobody is one of the certificate',

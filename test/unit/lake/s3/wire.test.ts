@@ -180,6 +180,88 @@ describe('a copy', () => {
   })
 })
 
+describe('what the configuration says of payment, owners, ACL and tags', () => {
+  const said: Partial<S3Settings> = {
+    requesterPays: true,
+    bucketOwners: { 'lake-bucket': '123456789012', raw: '210987654321' },
+    acl: 'bucket-owner-full-control',
+    tags: { team: 'rates & codes', 'cost center': '7' },
+  }
+  const ACCESS = { 'x-amz-request-payer': 'requester', 'x-amz-expected-bucket-owner': '123456789012' }
+  const STORING = {
+    'x-amz-acl': 'bucket-owner-full-control',
+    'x-amz-tagging': 'team=rates%20%26%20codes&cost%20center=7',
+  }
+
+  it('is said with every request, on the short way and by the SDK, and what is stored is given the rest', async () => {
+    answer = ({ method, url, headers }, response) => {
+      response.setHeader('etag', '"e"')
+      if (headers['x-amz-copy-source'] !== undefined)
+        response.end('<CopyObjectResult><ETag>"c"</ETag></CopyObjectResult>')
+      else if (method === 'HEAD') response.writeHead(url.endsWith('/to') ? 404 : 200).end()
+      else if (url.includes('uploads')) response.end('<R><UploadId>u</UploadId></R>')
+      else if (url.includes('list-type')) response.end('<ListBucketResult></ListBucketResult>')
+      else if (method === 'POST') response.end('<R><ETag>"e"</ETag></R>')
+      else response.end()
+    }
+    const store = storeWith(said)
+    await store.put('small', Buffer.from('x'), GO_ON)
+    await store.put('large', Buffer.alloc(9 * 1024 * 1024), GO_ON)
+    await store.publish('s3://raw/from', 'to', { expect: 'absent' }, GO_ON)
+    await store.get('small', GO_ON)
+    for await (const _ of store.list('', GO_ON)) expect(_).toBeUndefined()
+    await store.delete(['small'], GO_ON)
+    const asked = seen.map(({ method, url }) => `${method} ${url.replace(/^.*?([?].*)?$/, '$1')}`)
+    expect(new Set(asked.map((text) => text.split(' ')[0]))).toEqual(new Set(['PUT', 'POST', 'HEAD', 'GET']))
+    for (const { url, headers } of seen) expect([url, headers]).toEqual([url, expect.objectContaining(ACCESS)])
+    const storing = seen.filter(({ headers }) => headers['x-amz-acl'] !== undefined)
+    for (const { headers } of storing) expect(headers).toMatchObject(STORING)
+    // The one in one request, the beginning of the upload, the copy; no part, and nothing that reads.
+    expect(
+      storing.map(({ method, url, headers }) => [method, /uploads/.test(url), 'x-amz-copy-source' in headers]),
+    ).toEqual([
+      ['PUT', false, false],
+      ['POST', true, false],
+      ['PUT', false, true],
+    ])
+    expect(storing[2]?.headers).toMatchObject({
+      'x-amz-tagging-directive': 'REPLACE',
+      'x-amz-source-expected-bucket-owner': '210987654321',
+    })
+  })
+
+  it('is not said where nothing is configured', async () => {
+    await storeWith().put('small', Buffer.from('x'), GO_ON)
+    const names = Object.keys(seen[0]?.headers ?? {})
+    expect(names.filter((name) => /payer|owner|acl|tagging|expect/.test(name))).toEqual([])
+  })
+})
+
+describe('a refusal', () => {
+  it('of a bucket that not all of S3 knows yet passes', async () => {
+    answer = (_, response) => {
+      if (seen.length < 3) response.writeHead(307).end('<Error><Code>TemporaryRedirect</Code></Error>')
+      else response.writeHead(200, { etag: '"e"' }).end()
+    }
+    await storeWith().put('a', Buffer.from('x'), GO_ON)
+    expect(seen).toHaveLength(3)
+  })
+
+  it.each([
+    ['on the short way', (store: S3ObjectStore) => store.put('a', Buffer.from('x'), GO_ON)],
+    ['by the SDK', (store: S3ObjectStore) => store.list('', GO_ON).next()],
+  ])('has the id by which AWS finds the request, %s, and nothing that moves a cursor', async (_, act) => {
+    answer = (__, response) => {
+      response.writeHead(403, { 'x-amz-request-id': 'V7E0XHB1S2' }).end('<Error><Code>AccessDenied</Code></Error>')
+    }
+    await expect(act(storeWith())).rejects.toThrow(/ \[request V7E0XHB1S2\]$/)
+    answer = (__, response) => {
+      response.writeHead(403, { 'x-amz-request-id': 'no id; \x9b2J' }).end('<Error><Code>AccessDenied</Code></Error>')
+    }
+    await expect(act(storeWith())).rejects.toThrow(/^(?!.*\[request)/)
+  })
+})
+
 describe('the address of a bucket', () => {
   const options = async (more: Partial<S3Settings>): Promise<Parameters<typeof endpointOf>[0]> =>
     await connectS3({ ...settings(), ...more }).open()
