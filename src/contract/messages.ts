@@ -126,6 +126,8 @@ export interface Progress {
   readonly units: { readonly done: number; readonly total: number }
   readonly rows: { readonly done: number; readonly total: number }
   readonly partitions: { readonly done: number; readonly total: number }
+  /** Rows of the analytics table's files, which are written after the partitions; undefined where runs keep none. */
+  readonly analyticsRows?: { readonly done: number; readonly total: number }
   /** As in {@link RunResult}, of what has answered so far; 0 before the first answer. */
   readonly peakMemoryMb: number
   readonly memoryLimitMb: number

@@ -236,6 +236,9 @@ export class RunLog {
       units: { done: units.unit, total: plan?.units ?? 0 },
       rows: { done: units.rows, total: plan?.rowsToWrite ?? 0 },
       partitions: { done: units.partitions, total: plan ? plan.partitions.added + plan.partitions.replaced : 0 },
+      ...(plan?.analytics
+        ? { analyticsRows: { done: this.#units.writeAnalytics.rows, total: plan.analytics.rowsToWrite } }
+        : {}),
       peakMemoryMb: this.#peakMemoryMb,
       memoryLimitMb: this.#workerLimitMb,
     }

@@ -86,11 +86,9 @@ export function liveLines(progress: LiveProgress, picture: LivePicture): string[
   const work = countedWork(progress)
   if (work) {
     const [speed, left] = speedParts(work, picture.perSecond)
-    const units =
-      progress.phase === 'write' ? [`unit ${countText(progress.units.done)} of ${countText(progress.units.total)}`] : []
-    const second = [...units, ...(speed === undefined ? [] : [speed])]
+    const second = [...whereabouts(progress, work), ...(speed === undefined ? [] : [speed])]
     lines.push(
-      `  ${bar(work.done, work.total, palette)} ${percentText(work.done, work.total).padStart(5)}  ${[amountText(work), ...(left === undefined ? [] : [left])].join(', ')}`,
+      `  ${bar(work.done, work.total, palette)} ${percentText(work.done, work.total).padStart(5)}  ${[amountText({ ...work, of: undefined }), ...(left === undefined ? [] : [left])].join(', ')}`,
     )
     // Two lines, so that both fit into 80 columns.
     if (second.length > 0) lines.push(`  ${' '.repeat(BAR_COLUMNS + 1)}${' '.repeat(5)}  ${second.join(', ')}`)
@@ -99,6 +97,12 @@ export function liveLines(progress: LiveProgress, picture: LivePicture): string[
   if (progress.paused) lines.push(palette.yellow('  paused: nothing new is started until it is resumed'))
   if (!picture.answering) lines.push(palette.dim('  no answer from a worker just now'))
   return lines
+}
+
+/** Where in a phase of several parts the run is. */
+function whereabouts({ phase, units }: LiveProgress, { of }: CountedWork): string[] {
+  if (of !== undefined) return [of]
+  return phase === 'write' ? [`unit ${countText(units.done)} of ${countText(units.total)}`] : []
 }
 
 /** Prints a line when a phase ends, and now and then one about a phase that takes long. */
@@ -164,8 +168,8 @@ function addTo(meter: RateMeter, progress: LiveProgress | undefined, nowMs: numb
   if (work) meter.add(work.done, nowMs, work.noun)
 }
 
-function amountText({ done, total, noun }: CountedWork): string {
-  return `${countText(done)} of ${countText(total)} ${noun}`
+function amountText({ done, total, noun, of }: CountedWork): string {
+  return `${countText(done)} of ${countText(total)} ${noun}${of === undefined ? '' : ` of ${of}`}`
 }
 
 /** Memory against the limit. Without a bar: it is no progress, and never comes to its end. */

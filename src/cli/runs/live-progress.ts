@@ -20,26 +20,41 @@ export function withPendingWork(progress: Progress, heartbeats: readonly Heartbe
   const sum = (key: 'rows' | 'partitions'): number => current.reduce((total, beat) => total + (beat[key] ?? 0), 0)
   const memory = heartbeats.flatMap(({ memoryMb }) => memoryMb ?? [])
   const memoryMb = memory.length === 0 ? undefined : Math.max(...memory)
-  const counted = progress.phase === 'write' || progress.phase === 'publish'
   return {
     ...progress,
-    ...(counted
-      ? { rows: plus(progress.rows, sum('rows')), partitions: plus(progress.partitions, sum('partitions')) }
-      : {}),
+    ...pendingCounts(progress, sum('rows'), sum('partitions')),
     // What a worker has now may be more than any finished step has told.
     ...(memoryMb === undefined ? {} : { memoryMb, peakMemoryMb: Math.max(memoryMb, progress.peakMemoryMb) }),
   }
 }
 
+function pendingCounts(progress: Progress, rows: number, partitions: number): Partial<Progress> {
+  if (progress.phase !== 'write' && progress.phase !== 'publish') return {}
+  const analytics = analyticsUnderWay(progress)
+  if (analytics) return { analyticsRows: plus(analytics, rows) }
+  return { rows: plus(progress.rows, rows), partitions: plus(progress.partitions, partitions) }
+}
+
+/** The analytics table's rows, once all partitions are written and it is its files' turn. */
+function analyticsUnderWay({ phase, units, analyticsRows }: Progress): Amount | undefined {
+  const isTurn = phase === 'write' && units.done >= units.total
+  return isTurn && analyticsRows && analyticsRows.total > 0 ? analyticsRows : undefined
+}
+
 /** What is counted in a phase, and in which unit. */
 export interface CountedWork extends Amount {
   readonly noun: 'rows' | 'partitions' | 'files'
+  /** What they are of, where that is not the partitions. */
+  readonly of?: string | undefined
 }
 
 const COUNTED: { readonly [P in Phase]?: (progress: LiveProgress) => CountedWork | undefined } = {
   // One file tells nothing before it is done.
   stage: ({ files }) => (files && files.total > 1 ? { ...files, noun: 'files' } : undefined),
-  write: ({ rows }) => ({ ...rows, noun: 'rows' }),
+  write: (progress) => {
+    const analytics = analyticsUnderWay(progress)
+    return analytics ? { ...analytics, noun: 'rows', of: 'the analytics table' } : { ...progress.rows, noun: 'rows' }
+  },
   audit: ({ partitions }) => ({ ...partitions, noun: 'partitions' }),
   publish: ({ partitions }) => ({ ...partitions, noun: 'partitions' }),
 }

@@ -42,6 +42,27 @@ describe('progress with pending work', () => {
     expect(countedWork({ ...WRITING, phase: 'stage' })).toBeUndefined()
   })
 
+  it('counts the rows of the analytics table once all partitions are written', () => {
+    const units = { done: 12, total: 12 }
+    const rows = { done: 1_000_000, total: 1_000_000 }
+    const analyticsRows = { done: 250_000, total: 1_000_000 }
+    const beats = [{ phase: 'write', rows: 50_000, file: 3 }]
+    const live = withPendingWork({ ...WRITING, units, rows, analyticsRows }, beats)
+    expect(live.rows).toEqual(rows)
+    expect(countedWork(live)).toEqual({ done: 300_000, total: 1_000_000, noun: 'rows', of: 'the analytics table' })
+    const lines = liveLines(live, { ...picture, perSecond: 100_000 })
+    expect(lines.join('\n')).toContain(' 30 %  300,000 of 1,000,000 rows, about 7.0 s left')
+    expect(lines.join('\n')).toContain('  the analytics table, 100,000 rows/s')
+    const said: string[] = []
+    const plain = new PlainView((line) => said.push(line))
+    for (const nowMs of [0, 20_000]) plain.show(live, nowMs)
+    expect(said.at(-1)).toContain('300,000 of 1,000,000 rows of the analytics table (30 %)')
+    const before = withPendingWork({ ...WRITING, analyticsRows: { done: 0, total: 1_000_000 } }, beats)
+    expect(countedWork(before)).toEqual({ done: 300_000, total: 1_000_000, noun: 'rows' })
+    const kept = withPendingWork({ ...WRITING, units, rows, analyticsRows: { done: 0, total: 0 } }, [])
+    expect(countedWork(kept)).toEqual({ ...rows, noun: 'rows' })
+  })
+
   it('shows the memory of now beside the peak, and the speed of what the phase counts', () => {
     const live = withPendingWork({ ...WRITING, phase: 'publish' }, [
       { phase: 'publish', partitions: 20, memoryMb: 128 },
