@@ -8,7 +8,7 @@ import { openStore } from '../lake/stores.js'
 import type { ColumnType } from '../parquet/factorised.js'
 import { readRemovals } from '../plan/read-plan.js'
 import { findCommittedAnalytics } from '../records/analytics.js'
-import { MANIFEST, PLAN } from '../records/names.js'
+import { MANIFEST, PLAN, QUARANTINE } from '../records/names.js'
 import { findPlan } from '../records/plan.js'
 import { markStale } from '../records/stale-run.js'
 import { ConflictError } from '../runtime/errors.js'
@@ -70,6 +70,7 @@ export function registerTables(
         partitionColumns: layout.columns,
         tableUri: table.uri,
         manifestPath: manifest,
+        quarantinePath: await records.store.fetchLocal(records.key(QUARANTINE), scratch, signal),
         runId: ref.runId,
         lockNumber: ref.lockNumber,
         figures: { partitions: Number(totals['partitions']), rows: Number(totals['rows']) },

@@ -21,6 +21,8 @@ export interface PublishedTable {
   readonly tableUri: string
   /** A local Parquet file with all partitions: columns `key`, one per partition column, `rows`, `facts`, `bytes`, `sha256`, `fingerprint`. */
   readonly manifestPath: string
+  /** A local Parquet file with the facts that the run has set aside, each with the rule that it breaks. Unset: not shown. */
+  readonly quarantinePath?: string
   readonly runId: string
   /** Number of the lock under which the run registers; a newer run has a higher one. */
   readonly lockNumber: number

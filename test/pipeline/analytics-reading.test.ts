@@ -53,7 +53,7 @@ describe('a query where the runs keep the analytics table', () => {
   it('lists each name once', async () => {
     expect(await ask('SHOW TABLES')).toEqual(
       ['analytics', 'analytics_files', 'columns', 'fact_rate_enriched', 'fact_rate_enriched_partitioned']
-        .concat('figures', 'partitions', 'published')
+        .concat('figures', 'partitions', 'published', 'quarantine')
         .map((name) => [name]),
     )
   })

@@ -54,7 +54,8 @@ export interface DuckDbCatalogOptions {
  *
  * Each registration writes a new file and puts it in the place of the old one, so a reader never waits for a lock and
  * never sees half a run. It carries the number of the run's lock, so a worker that is late changes nothing. In the
- * schema `etl3` are the tables `published` (one row), `partitions`, `columns` and `figures`, and the macro `files()`.
+ * schema `etl3` are the tables `published` (one row), `partitions`, `quarantine`, `columns` and `figures`, and the macro
+ * `files()`.
  */
 export class DuckDbCatalog implements Catalog {
   readonly uri: string
@@ -182,6 +183,9 @@ export class DuckDbCatalog implements Catalog {
       `CREATE TABLE fresh.etl3.partitions AS SELECT ${['key', ...partitionColumns].join(', ')}, rows, facts, bytes, sha256, ` +
         `fingerprint FROM ${readParquet([state.manifestPath])}`,
     )
+    if (state.quarantinePath !== undefined) {
+      await engine.run(`CREATE TABLE fresh.etl3.quarantine AS FROM ${readParquet([state.quarantinePath])}`)
+    }
     await writeColumns(engine, state)
     await writeFigures(engine, state)
     if (state.analytics) await writeAnalytics(engine, state.analytics)

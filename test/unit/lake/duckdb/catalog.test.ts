@@ -218,6 +218,20 @@ describe('the embedded catalog', () => {
     expect(await ask('SELECT run_id, table_uri FROM etl3.published')).toEqual([['run 1', root]])
   })
 
+  it('has the facts that the run has set aside, with the rule that each breaks', async () => {
+    const { open, root } = place()
+    const quarantinePath = join(lakeFolder(), "quarantine of 'a'.parquet")
+    const due = [
+      ['rate_range', '-1.0', 'f1'],
+      ["it's; --", null, 'f2'],
+    ]
+    const ask = await inDuckDb(':memory:')
+    await ask(`COPY (SELECT * FROM (VALUES ('rate_range', '-1.0', 'f1'), ('it''s; --', NULL, 'f2')) q(rule, found, fact_uid))
+      TO ${literal(quarantinePath)} (FORMAT parquet)`)
+    await open().register({ ...(await writeSmallLake(DIFFICULT, { root })), quarantinePath }, GO_ON)
+    expect(await (await inDuckDb(open().uri))('FROM etl3.quarantine ORDER BY fact_uid')).toEqual(due)
+  })
+
   it('is replaced while readers have it open, who go on with what they saw', async () => {
     const { open, root } = place()
     await open().register(await writeSmallLake(DIFFICULT.slice(0, 1), { root }), GO_ON)
