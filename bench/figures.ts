@@ -35,6 +35,10 @@ export const FIGURES: readonly Figure[] = [
   { id: 'peakTwo', what: 'peak of two workers together, MB, limit 1,024 MB', better: 'lower', must: 1024 },
   { id: 'files', what: '1,000,000 facts in 10,000 files ÷ in one file, wall time of the run', better: 'lower' },
   { id: 'filesPeak', what: 'peak of memory, 10,000 files ÷ one file', better: 'lower' },
+  { id: 'partitionsPeak', what: 'peak with very many partitions, MB, limit 512 MB', better: 'lower', must: 512 },
+  { id: 'partitionsPeakChanged', what: 'the same after ten facts changed, MB', better: 'lower', must: 512 },
+  { id: 'partitionsNoop', what: 'very many partitions, nothing to do ÷ first run', better: 'lower', must: 0.1 },
+  { id: 'partitionsChanged', what: 'very many partitions, ten facts changed ÷ first run', better: 'lower' },
   {
     id: 'bytes',
     what: 'bytes written ÷ DuckDB, one file per partition, snappy; the same in every run',

@@ -7,7 +7,8 @@
  * - without arguments: five rounds on the real star (ETL3_STAR or ../shared/data/star) and on a generated one; writes the table
  *   into bench/README.md
  * - `--short`: three rounds on the demo star; fails where a ratio is more than half worse than bench/reference.json
- * - `--rounds <n>`, `--facts <n>` (size of the generated star), `--only star|large|files`
+ * - `--rounds <n>`, `--facts <n>` (size of the generated star), `--partitions <n>` (of the star of many),
+ *   `--only star|large|files|partitions`; the last one is measured where it is asked for
  */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -23,6 +24,7 @@ import { type RunTimes, tableOf, timeRun } from './etl3-run.js'
 import { FIGURES, type Measured, measured, reaches } from './figures.js'
 import { hyparquetMsPerFile } from './hyparquet-writer.js'
 import { inManyFiles } from './many-files.js'
+import { CELLS, manyPartitions } from './many-partitions.js'
 import { demoSubject, largeSubject, realSubject, type Subject, withChangedGroup } from './subject.js'
 import { type Findings, tableOf as markdownOf, shown, writeTable } from './table.js'
 import { temporalShare } from './temporal-share.js'
@@ -38,6 +40,8 @@ const LARGE_FACTS = 3_000_000
 /** Of the star whose facts lie in one file, and in many. */
 const FACTS_IN_FILES = 1_000_000
 const MANY_FILES = 10_000
+/** Partitions of the star that has many, unless another number is asked for. */
+const MANY_PARTITIONS = 250_000
 /** About as many rows as facts: what is measured is reading them. */
 const MEMBERS_IN_FILES = 2
 /** One partition in so many is written by one COPY each. */
@@ -79,6 +83,7 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     facts: { type: 'string', default: String(LARGE_FACTS) },
+    partitions: { type: 'string', default: String(MANY_PARTITIONS) },
     only: { type: 'string' },
   },
 })
@@ -188,6 +193,31 @@ async function long(rounds: number): Promise<number> {
     figures['filesPeak'] = measured(pairs.map((pair) => pair.many.peakMb / pair.one.peakMb))
     phases['1,000,000 facts in one file'] = phasesOf(pairs.map((pair) => pair.one))
     phases['the same in 10,000 files'] = phasesOf(pairs.map((pair) => pair.many))
+  }
+  if (values.only === 'partitions') {
+    const { first, changed } = await manyPartitions(folder, Math.ceil(Number(values.partitions) / CELLS))
+    const taken: Record<'first' | 'noop' | 'changed', RunTimes>[] = []
+    for (let round = 0; round < rounds; round++) {
+      const options = runOptions(first, 1, round)
+      const times = {
+        first: await timeRun(options),
+        noop: await timeRun(options),
+        changed: await timeRun({ ...options, subject: changed }),
+      }
+      if (times.noop.status !== 'unchanged') throw new Error(`the second run was '${times.noop.status}'`)
+      taken.push(times)
+      const { first: one, noop, changed: other } = times
+      say(
+        `  ${first.title}, round ${round + 1}: ${summary(one)}; unchanged ${summary(noop)}; changed ${summary(other)}`,
+      )
+    }
+    const over = (value: (times: (typeof taken)[number]) => number): Measured => measured(taken.map(value))
+    figures['partitionsPeak'] = over((times) => times.first.peakMb)
+    figures['partitionsPeakChanged'] = over((times) => times.changed.peakMb)
+    figures['partitionsNoop'] = over((times) => times.noop.runSeconds / times.first.runSeconds)
+    figures['partitionsChanged'] = over((times) => times.changed.runSeconds / times.first.runSeconds)
+    phases[first.title] = phasesOf(taken.map((times) => times.first))
+    phases['the same after ten facts changed'] = phasesOf(taken.map((times) => times.changed))
   }
   const findings: Findings = { about: await about(), figures, phases, beside }
   process.stdout.write(`${markdownOf(findings)}\n`)

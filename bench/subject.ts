@@ -7,7 +7,7 @@ import { type StarTables, tablesUnder } from '../test/oracle/oracle-table.js'
 
 /** A star on disk. */
 export interface Subject {
-  readonly name: 'demo' | 'star' | 'large'
+  readonly name: 'demo' | 'star' | 'large' | 'partitions'
   readonly title: string
   readonly tables: Readonly<Record<string, string>>
 }
@@ -48,7 +48,8 @@ export async function withChangedGroup(subject: Subject, folder: string): Promis
   return { ...subject, tables: { ...subject.tables, xref_pg_member_npi: xref } }
 }
 
-function placedUnder(root: string): Readonly<Record<string, string>> {
+/** Paths of all tables below the root of a star. */
+export function placedUnder(root: string): Readonly<Record<string, string>> {
   const placed: StarTables = {
     ...tablesUnder(root),
     dim_provider_group: join(root, 'dims', 'dim_provider_group.parquet'),
