@@ -332,9 +332,13 @@ const FINAL: readonly FinalFault[] = [
     ...{ exitCode: 1, code: 'ETL3-GL-01', hint: 'Service Quotas', table: 'new' },
   },
   {
-    words: 'a token that has expired for Glue',
+    words: 'a token that has expired for Glue while it registers',
     strike: () => {
-      glue.http.rule = after(3, () => true, answer(400, 'ExpiredTokenException'))
+      let expired = false
+      glue.http.rule = ({ operation }) => {
+        expired ||= operation.includes('Partitions')
+        return expired ? answer(400, 'ExpiredTokenException') : undefined
+      }
     },
     ...{ exitCode: 5, code: 'ETL3-AW-02', hint: 'resumes', table: 'new' },
   },
