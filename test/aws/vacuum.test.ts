@@ -34,7 +34,7 @@ interface Place {
 
 function placeAt(table: string, metadata: string): Place {
   const { config: builtIn } = loadConfig({ env: {} })
-  // Of the analytics table Glue would be asked; test/aws/analytics-table.test.ts has one.
+  // Of the analytics table Glue would be asked; test/aws/used-rights.test.ts has one.
   const analytics = { ...builtIn.output.analytics, enabled: false }
   const config: Config = {
     ...builtIn,
