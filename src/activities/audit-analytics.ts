@@ -133,9 +133,10 @@ async function compareRows({ context, store, planned, written, deps, signal }: R
         if (first === undefined) continue
         throw difference(`${differing.length} files do not hold the rows of the staged data, first ${addressOf(first)}`)
       }
+      const columns = tableColumns(DICTIONARY)
       for (const { ordinal, path } of due) {
         const figures = fileOf.get(ordinal)?.columns ?? []
-        const wrong = await wrongFigure(engine, tableColumns(DICTIONARY), { path, figures })
+        const wrong = await wrongFigure(engine, columns, { path, figures })
         if (wrong !== undefined) throw difference(`${wrong} is not that of ${addressOf(ordinal)}`)
       }
     })

@@ -104,11 +104,12 @@ async function audit(
       deps.memory.ease(signal)
     }
     // At once, because the engine reads rows on a thread of its own. Where both differ, the bytes are the reason.
-    await both(compareBytes(context, unit, ledger, signal), async () => {
+    const values = async (): Promise<void> => {
       await compareChecksums({ engine, paths, plan, unit, due, ledger })
       progress(0)
       await compareContent({ context, engine, paths, unit, chosen, progress, signal })
-    })
+    }
+    await both(compareBytes(context, unit, ledger, signal), values())
     failPoint('audit:unit')
     const record: AuditedRecord = {
       formatVersion: 1,
@@ -215,15 +216,15 @@ async function compareContent({ context, engine, paths, unit, chosen, progress, 
           progress(0)
         }
       }
-      await both(compareFooters(batch, files, context.config.processing.audit), rows)
+      await both(compareFooters(batch, files, context.config.processing.audit), rows())
     })
     progress(batch.length)
   }
 }
 
 /** Waits for both; throws the first one's error if both fail. */
-async function both(first: Promise<void>, second: () => Promise<void>): Promise<void> {
-  const ended = await Promise.allSettled([first, second()])
+async function both(first: Promise<void>, second: Promise<void>): Promise<void> {
+  const ended = await Promise.allSettled([first, second])
   for (const one of ended) if (one.status === 'rejected') throw one.reason
 }
 

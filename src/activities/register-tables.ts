@@ -2,7 +2,7 @@ import type { Measured, Registered, RunRef, UnitDone } from '../contract/activit
 import { readParquet } from '../engine/parquet-scan.js'
 import { ownKeyOf } from '../iceberg/table-files.js'
 import type { CatalogColumn, PublishedAnalytics } from '../lake/catalog.js'
-import { openCatalog } from '../lake/catalogs.js'
+import { isOnAws, openCatalog } from '../lake/catalogs.js'
 import type { ObjectKey } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
 import type { ColumnType } from '../parquet/factorised.js'
@@ -51,9 +51,10 @@ export function registerTables(
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     const { records, config, scratch, layout, table } = context
+    const local = (name: string): Promise<string> => records.store.fetchLocal(records.key(name), scratch, signal)
     const { manifest, totals } = await withEngine(deps, scratch, signal, async (engine) => {
       await withScratchFolder(scratch, 'register', (folder) => saveManifest(context, engine, folder, signal))
-      const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
+      const manifest = await local(MANIFEST)
       const totals = await engine.row(
         `SELECT count(*) AS partitions, coalesce(sum(rows), 0)::BIGINT AS rows FROM ${readParquet([manifest])}`,
       )
@@ -70,7 +71,7 @@ export function registerTables(
         partitionColumns: layout.columns,
         tableUri: table.uri,
         manifestPath: manifest,
-        quarantinePath: await records.store.fetchLocal(records.key(QUARANTINE), scratch, signal),
+        ...(isOnAws(config) ? {} : { quarantinePath: await local(QUARANTINE) }),
         runId: ref.runId,
         lockNumber: ref.lockNumber,
         figures: { partitions: Number(totals['partitions']), rows: Number(totals['rows']) },

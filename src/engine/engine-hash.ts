@@ -56,10 +56,15 @@ export class EngineHash {
     return this.ofHalves(value ? 1 : 0, 0)
   }
 
-  /** `hash` of a UBIGINT that is given as two halves: of another hash, for example. */
+  /** `hash` of a UBIGINT that is given as two halves. */
   ofHalves(low: number, high: number): this {
     this.low = low
     this.high = high
+    return this.#finish()
+  }
+
+  /** `hash` of the hash that this is: what it counts as among the arguments of another one. */
+  again(): this {
     return this.#finish()
   }
 

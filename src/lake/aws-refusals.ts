@@ -49,13 +49,18 @@ function idIn(metadata: unknown): string | undefined {
 /** How a proxy says that it wants to know who asks. */
 const PROXY_AUTHENTICATION = 407
 
+/** What a proxy has answered in the server's place (`ProxyRefused`, which is loaded where it is used); else undefined. */
+export function proxyStatusOf(error: unknown): number | undefined {
+  return error instanceof Error && 'proxyStatus' in error ? Number(error.proxyStatus) : undefined
+}
+
 /**
  * The error for a proxy that does not let a request through: `ETL3-AW-17`, ConfigError, or UnavailableError where it
  * cannot reach the server.
  * @returns undefined where the failure is about something else
  */
 export function proxyError(error: Error, asked: string): Etl3Error | undefined {
-  const refused = 'proxyStatus' in error ? Number(error.proxyStatus) : undefined
+  const refused = proxyStatusOf(error)
   const status = refused ?? statusIn(error)
   if (refused === undefined && status !== PROXY_AUTHENTICATION) return undefined
   const says = refused === undefined ? 'the proxy wants to know who asks' : plainText(error.message)

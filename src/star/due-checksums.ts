@@ -9,6 +9,7 @@
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import { type Axis, columnsOf } from './dictionary.js'
+import { COMPUTED, HAS_BENCHMARK } from './enriched-sql.js'
 import type { StagedPaths } from './staged-files.js'
 
 /** Sides of the join. The order is that of the hashes in {@link rowHash}. */
@@ -33,8 +34,6 @@ export function rowHash(): string {
 export function dueChecksums({ paths, block, facts, only }: DueRows): string {
   const hashed = (path: string, id: string, axis: Axis, more: readonly string[] = []): string =>
     `(SELECT ${[id, ...more, `${sideHash(axis)} AS h`].join(', ')} FROM ${readParquet([path])})`
-  const comparable = `a.is_dollar AND NOT isnan(f.negotiated_rate)
-      AND b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate)`
   const sides: Readonly<Record<Axis, string>> = {
     attr: 'a.h',
     code: 'c.h',
@@ -43,8 +42,8 @@ export function dueChecksums({ paths, block, facts, only }: DueRows): string {
     rate: 'hash(f.negotiated_rate)',
     npi: `coalesce(n.h, ${hashOfNothing(paths.npis, 'npi')})`,
     benchmark: `coalesce(b.h, ${hashOfNothing(paths.benchmarks, 'benchmark')})`,
-    ratio: `hash(CASE WHEN ${comparable} THEN f.negotiated_rate / b.medicare_state_rate END)`,
-    above: `hash(CASE WHEN ${comparable} THEN f.negotiated_rate > b.medicare_state_rate END)`,
+    ratio: `hash(${COMPUTED.ratio})`,
+    above: `hash(${COMPUTED.above})`,
   }
   return `SELECT f.slice_id, m.cell_id, count(*) AS rows, sum(hash(${SIDES.map((axis) => sides[axis]).join(', ')})::HUGEINT) AS checksum
     FROM (SELECT * FROM ${readParquet([paths.facts])} WHERE (${facts})
@@ -61,7 +60,7 @@ export function dueChecksums({ paths, block, facts, only }: DueRows): string {
     LEFT JOIN (SELECT k.year, k.code_id, s.state, b.medicare_state_rate, b.h FROM ${readParquet([paths.benchmark_keys])} k
         JOIN ${readParquet([paths.states])} s ON s.state_id = k.state_id
         JOIN ${hashed(paths.benchmarks, 'bench_id', 'benchmark', ['medicare_state_rate'])} b ON b.bench_id = k.bench_id) b
-      ON b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(n.benchmark_state, a.benchmark_state)
+      ON ${HAS_BENCHMARK}
     GROUP BY f.slice_id, m.cell_id`
 }
 

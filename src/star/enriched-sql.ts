@@ -5,10 +5,10 @@
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
-import { type Axis, DICTIONARY } from './dictionary.js'
+import { type Axis, DICTIONARY, type DictionaryColumn } from './dictionary.js'
 import type { StagedPaths } from './staged-files.js'
 
-const ALIAS: Readonly<Record<Axis, string>> = {
+const ALIAS: Readonly<Record<Exclude<Axis, keyof typeof COMPUTED>, string>> = {
   attr: 'a',
   code: 'c',
   group: 'g',
@@ -16,12 +16,25 @@ const ALIAS: Readonly<Record<Axis, string>> = {
   npi: 'n',
   benchmark: 'b',
   rate: 'f',
-  ratio: '',
-  above: '',
 }
 
 /** Columns of the table in file order, as a list of SQL identifiers. */
 export const FILE_COLUMNS = DICTIONARY.map((c) => sqlIdentifier(c.name)).join(', ')
+
+// What the words of the input mean is staged, and not judged again here: this is a second opinion on what the writer makes
+// of the staged files. To DuckDB NaN is larger than any number.
+const COMPARABLE = `a.is_dollar AND NOT isnan(f.negotiated_rate)
+      AND b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate)`
+
+/** SQL of what is computed for a row, of the attributes `a`, the fact `f` and the benchmark `b`. */
+export const COMPUTED = {
+  ratio: `CASE WHEN ${COMPARABLE} THEN f.negotiated_rate / b.medicare_state_rate END`,
+  above: `CASE WHEN ${COMPARABLE} THEN f.negotiated_rate > b.medicare_state_rate END`,
+} as const satisfies Partial<Record<Axis, string>>
+
+/** SQL condition by which a row has its benchmark `b`, by the same and the provider `n`. */
+export const HAS_BENCHMARK =
+  'b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(n.benchmark_state, a.benchmark_state)'
 
 /** A partition whose rows are asked for. */
 export interface PartitionToEnrich {
@@ -43,17 +56,7 @@ export function enrichInSql(
   partitions: readonly PartitionToEnrich[],
   ranks?: { readonly from: number; readonly to: number },
 ): readonly string[] {
-  // What the words of the input mean is staged, and not judged again here: this is a second opinion on what the writer
-  // makes of the staged files. To DuckDB NaN is larger than any number.
-  const comparable = `a.is_dollar AND NOT isnan(f.negotiated_rate)
-      AND b.medicare_state_rate > 0 AND NOT isnan(b.medicare_state_rate)`
-  const computed: Readonly<Record<string, string>> = {
-    rate_to_medicare_ratio: `CASE WHEN ${comparable} THEN f.negotiated_rate / b.medicare_state_rate END`,
-    is_above_medicare: `CASE WHEN ${comparable} THEN f.negotiated_rate > b.medicare_state_rate END`,
-  }
-  const columns = DICTIONARY.map(
-    (c) => `${computed[c.name] ?? `${ALIAS[c.axis]}.${sqlIdentifier(c.name)}`} AS ${sqlIdentifier(c.name)}`,
-  )
+  const columns = DICTIONARY.map((c) => `${sourceOf(c)} AS ${sqlIdentifier(c.name)}`)
   const needed = (path: string, id: string): string =>
     `(SELECT * FROM ${readParquet([path])} WHERE ${id} IN (SELECT ${id} FROM enriched_ids))`
   const slices = partitions.map((p) => p.slice)
@@ -82,9 +85,12 @@ export function enrichInSql(
       JOIN ${needed(paths.codes, 'code_id')} c ON c.code_id = f.code_id
       JOIN ${needed(paths.groups, 'group_id')} g ON g.group_id = f.group_id
       LEFT JOIN ${needed(paths.npis, 'npi_id')} n ON n.npi_id = f.npi_id
-      LEFT JOIN enriched_benchmarks b
-        ON b.year = a.year::INTEGER AND b.code_id = f.code_id AND b.state = coalesce(n.benchmark_state, a.benchmark_state)`,
+      LEFT JOIN enriched_benchmarks b ON ${HAS_BENCHMARK}`,
   ]
+}
+
+function sourceOf({ axis, name }: DictionaryColumn): string {
+  return axis === 'ratio' || axis === 'above' ? COMPUTED[axis] : `${ALIAS[axis]}.${sqlIdentifier(name)}`
 }
 
 /** Neighbouring codes of one partition: their ranks among the staged codes, and which rows of its file they are. */

@@ -54,8 +54,7 @@ export class RowChecksums {
   startWindow({ uid, facts }: FactWindow): void {
     const identities = new Int32Array(2 * facts)
     for (let fact = 0; fact < facts; fact++) {
-      this.#hash.ofBytes(uid.data, uid.offsets[fact]! + 4, uid.offsets[fact + 1]!)
-      put(identities, fact, this.#hash.ofHalves(this.#hash.low, this.#hash.high))
+      put(identities, fact, this.#hash.ofBytes(uid.data, uid.offsets[fact]! + 4, uid.offsets[fact + 1]!).again())
     }
     this.#identities = identities
   }
@@ -92,8 +91,7 @@ export class RowChecksums {
   /** The sides of a row that are its fact's. */
   #foldFact({ attr, code, group, fact, rate }: Streams, at: number): void {
     const hash = this.#hash
-    hash.ofDouble(rate.values[at]!)
-    const { low, high } = hash.ofHalves(hash.low, hash.high)
+    const { low, high } = hash.ofDouble(rate.values[at]!).again()
     start(hash, this.#attrs, attr[at]! + 1)
     fold(hash, this.#codes, code[at]! + 1)
     fold(hash, this.#groups, group[at]! + 1)
@@ -108,10 +106,10 @@ export class RowChecksums {
     put(this.#compared, 0, hash)
     if (ratio.valid?.[at] === 0) hash.ofNull()
     else hash.ofDouble(ratio.values[at]!)
-    put(this.#compared, 1, hash.ofHalves(hash.low, hash.high))
+    put(this.#compared, 1, hash.again())
     if (above.valid?.[at] === 0) hash.ofNull()
     else hash.ofBoolean(above.values[at] === 1)
-    put(this.#compared, 2, hash.ofHalves(hash.low, hash.high))
+    put(this.#compared, 2, hash.again())
   }
 
   #addHalves(low: number, high: number): void {
@@ -190,7 +188,7 @@ function entryHashes(axis: AxisTable): EntryHashes {
       else if (i === 0) start(hash, ofValues, value + 1)
       else fold(hash, ofValues, value + 1)
     })
-    put(hashes, entry + 1, hash.ofHalves(hash.low, hash.high))
+    put(hashes, entry + 1, hash.again())
   }
   remembered.set(axis, hashes)
   return hashes

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -46,12 +46,11 @@ beforeAll(async () => {
   lake = new Lake(join(root, 'lake'))
   configure(24)
   await lake.run('first')
-  cpSync(lake.root, join(root, 'kept'), { recursive: true, preserveTimestamps: true })
+  lake.keep()
 })
 beforeEach(() => {
   struck.at.clear()
-  rmSync(lake.root, { recursive: true, force: true })
-  cpSync(join(root, 'kept'), lake.root, { recursive: true, preserveTimestamps: true })
+  lake.putBack()
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 

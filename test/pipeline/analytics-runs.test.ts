@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -45,13 +45,11 @@ beforeAll(async () => {
   const { runId, status } = await lake.run()
   expect(status).toBe('published')
   first = committedBy(runId)
-  cpSync(lake.root, join(root, 'kept'), { recursive: true, preserveTimestamps: true })
+  lake.keep()
 })
-// Addresses in an Iceberg table are absolute: a test gets the published lake in the place where it was made.
 beforeEach(() => {
   struck.at.clear()
-  rmSync(lake.root, { recursive: true, force: true })
-  cpSync(join(root, 'kept'), lake.root, { recursive: true, preserveTimestamps: true })
+  lake.putBack()
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -256,8 +254,7 @@ async function afterRun(): Promise<unknown> {
 describe('a run that is killed and taken up again', () => {
   it('at each place in turn, ends with the snapshot and the bytes of one that nobody disturbed', async () => {
     const undisturbed = await afterRun()
-    rmSync(lake.root, { recursive: true })
-    cpSync(join(root, 'kept'), lake.root, { recursive: true, preserveTimestamps: true })
+    lake.putBack()
     struck.at = new Set(PLACES)
     expect(await afterRun()).toEqual(undisturbed)
     expect([...struck.at]).toEqual([])

@@ -2,7 +2,7 @@
  * A whole run in this process: the activities in the order of the workflow, without Temporal. What a worker keeps of a
  * star is a run's own here, so a run that is opened again begins as a worker does that was started again.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { auditAnalytics } from '../../src/activities/audit-analytics.js'
 import { auditObjects } from '../../src/activities/audit-objects.js'
@@ -97,6 +97,17 @@ export class Lake {
     writeFileSync(this.#config, JSON.stringify(config))
   }
 
+  /** Keeps what is there now, for {@link putBack}. */
+  keep(): void {
+    cpSync(this.root, this.#kept, { recursive: true, preserveTimestamps: true })
+  }
+
+  /** Brings back what was kept, to where it was made: addresses in an Iceberg table are absolute. */
+  putBack(): void {
+    rmSync(this.root, { recursive: true, force: true })
+    cpSync(this.#kept, this.root, { recursive: true, preserveTimestamps: true })
+  }
+
   /** Opens a run. @param execution the same for a run that is taken up, another one for a new run */
   async open(execution = 'first'): Promise<InProcessRun> {
     const deps = dependencies(join(this.root, 'scratch'))
@@ -110,6 +121,10 @@ export class Lake {
   /** Opens a run and brings it to its end. */
   async run(execution = 'first'): Promise<RunResult> {
     return await (await this.open(execution)).toEnd()
+  }
+
+  get #kept(): string {
+    return `${this.root}-kept`
   }
 
   get #config(): string {

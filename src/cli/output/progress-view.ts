@@ -88,7 +88,7 @@ export function liveLines(progress: LiveProgress, picture: LivePicture): string[
     const [speed, left] = speedParts(work, picture.perSecond)
     const second = [...whereabouts(progress, work), ...(speed === undefined ? [] : [speed])]
     lines.push(
-      `  ${bar(work.done, work.total, palette)} ${percentText(work.done, work.total).padStart(5)}  ${[amountText({ ...work, of: undefined }), ...(left === undefined ? [] : [left])].join(', ')}`,
+      `  ${bar(work.done, work.total, palette)} ${percentText(work.done, work.total).padStart(5)}  ${[amountText(work), ...(left === undefined ? [] : [left])].join(', ')}`,
     )
     // Two lines, so that both fit into 80 columns.
     if (second.length > 0) lines.push(`  ${' '.repeat(BAR_COLUMNS + 1)}${' '.repeat(5)}  ${second.join(', ')}`)
@@ -148,7 +148,7 @@ export class PlainView implements ProgressView {
       current ? `${paused ? 'paused' : 'running'} for ${secondsText(elapsed(current, nowMs))}` : 'running',
       ...(current && current.state === 'running' && current.detail !== '' ? [plainText(current.detail)] : []),
       ...(work
-        ? [`${amountText(work)} (${percentText(work.done, work.total)})`, ...speedParts(work, this.#meter.perSecond())]
+        ? [`${wholeText(work)} (${percentText(work.done, work.total)})`, ...speedParts(work, this.#meter.perSecond())]
         : []),
       ...(memoryLimitMb > 0
         ? [`${countText(Math.round(memoryMb ?? peakMemoryMb))} of ${countText(memoryLimitMb)} MB`]
@@ -168,8 +168,13 @@ function addTo(meter: RateMeter, progress: LiveProgress | undefined, nowMs: numb
   if (work) meter.add(work.done, nowMs, work.noun)
 }
 
-function amountText({ done, total, noun, of }: CountedWork): string {
-  return `${countText(done)} of ${countText(total)} ${noun}${of === undefined ? '' : ` of ${of}`}`
+function amountText({ done, total, noun }: CountedWork): string {
+  return `${countText(done)} of ${countText(total)} ${noun}`
+}
+
+/** The same, with what it is of. */
+function wholeText(work: CountedWork): string {
+  return work.of === undefined ? amountText(work) : `${amountText(work)} of ${work.of}`
 }
 
 /** Memory against the limit. Without a bar: it is no progress, and never comes to its end. */

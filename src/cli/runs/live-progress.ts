@@ -45,7 +45,7 @@ function analyticsUnderWay({ phase, units, analyticsRows }: Progress): Amount | 
 export interface CountedWork extends Amount {
   readonly noun: 'rows' | 'partitions' | 'files'
   /** What they are of, where that is not the partitions. */
-  readonly of?: string | undefined
+  readonly of?: string
 }
 
 const COUNTED: { readonly [P in Phase]?: (progress: LiveProgress) => CountedWork | undefined } = {

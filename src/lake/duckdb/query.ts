@@ -195,7 +195,11 @@ async function defineTable(
   const { catalog, database, name, storedRoot, files } = publishedSchema.parse(published)
   const partitionColumns = await readPartitionColumns({ rows: ask }, catalog)
 
-  if (snapshot && namesSchemaOf(await serialise(connection, explained(sql) ?? sql), name)) {
+  const statement: Serialised = {
+    tree: await serialise(connection, explained(sql) ?? sql),
+    template: await serialise(connection, ALL_KEYS),
+  }
+  if (snapshot && namesSchemaOf(statement.tree, name)) {
     throw new UsageError(
       'ETL3-QU-01',
       `an earlier state is asked for, and '${name}' with its schema is the current one`,
@@ -206,9 +210,9 @@ async function defineTable(
   }
   const analytics = await analyticsTable({ rows: ask }, catalog, config, snapshot)
   const partitioned = analytics ? partitionedName(name) : name
-  const chosen = await chooseFiles(connection, sql, { name: partitioned, partitionColumns })
+  const chosen = await chooseFiles(connection, statement, { name: partitioned, partitionColumns })
   // A view that the statement does not read would stand in SHOW TABLES beside the catalog's own of that name.
-  const asked = analytics && (await readsOf(connection, sql, { name, partitionColumns })).reads !== 'nothing'
+  const asked = analytics && readsOf(statement, { name, partitionColumns }).reads !== 'nothing'
   const columns = asked || chosen ? await readColumns({ rows: ask }, catalog) : []
   if (asked) {
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${analyticsSelect(columns, analytics)}`)
@@ -277,10 +281,10 @@ interface ChosenFiles {
 
 async function chooseFiles(
   connection: DuckDBConnection,
-  sql: string,
+  statement: Serialised,
   table: PrunedTable,
 ): Promise<ChosenFiles | undefined> {
-  const condition = await readsOf(connection, sql, table)
+  const condition = readsOf(statement, table)
   if (condition.reads === 'nothing') return undefined
   if (condition.reads === 'shape') return { keys: await keysOf(connection, `${ALL_KEYS} LIMIT 1`), forShape: true }
   if (condition.reads === 'some') {
@@ -294,9 +298,14 @@ async function chooseFiles(
   return { keys: await keysOf(connection, ALL_KEYS), forShape: false }
 }
 
-async function readsOf(connection: DuckDBConnection, sql: string, table: PrunedTable): Promise<PartitionCondition> {
-  const statement = await serialise(connection, explained(sql) ?? sql)
-  return partitionCondition(statement, await serialise(connection, ALL_KEYS), table)
+/** The statement, and {@link ALL_KEYS}, as `json_serialize_sql` gives them. */
+interface Serialised {
+  readonly tree: string
+  readonly template: string
+}
+
+function readsOf({ tree, template }: Serialised, table: PrunedTable): PartitionCondition {
+  return partitionCondition(tree, template, table)
 }
 
 async function keysOf(connection: DuckDBConnection, source: string): Promise<KeyList> {

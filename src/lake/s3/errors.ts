@@ -7,7 +7,7 @@ import {
   IntegrityError,
   UnavailableError,
 } from '../../runtime/errors.js'
-import { credentialsError, isDenied, proxyError, requestText } from '../aws-refusals.js'
+import { credentialsError, isDenied, proxyError, proxyStatusOf, requestText } from '../aws-refusals.js'
 
 const ELSEWHERE = new Set(['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
 const THROTTLED: ReadonlySet<string> = new Set([
@@ -78,7 +78,8 @@ export function isTransient(error: unknown): boolean {
   if (status !== undefined && status >= 500 && status !== 501) return true
   // 307: a bucket is new, and not all of S3 knows yet where it lies.
   if (status === 429 || status === 408 || status === 307) return true
-  if (isBusyProxy(error)) return true
+  // The proxy is there, and could not reach the server.
+  if ((proxyStatusOf(error) ?? 0) >= 500) return true
   if (names(error).some((name) => TRANSIENT.has(name))) return true
   return isCutAnswer(error)
 }
@@ -86,11 +87,6 @@ export function isTransient(error: unknown): boolean {
 /** Whether S3 says that requests come too fast. */
 export function isThrottled(error: unknown): boolean {
   return statusOf(error) === 429 || names(error).some((name) => THROTTLED.has(name))
-}
-
-/** The proxy is there, and could not reach the server. */
-function isBusyProxy(error: unknown): boolean {
-  return error instanceof Error && 'proxyStatus' in error && Number(error.proxyStatus) >= 500
 }
 
 /** Whether the store may have done what was asked, though nobody heard so. */
