@@ -57,6 +57,24 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': ['error', BINDING_READERS] },
   },
   {
+    files: ['src/**/*.ts'],
+    ignores: ['src/runtime/make-folder.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'node:fs',
+              importNames: ['mkdirSync', 'mkdir'],
+              message: 'Make folders with src/runtime/make-folder.ts.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     // Workflow code runs in a deterministic sandbox: no Node built-ins, no configuration schema, no adapters.
     files: ['src/workflows/**/*.ts'],
     rules: {

@@ -1,11 +1,12 @@
 /** `etl3 init`: writes a configuration and says what comes next. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { TableName } from '../config/schema.js'
 import type { processingFor, TemplateAnswers } from '../config/template.js'
 import { UsageError } from '../runtime/errors.js'
+import { makeFolder } from '../runtime/make-folder.js'
 import { plainText } from '../runtime/plain-text.js'
 import { countText } from './output/figures.js'
 import { shellWord } from './output/run-summary.js'
@@ -62,7 +63,7 @@ async function writeConfiguration(call: CliCall): Promise<void> {
     lake: toProject(given.lake),
     tables: Object.fromEntries(Object.entries(tables).map(([table, pattern]) => [table, toProject(pattern)])),
   }
-  mkdirSync(dirname(file), { recursive: true })
+  makeFolder(dirname(file))
   try {
     // Not even one that appeared while the questions were asked is written over.
     writeFileSync(file, configTemplate(written), { flag: call.yes ? 'w' : 'wx' })

@@ -29,7 +29,9 @@ process.stderr.on('error', () => process.exit(EXIT_READER_GONE))
 
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
-    void failed(error).then((code) => process.exit(code))
+    void failed(error)
+      .catch((unreported: unknown) => lastWord(error, unreported))
+      .then((code) => process.exit(code))
   })
 }
 
@@ -55,6 +57,13 @@ async function failed(error: unknown): Promise<number> {
   }
   const { reportFailure } = await import('./report-failure.js')
   return await reportFailure(error, { argv, io, record })
+}
+
+/** What is left to say where even the report cannot be loaded: an installation that lacks files. */
+function lastWord(error: unknown, unreported: unknown): number {
+  for (const each of new Set([error, unreported].map(String))) process.stderr.write(`${JSON.stringify(each)}\n`)
+  process.stderr.write('hint: Install etl3 again; files of it are missing or damaged.\n')
+  return EXIT_UNEXPECTED
 }
 
 function isSignalled(exitCode: number): boolean {

@@ -1,9 +1,10 @@
 /** Writes a generated star to a folder, and writes nothing where the same star is already there. */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Engine } from '../engine/engine.js'
 import { ENGINE_MB } from '../engine/engine-memory.js'
 import { sqlString } from '../engine/sql.js'
+import { makeFolder } from '../runtime/make-folder.js'
 import { drawMacros } from './draw.js'
 import { DEMO_DEFAULTS, type DemoOptions, demoShape, largeShape, type StarShape } from './star-shape.js'
 import { starFiles, starMacros } from './star-tables.js'
@@ -77,7 +78,7 @@ async function writeStar(shape: StarShape, out: string, memoryLimitMb: number): 
     const files: Record<string, number> = {}
     for (const { path, select } of starFiles(shape)) {
       const file = join(root, path)
-      mkdirSync(dirname(file), { recursive: true })
+      makeFolder(dirname(file))
       await engine.run(`COPY (${select}) TO ${sqlString(file)} (FORMAT parquet, COMPRESSION zstd)`)
       files[path] = statSync(file).size
     }

@@ -1,8 +1,9 @@
 /** A lock between processes of this machine: a file that only one can create, freed when its owner dies. */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { ConflictError } from './errors.js'
+import { makeFolder } from './make-folder.js'
 import { identifyProcess, isAlive } from './process-identity.js'
 
 const ownerSchema = z.object({ pid: z.number(), began: z.string() })
@@ -13,7 +14,7 @@ const ownerSchema = z.object({ pid: z.number(), began: z.string() })
  * @throws ConflictError ETL3-RT-01 when the owner keeps the lock longer
  */
 export async function withFileLock<T>(path: string, timeoutMs: number, act: () => Promise<T>): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const deadline = Date.now() + timeoutMs
   while (!acquire(path)) {
     if (Date.now() > deadline) {

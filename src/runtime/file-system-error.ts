@@ -20,9 +20,17 @@ export function fileSystemError(error: unknown, place?: string): Etl3Error | und
   if (!(error instanceof Error) || error instanceof Etl3Error) return undefined
   if (error.message.startsWith('IO Error: ')) return engineError(error)
   const { code, syscall, path } = systemCallOf(error)
+  if (code === 'ENOENT' && syscall === 'uv_cwd') return currentFolderGone(error)
   const where = path === undefined ? place : JSON.stringify(path)
   if (code === undefined || syscall === undefined || where === undefined || OTHER_CALLS.test(syscall)) return undefined
   return named(code, `${syscall} ${where}`, error)
+}
+
+function currentFolderGone(cause: Error): InputError {
+  return new InputError('ETL3-DK-20', 'the current folder does not exist any more', {
+    hint: 'Go to a folder that exists (cd), and run the command again.',
+    cause,
+  })
 }
 
 function named(code: string, what: string, cause: Error): Etl3Error {

@@ -6,8 +6,9 @@
  * that logs seldom would lose its lines once that file is deleted. Rotating is guarded by a lock file; whoever does
  * not get it writes on, so a file can exceed the limit by a few lines but no line waits or gets lost.
  */
-import { appendFileSync, closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from './make-folder.js'
 
 /** A lock this old was left by a process that died while it rotated. Rotating takes milliseconds. */
 const STALE_LOCK_MS = 10_000
@@ -24,7 +25,7 @@ export interface RotatedFileOptions {
 /** Appends lines to a file and rotates it. */
 export class RotatedFile {
   constructor(private readonly options: RotatedFileOptions) {
-    mkdirSync(dirname(options.file), { recursive: true })
+    makeFolder(dirname(options.file))
   }
 
   /** Appends one line, its newline included. @throws the file system's error, e.g. when the disk is full */

@@ -1,6 +1,7 @@
 /** Folders for files that one piece of work needs and nobody afterwards. Those of killed processes stay: vacuum knows them by name. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from './make-folder.js'
 
 const WORKS = [
   'dimensions',
@@ -42,7 +43,7 @@ export async function withScratchFolder<T>(
  * end of its own; else {@link withScratchFolder}.
  */
 export function makeScratchFolder(parent: string, work: ScratchWork): string {
-  mkdirSync(parent, { recursive: true })
+  makeFolder(parent)
   return mkdtempSync(join(parent, `${work}-`))
 }
 

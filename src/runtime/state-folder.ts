@@ -1,8 +1,9 @@
 /** Where ETL3 keeps what belongs to this user on this machine: private servers with their histories, fetched tools. */
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { makeFolder } from './make-folder.js'
 
 /** The environment variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -24,7 +25,7 @@ export function stateFolder(workflowId: string, env: Environment): string {
 
 /** Makes a folder that only its owner can look into; one of ours that stands becomes such a folder. */
 export function makePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 0o700)
   if (statSync(folder).uid === process.getuid?.()) chmodSync(folder, 0o700)
 }
 

@@ -1,6 +1,6 @@
 /** The embedded catalog: a DuckDB file with a view over the published files, the partition list and the run's figures. */
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Cell, type Engine, withEngine } from '../../engine/engine.js'
@@ -8,6 +8,7 @@ import { ENGINE_MB } from '../../engine/engine-memory.js'
 import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { ConflictError, firstLineOf, IntegrityError, messageOf } from '../../runtime/errors.js'
+import { makeFolder } from '../../runtime/make-folder.js'
 import type {
   Catalog,
   CatalogColumn,
@@ -266,7 +267,7 @@ export class DuckDbCatalog implements Catalog {
 
   #unfinishedPath(): string {
     try {
-      mkdirSync(this.#unfinished, { recursive: true })
+      makeFolder(this.#unfinished)
     } catch (error) {
       throw folderError(error, 'create', this.#unfinished)
     }

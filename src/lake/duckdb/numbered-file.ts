@@ -5,9 +5,10 @@
  * No file system call renames on a condition, but a name that holds the number cannot be taken by an older writer. So
  * each version lies under its own name in a folder beside the file, and the file is a link to the newest of them.
  */
-import { linkSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { linkSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { failPoint } from '../../runtime/fail-point.js'
+import { makeFolder } from '../../runtime/make-folder.js'
 import { systemCode } from '../file-errors.js'
 
 const DIGITS = 10
@@ -36,7 +37,7 @@ export class NumberedFile {
    * @returns the newest number: a higher one than `number` means that nothing changed for readers
    */
   replace(fresh: string, number: number): number {
-    mkdirSync(this.#folder, { recursive: true })
+    makeFolder(this.#folder)
     renameSync(fresh, this.locate(number))
     for (;;) {
       const newest = Math.max(...this.#numbers())

@@ -1,6 +1,6 @@
 /** Makes folders once each and remembers them. */
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '../../runtime/make-folder.js'
 import { systemCode } from '../file-errors.js'
 
 /** How often a write that meets a folder being removed makes it again. */
@@ -21,7 +21,7 @@ export class FolderMaker {
     if (this.#known.has(folder)) return
     // Parents first, so that each call makes one folder: five times faster than a recursive one for each file.
     if (folder.length > this.#root.length) this.make(dirname(folder))
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     this.#known.add(folder)
   }
 

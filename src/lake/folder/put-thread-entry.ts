@@ -1,10 +1,11 @@
 /** The thread of put-thread.ts: writes one batch of files after the other, and makes folders while there is none. */
 
-import { mkdirSync, renameSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import { messageOf } from '../../runtime/errors.js'
+import { makeFolder } from '../../runtime/make-folder.js'
 import { systemCode } from '../file-errors.js'
 import { isMissing, writeWhole } from '../whole-file.js'
 import { FolderMaker } from './folder-maker.js'
@@ -39,7 +40,7 @@ function renameIntoFolder(from: string, to: string): void {
     renameSync(from, to)
   } catch (error) {
     if (!isMissing(error)) throw error
-    mkdirSync(dirname(to), { recursive: true })
+    makeFolder(dirname(to))
     renameSync(from, to)
   }
 }

@@ -1,20 +1,11 @@
 /** The embedded object store: a folder of this machine. */
-import {
-  type BigIntStats,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  unlinkSync,
-} from 'node:fs'
+import { type BigIntStats, linkSync, lstatSync, readFileSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InputError } from '../../runtime/errors.js'
 import { existingParent } from '../../runtime/existing-parent.js'
+import { makeFolder } from '../../runtime/make-folder.js'
 import { folderError, systemCode } from '../file-errors.js'
 import { MAX_KEY_BYTES } from '../keys.js'
 import {
@@ -241,7 +232,7 @@ export class FolderStore implements ObjectStore {
     const probe =
       parent === this.uri ? this.#unfinished.next() : join(parent, `${UNFINISHED_FOLDER}-${this.#unfinished.process}`)
     try {
-      mkdirSync(join(probe, first), { recursive: true })
+      makeFolder(join(probe, first))
       return lstatSync(join(probe, second), { throwIfNoEntry: false }) === undefined
     } catch (error) {
       throw folderError(error, 'create', probe)

@@ -1,7 +1,8 @@
 /** Objects as local files: fetched once, whole, compared with their checksum, and kept under a name that says which bytes. */
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { makeFolder } from '../../runtime/make-folder.js'
 import { folderError } from '../file-errors.js'
 import { formatS3Address, type S3Address } from './address.js'
 import type { S3Connection } from './client.js'
@@ -62,7 +63,7 @@ async function transfer(
   const unfinished = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`
   try {
     const isThere = await attemptAt(connection, { doing: 'fetch', at, signal }, async () => {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       const file = openSync(unfinished, 'w')
       try {
         const take = (piece: Uint8Array): void => writeAll(file, piece)

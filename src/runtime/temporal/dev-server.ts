@@ -1,12 +1,13 @@
 /** Temporal's development server (server and Web UI in one process), with its history in a file. */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { UnavailableError } from '../errors.js'
 import { readFrom } from '../file-tail.js'
+import { makeFolder } from '../make-folder.js'
 import { plainText } from '../plain-text.js'
 import { endProcess, identifyProcess, isAlive, type ProcessIdentity } from '../process-identity.js'
 import { answers, type Endpoint, loadClient } from './connection.js'
@@ -74,7 +75,7 @@ export interface DevServer {
  * @throws UnavailableError ETL3-TP-04 when it ends or does not serve in time; the message has the reason from its log
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
-  for (const file of [options.dbFilename, options.logFile]) mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  for (const file of [options.dbFilename, options.logFile]) makeFolder(dirname(file), 0o700)
   const isFirst = !existsSync(options.dbFilename)
   for (let attempt = 1; ; attempt++) {
     const port = options.port || (await freePort())

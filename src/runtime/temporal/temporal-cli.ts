@@ -11,7 +11,6 @@ import {
   createReadStream,
   createWriteStream,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   renameSync,
@@ -25,6 +24,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { UnavailableError } from '../errors.js'
+import { makeFolder } from '../make-folder.js'
 import { cacheRoot, type Environment } from '../state-folder.js'
 import { extractZipEntry } from './zip-entry.js'
 
@@ -171,7 +171,7 @@ async function install(target: string, fetchTo: (folder: string) => Promise<stri
   const expected = BINARY_SHA256[`${platform()}-${arch()}`]
   if (expected === undefined) throw new Error(`no binary is known for ${platform()} on ${arch()}`)
   const home = join(target, '..')
-  mkdirSync(home, { recursive: true })
+  makeFolder(home)
   const folder = mkdtempSync(join(home, 'fetch-'))
   try {
     const binary = await fetchTo(folder)

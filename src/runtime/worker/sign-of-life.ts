@@ -1,6 +1,7 @@
 /** A file that a working process touches: a container's health check looks at its age and starts no program of ours. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../make-folder.js'
 
 const EVERY_MS = 5_000
 
@@ -18,7 +19,7 @@ export function giveSignsOfLife(folder: string): () => void {
       // A full disk or a folder that somebody removed ends no work; whoever looks sees that the sign is missing.
     }
   }
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   touch()
   const timer = setInterval(touch, EVERY_MS).unref()
   return () => {
