@@ -22,7 +22,6 @@ import { failPoint } from '../runtime/fail-point.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { blockRowGroups, columnSources, RowGroupBuilder } from '../star/enrich.js'
 import { groupsOfBlock, piecesOf } from '../star/slice-reader.js'
-import type { StagedPaths } from '../star/staged-files.js'
 import type { Block } from '../star/staged-star.js'
 import { Chunks } from './chunks.js'
 import type { ActivityDeps } from './deps.js'
@@ -57,7 +56,7 @@ export function writeAnalytics(deps: ActivityDeps): (input: UnitInput, scope: Ac
     const paths = await stagedPaths(context, signal)
     const files = await withEngine(deps, scratch, signal, async (engine) => {
       const loaded = await deps.star.star(run.runId, paths, engine)
-      const writer = new FileWriter({ context, store, engine, paths, loaded, chunks: chunksOf(context, deps, scope) })
+      const writer = new FileWriter({ context, store, engine, loaded, chunks: chunksOf(context, deps, scope) })
       const written: AnalyticsUnit['files'][number][] = []
       for (const file of plan.files.filter((planned) => planned.unit === unit)) {
         written.push(await writer.write(file, await deps.star.block(loaded, file.block, engine), signal))
@@ -100,7 +99,6 @@ interface FileWriterInput {
   readonly context: RunContext
   readonly store: ObjectStore
   readonly engine: Engine
-  readonly paths: StagedPaths
   readonly loaded: LoadedStar
   readonly chunks: Chunks
 }
@@ -151,10 +149,10 @@ class FileWriter {
   }
 
   async *#rowGroups(planned: PlannedFile, block: Block, counted: { rows: number }): AsyncGenerator<BoundRows> {
-    const { engine, paths, loaded, chunks } = this.#input
+    const { engine, loaded, chunks } = this.#input
     const filter = { quarantined: loaded.quarantined, keep: groupsOfBlock(block) }
     for (const range of planned.ranges) {
-      for await (const piece of piecesOf(engine, paths, range, filter)) {
+      for await (const piece of piecesOf(engine, loaded.star, range, filter)) {
         const sources = columnSources(loaded.star, block, piece.window)
         for (const rows of blockRowGroups(piece, block, this.#builder)) {
           counted.rows += rows.rows

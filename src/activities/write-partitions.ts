@@ -15,15 +15,15 @@ import { failPoint } from '../runtime/fail-point.js'
 import { groupBy } from '../runtime/group-by.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../star/enrich.js'
-import { type FactFilter, type FactRange, readFacts } from '../star/fact-window.js'
+import { type FactFilter, type FactRange, WINDOW_FACTS } from '../star/fact-window.js'
 import { RowChecksums } from '../star/row-checksums.js'
 import {
   groupsOfCells,
   piecesOf,
+  readWindow,
   type SliceRange,
   sliceRanges,
   slicesOf,
-  WINDOW_FACTS,
   windowsOf,
 } from '../star/slice-reader.js'
 import type { StagedPaths } from '../star/staged-files.js'
@@ -174,8 +174,8 @@ class UnitWriter {
     bySlice: ReadonlyMap<number, readonly PlannedPartition[]>,
     filter: FactFilter,
   ): Promise<void> {
-    const { engine, paths, loaded, encoder } = this.#input
-    const { window: facts } = await readFacts(engine, paths, range, filter)
+    const { engine, loaded, encoder } = this.#input
+    const { window: facts } = await readWindow(engine, loaded.star, range, filter)
     encoder.bind(columnSources(loaded.star, block, facts))
     this.#checksums.startWindow(facts)
     for (const [slice, found] of slicesOf(facts)) {
@@ -196,12 +196,12 @@ class UnitWriter {
     partition: PlannedPartition,
     filter: { readonly quarantined: Uint8Array; readonly keep: Uint8Array },
   ): Promise<void> {
-    const { engine, paths, loaded, encoder } = this.#input
+    const { engine, loaded, encoder } = this.#input
     const counted = new CountedRows([], this.#checksums)
     const builder = this.#builder
     const checksums = this.#checksums
     async function* rowGroups(): AsyncGenerator<BoundRows> {
-      for await (const piece of piecesOf(engine, paths, range, filter)) {
+      for await (const piece of piecesOf(engine, loaded.star, range, filter)) {
         const sources = columnSources(loaded.star, block, piece.window)
         checksums.startWindow(piece.window)
         const buckets = new SliceBuckets(piece, block, cellsOf(block, [partition]))

@@ -18,44 +18,84 @@ export interface AxisColumn {
   readonly valueOf: Int32Array
 }
 
-/** All columns of an axis. Entry ids are dense, from 0. */
+/** The columns of an axis, or of some entries of it. Entries are dense, from 0. */
 export interface AxisTable {
   readonly entries: number
   readonly columns: readonly AxisColumn[]
-  /** Content hash of each entry: two 32-bit halves. */
+}
+
+/** Content hashes of the entries of an axis. */
+export interface AxisHashes {
+  readonly entries: number
+  /** Of each entry: two 32-bit halves. */
   readonly hash: Int32Array
 }
 
+/** An axis that is held whole. */
+export interface HashedAxis extends AxisTable, AxisHashes {}
+
 type BytesPool = Extract<ValuePool, { kind: 'bytes' }>
+
+/** Entries of an axis in its staged file. */
+export interface StagedAxis {
+  readonly axis: Axis
+  /** Local path of the file. */
+  readonly path: string
+  /** Its column of ids. */
+  readonly id: string
+  /** SQL condition that picks a contiguous range of ids (a block); the first of them becomes entry 0. All if unset. */
+  readonly where?: string
+}
 
 /**
  * Loads an axis from its staged file.
  *
- * @param where condition that picks a contiguous range of ids (a block); the first of them becomes entry 0
  * @throws IntegrityError ETL3-WR-01 when the entries do not come in their order
  */
-export async function loadAxis(
-  engine: Engine,
-  axis: Axis,
-  path: string,
-  id: string,
-  where = 'true',
-): Promise<AxisTable> {
-  const columns = columnsOf(axis)
-  const source = `${readParquet([path])} WHERE ${where}`
+export async function loadAxis(engine: Engine, staged: StagedAxis): Promise<HashedAxis> {
+  const hashes = await loadHashes(engine, staged)
+  return { ...hashes, columns: await loadColumns(engine, staged.axis, sourceOf(staged), hashes.entries) }
+}
+
+/**
+ * Loads the hashes of an axis, and nothing else: 8 bytes for each entry.
+ *
+ * @throws IntegrityError ETL3-WR-01 when the entries do not come in their order
+ */
+export async function loadHashes(engine: Engine, staged: StagedAxis): Promise<AxisHashes> {
+  const source = sourceOf(staged)
   const entries = await engine.count(`SELECT count(*) FROM ${source}`)
   const hash = new Int32Array(2 * entries)
   let at = 0
   let first = 0
-  for await (const chunk of engine.chunks(`SELECT hash, ${sqlIdentifier(id)} FROM ${source}`)) {
+  for await (const chunk of engine.chunks(`SELECT hash, ${sqlIdentifier(staged.id)} FROM ${source}`)) {
     const ids = chunk.int32(1)
     if (at === 0) first = ids[0] ?? 0
-    requireConsecutive(ids, first + at, `entries of the ${axis} axis`)
+    requireConsecutive(ids, first + at, `entries of the ${staged.axis} axis`)
     hash.set(chunk.halves(0), 2 * at)
     at += chunk.rows
   }
+  return { entries, hash }
+}
+
+function sourceOf({ path, where }: StagedAxis): string {
+  return `${readParquet([path])} WHERE ${where ?? 'true'}`
+}
+
+/**
+ * Loads the columns of an axis, one after the other.
+ *
+ * @param source what stands after FROM: it gives the entries in their order
+ * @param entries how many it gives
+ */
+export async function loadColumns(
+  engine: Engine,
+  axis: Axis,
+  source: string,
+  entries: number,
+): Promise<readonly AxisColumn[]> {
   const loaded: AxisColumn[] = []
-  for (const column of columns) {
+  for (const column of columnsOf(axis)) {
     const select = (what: string): string => `SELECT ${what} FROM ${source}`
     loaded.push({
       name: column.name,
@@ -64,7 +104,7 @@ export async function loadAxis(
         : pooled(column, await engine.column(select(textOf(column))))),
     })
   }
-  return { entries, columns: loaded, hash }
+  return loaded
 }
 
 function textOf(column: DictionaryColumn): string {

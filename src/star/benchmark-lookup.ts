@@ -1,6 +1,7 @@
 /** Which Medicare row belongs to a (code, year, state): a dense table, read once per worker. */
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
+import { sqlString } from '../engine/sql.js'
 import type { StagedPaths } from './staged-files.js'
 
 /** Look-up of benchmark entries. A state is an index; −1 means NULL, and the fact's market decides. */
@@ -73,15 +74,28 @@ export async function loadBenchmarkLookup(engine: Engine, paths: StagedPaths): P
       rows[rowOf[at]! * width + state[i]!] = bench[i]!
     }
   }
-  const attrYears = await engine.column(`SELECT year::INTEGER FROM ${readParquet([paths.attrs])}`)
-  const markets = await engine.column(`SELECT benchmark_state FROM ${readParquet([paths.attrs])}`)
   return new BenchmarkLookup({
     states,
-    yearOf: Int32Array.from(attrYears, (y) =>
-      years.includes(Number(y)) && y !== null ? years.indexOf(Number(y)) * codes : -1,
+    yearOf: (await placesIn(engine, paths.attrs, 'year::INTEGER', years.map(String))).map((at) =>
+      at < 0 ? -1 : at * codes,
     ),
-    marketOf: Int32Array.from(markets, (m) => (typeof m === 'string' ? (states.get(m) ?? states.size) : states.size)),
+    marketOf: (await placesIn(engine, paths.attrs, 'benchmark_state', [...states.keys()].map(sqlString))).map((at) =>
+      at < 0 ? states.size : at,
+    ),
     rows,
     rowOf,
   })
+}
+
+/** Of each row of a file: the place of a value in a list of SQL literals, −1 where it is NULL or not in it. */
+async function placesIn(engine: Engine, path: string, value: string, list: readonly string[]): Promise<Int32Array> {
+  const places = new Int32Array(await engine.count(`SELECT count(*) FROM ${readParquet([path])}`))
+  if (list.length === 0) return places.fill(-1)
+  let at = 0
+  const place = `(coalesce(list_position([${list.join(', ')}], ${value}), 0) - 1)::INTEGER`
+  for await (const chunk of engine.chunks(`SELECT ${place} FROM ${readParquet([path])}`)) {
+    places.set(chunk.int32(0), at)
+    at += chunk.rows
+  }
+  return places
 }

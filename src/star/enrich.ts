@@ -5,7 +5,7 @@
 import type { AxisStream, ColumnSource, FactorisedRows, NumberStream } from '../parquet/factorised.js'
 import type { AxisTable } from './axis-table.js'
 import { type Axis, DICTIONARY } from './dictionary.js'
-import type { FactWindow } from './fact-window.js'
+import type { BoundWindow } from './fact-axes.js'
 import type { Block, StagedStar } from './staged-star.js'
 
 /** Axes in the order of {@link FactorisedRows.axes}. */
@@ -15,17 +15,17 @@ export const NUMBERS: readonly Axis[] = ['rate', 'ratio', 'above']
 
 /** Facts `from` (inclusive) to `to` (exclusive) of a window: one slice. */
 export interface SliceFacts {
-  readonly window: FactWindow
+  readonly window: BoundWindow
   readonly from: number
   readonly to: number
 }
 
 /** Where each column of the file gets its values from, for one window and one block. */
-export function columnSources(star: StagedStar, block: Block, window: FactWindow): ColumnSource[] {
+export function columnSources(star: StagedStar, block: Block, window: BoundWindow): ColumnSource[] {
   const tables: Partial<Record<Axis, AxisTable>> = {
-    attr: star.attrs,
+    attr: window.attrs.table,
     code: star.codes,
-    group: star.groups,
+    group: window.groups.table,
     npi: block.npis,
     benchmark: star.benchmarks,
   }
@@ -178,7 +178,7 @@ export class RowGroupBuilder {
   }
 
   /** Adds a fact with the members `from` … `to - 1` of the block, as many as fit; returns how many it took. */
-  add(window: FactWindow, fact: number, block: Block, from: number, to: number): number {
+  add(window: BoundWindow, fact: number, block: Block, from: number, to: number): number {
     const taken = Math.min(to - from, this.#limit - this.#rows)
     this.#reserve(taken)
     const at = this.#facts
@@ -186,9 +186,9 @@ export class RowGroupBuilder {
     const code = window.code[fact]!
     const rate = window.rate[fact]!
     this.#runLengths[at] = taken
-    this.#attr[at] = attr
+    this.#attr[at] = window.attrs.entryOf[fact]!
     this.#code[at] = code
-    this.#group[at] = window.group[fact]!
+    this.#group[at] = window.groups.entryOf[fact]!
     this.#fact[at] = fact
     this.#rate[at] = rate
     for (let i = 0; i < taken; i++) this.#npi[this.#rows + i] = block.members[from + i]!

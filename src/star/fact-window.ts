@@ -7,6 +7,9 @@ import { requireConsecutive } from './in-order.js'
 import { UIDS_PER_BLOB } from './stage-facts.js'
 import type { StagedPaths } from './staged-files.js'
 
+/** Facts of one window: about 80 bytes each with their identities. */
+export const WINDOW_FACTS = 262_144
+
 /** Staged rows `from` (inclusive) to `to` (exclusive). */
 export interface FactRange {
   readonly from: number
@@ -52,7 +55,7 @@ export function isQuarantined(bitmap: Uint8Array, row: number): boolean {
 }
 
 /** Staged rows that are read at once. */
-const ROWS_AT_ONCE = 262_144
+const ROWS_AT_ONCE = WINDOW_FACTS
 
 /**
  * Reads facts of a range, from its beginning until it ends or `most` facts are found. Memory: about 60 bytes and the

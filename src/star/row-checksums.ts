@@ -10,7 +10,7 @@ import type { AxisStream, FactorisedRows, NumberStream, ValuePool } from '../par
 import type { AxisTable } from './axis-table.js'
 import type { Axis } from './dictionary.js'
 import { AXES, NUMBERS } from './enrich.js'
-import type { FactWindow } from './fact-window.js'
+import type { BoundWindow } from './fact-axes.js'
 import type { Block, StagedStar } from './staged-star.js'
 
 /** Sums of halves below 2³² are exact up to here and one more. */
@@ -27,10 +27,10 @@ const remembered = new WeakMap<AxisTable, EntryHashes>()
 
 /** Sums hashes of rows, partition by partition. */
 export class RowChecksums {
-  readonly #attrs: EntryHashes
   readonly #codes: EntryHashes
-  readonly #groups: EntryHashes
   readonly #benchmarks: EntryHashes
+  #attrs: EntryHashes = new Int32Array(0)
+  #groups: EntryHashes = new Int32Array(0)
   #npis: EntryHashes = new Int32Array(0)
   #identities: EntryHashes = new Int32Array(0)
   readonly #hash = new EngineHash()
@@ -39,9 +39,7 @@ export class RowChecksums {
   #sum = 0n
 
   constructor(star: StagedStar) {
-    this.#attrs = entryHashes(star.attrs)
     this.#codes = entryHashes(star.codes)
-    this.#groups = entryHashes(star.groups)
     this.#benchmarks = entryHashes(star.benchmarks)
   }
 
@@ -51,7 +49,9 @@ export class RowChecksums {
   }
 
   /** What is added next has its facts from this window. */
-  startWindow({ uid, facts }: FactWindow): void {
+  startWindow({ uid, facts, attrs, groups }: BoundWindow): void {
+    this.#attrs = entryHashes(attrs.table)
+    this.#groups = entryHashes(groups.table)
     const identities = new Int32Array(2 * facts)
     for (let fact = 0; fact < facts; fact++) {
       put(identities, fact, this.#hash.ofBytes(uid.data, uid.offsets[fact]! + 4, uid.offsets[fact + 1]!).again())

@@ -5,12 +5,10 @@
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import type { SliceFacts } from './enrich.js'
-import { type FactRange, type FactWindow, readFacts } from './fact-window.js'
+import { type BoundWindow, bindWindow } from './fact-axes.js'
+import { type FactFilter, type FactRange, readFacts, WINDOW_FACTS } from './fact-window.js'
 import type { StagedPaths } from './staged-files.js'
-import type { Block } from './staged-star.js'
-
-/** Staged facts of one window: about 80 bytes each with their identities. */
-export const WINDOW_FACTS = 262_144
+import type { Block, StagedStar } from './staged-star.js'
 
 /** Rows of a slice among the staged facts. */
 export interface SliceRange {
@@ -51,8 +49,19 @@ export function windowsOf(ranges: readonly SliceRange[]): SliceRange[][] {
   return windows
 }
 
+/** Facts of a range ({@link readFacts}) with their attributes and groups. */
+export async function readWindow(
+  engine: Engine,
+  star: StagedStar,
+  range: FactRange,
+  filter: FactFilter,
+): Promise<{ readonly window: BoundWindow; readonly to: number }> {
+  const { window, to } = await readFacts(engine, star.paths, range, filter)
+  return { window: await bindWindow(engine, star, window), to }
+}
+
 /** Facts of each slice of a window that is in memory. */
-export function slicesOf(window: FactWindow): Map<number, SliceFacts> {
+export function slicesOf(window: BoundWindow): Map<number, SliceFacts> {
   const slices = new Map<number, SliceFacts>()
   let from = 0
   for (let fact = 1; fact <= window.facts; fact++) {
@@ -90,13 +99,13 @@ export function groupsOfBlock({ linkStart }: Block): Uint8Array {
  */
 export async function* piecesOf(
   engine: Engine,
-  paths: StagedPaths,
+  star: StagedStar,
   range: FactRange,
   filter: { readonly quarantined: Uint8Array; readonly keep: Uint8Array },
   most = WINDOW_FACTS,
 ): AsyncGenerator<SliceFacts> {
   for (let from = range.from; from < range.to; ) {
-    const { window, to } = await readFacts(engine, paths, { from, to: range.to }, { ...filter, most })
+    const { window, to } = await readWindow(engine, star, { from, to: range.to }, { ...filter, most })
     if (window.facts > 0) yield { window, from: 0, to: window.facts }
     from = to
   }

@@ -4,18 +4,19 @@
  */
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
-import { type AxisTable, loadAxis } from './axis-table.js'
+import { type HashedAxis, loadAxis } from './axis-table.js'
 import { type BenchmarkLookup, loadBenchmarkLookup } from './benchmark-lookup.js'
+import { type FactAxis, loadFactAxis } from './fact-axes.js'
 import { outOfOrder } from './in-order.js'
 import type { StagedPaths } from './staged-files.js'
 
 /** What every unit needs: the fact side and the benchmarks. */
 export interface StagedStar {
   readonly paths: StagedPaths
-  readonly attrs: AxisTable
-  readonly codes: AxisTable
-  readonly groups: AxisTable
-  readonly benchmarks: AxisTable
+  readonly attrs: FactAxis
+  readonly codes: HashedAxis
+  readonly groups: FactAxis
+  readonly benchmarks: HashedAxis
   readonly lookup: BenchmarkLookup
   /** Per attr entry: 1 where the rate is compared with Medicare: it is known to be dollars. */
   readonly isDollar: Uint8Array
@@ -31,7 +32,7 @@ export interface StagedStar {
 /** Providers and member links of one block. */
 export interface Block {
   readonly block: number
-  readonly npis: AxisTable
+  readonly npis: HashedAxis
   /** Cell of each provider is implied by the links; state of its Medicare rate (index of the look-up), −1 where NULL. */
   readonly stateOf: Int32Array
   readonly firstCell: number
@@ -48,15 +49,15 @@ export interface Block {
   readonly members: Int32Array
 }
 
-/** Loads the fact side. */
-export async function loadStagedStar(engine: Engine, paths: StagedPaths): Promise<StagedStar> {
-  const attrs = await loadAxis(engine, 'attr', paths.attrs, 'attr_id')
-  const benchmarks = await loadAxis(engine, 'benchmark', paths.benchmarks, 'bench_id')
+/** Loads the fact side. @param most entries of an axis that are held whole, if not as many as usual */
+export async function loadStagedStar(engine: Engine, paths: StagedPaths, most?: number): Promise<StagedStar> {
+  const attrs = await loadFactAxis(engine, { axis: 'attr', path: paths.attrs, id: 'attr_id' }, most)
+  const benchmarks = await loadAxis(engine, { axis: 'benchmark', path: paths.benchmarks, id: 'bench_id' })
   return {
     paths,
     attrs,
-    codes: await loadAxis(engine, 'code', paths.codes, 'code_id'),
-    groups: await loadAxis(engine, 'group', paths.groups, 'group_id'),
+    codes: await loadAxis(engine, { axis: 'code', path: paths.codes, id: 'code_id' }),
+    groups: await loadFactAxis(engine, { axis: 'group', path: paths.groups, id: 'group_id' }, most),
     benchmarks,
     lookup: await loadBenchmarkLookup(engine, paths),
     isDollar: await loadFlags(engine, paths.attrs, 'is_dollar', attrs.entries),
@@ -71,7 +72,7 @@ const NO_MEMBER_YET = -2
 /** Loads one block. @throws IntegrityError ETL3-WR-01 when members or providers do not come in their order */
 export async function loadBlock(engine: Engine, star: StagedStar, block: number): Promise<Block> {
   const where = `block = ${block}`
-  const npis = await loadAxis(engine, 'npi', star.paths.npis, 'npi_id', where)
+  const npis = await loadAxis(engine, { axis: 'npi', path: star.paths.npis, id: 'npi_id', where })
   const range = await engine.row(`SELECT
     (SELECT coalesce(min(npi_id), 0) FROM ${readParquet([star.paths.npis])} WHERE ${where})::INTEGER AS npi,
     min(cell_id)::INTEGER AS cell, count(*)::INTEGER AS cells FROM ${readParquet([star.paths.cells])} WHERE ${where}`)
@@ -153,7 +154,7 @@ async function loadFlags(engine: Engine, attrs: string, condition: string, entri
   return flags
 }
 
-function doubleColumn(table: AxisTable, name: string): Float64Array {
+function doubleColumn(table: HashedAxis, name: string): Float64Array {
   const column = table.columns.find((c) => c.name === name)
   if (column?.pool.kind !== 'double') throw new Error(`no number column '${name}' on the axis`)
   const { values } = column.pool

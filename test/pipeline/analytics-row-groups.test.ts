@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Engine } from '../../src/engine/engine.js'
 import type { FactorisedRows } from '../../src/parquet/factorised.js'
 import { blockRowGroups, RowGroupBuilder } from '../../src/star/enrich.js'
-import { loadQuarantined, readFacts } from '../../src/star/fact-window.js'
+import { loadQuarantined } from '../../src/star/fact-window.js'
+import { readWindow } from '../../src/star/slice-reader.js'
 import { loadBlock, loadStagedStar } from '../../src/star/staged-star.js'
 import { severalFilesStar } from '../stars/several-files-star.js'
 import { writeStar } from '../stars/star.js'
@@ -31,7 +32,7 @@ it('row groups of any size have each fact with each member of its group once, in
     const star = await loadStagedStar(engine, paths)
     const block = await loadBlock(engine, star, 0)
     const quarantined = await loadQuarantined(engine, paths)
-    const { window } = await readFacts(engine, paths, { from: 0, to: 240 }, { quarantined })
+    const { window } = await readWindow(engine, star, { from: 0, to: 240 }, { quarantined })
     const due: string[] = []
     for (let fact = 0; fact < window.facts; fact++) {
       const group = window.group[fact] ?? -1

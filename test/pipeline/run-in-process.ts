@@ -13,7 +13,7 @@ import { screenFacts } from '../../src/quality/screen.js'
 import { DICTIONARY } from '../../src/star/dictionary.js'
 import { columnSources, RowGroupBuilder, SliceBuckets } from '../../src/star/enrich.js'
 import { batchRanges, batchSizes, type FileRange } from '../../src/star/fact-batches.js'
-import { loadQuarantined, readFacts } from '../../src/star/fact-window.js'
+import { loadQuarantined } from '../../src/star/fact-window.js'
 import { selectInput } from '../../src/star/file-schema.js'
 import {
   type BatchedFacts,
@@ -24,7 +24,7 @@ import {
 } from '../../src/star/gather-facts.js'
 import { findInputs, type InputTable } from '../../src/star/inputs.js'
 import { layoutOf } from '../../src/star/layout.js'
-import { slicesOf } from '../../src/star/slice-reader.js'
+import { readWindow, slicesOf } from '../../src/star/slice-reader.js'
 import { stageBenchmarks } from '../../src/star/stage-benchmarks.js'
 import { stageDimensions } from '../../src/star/stage-dimensions.js'
 import { joinFactBatches, stageFactBatch } from '../../src/star/stage-facts.js'
@@ -43,6 +43,8 @@ export interface InProcessInput {
   /** Folder for staged files. */
   readonly scratch: string
   readonly rowGroupRows?: number
+  /** Entries of attributes and of groups that are held at once. Default: as many as usual. */
+  readonly heldEntries?: number
   /** Files of facts that are staged together. Default: all. */
   readonly filesPerBatch?: number
   /** How large the files of facts are taken for, in bytes: small ones are gathered. Default: as large as they are. */
@@ -102,7 +104,7 @@ async function write(
   layout: ReturnType<typeof layoutOf>,
   input: InProcessInput,
 ): Promise<KeyedEntry[]> {
-  const star = await loadStagedStar(engine, paths)
+  const star = await loadStagedStar(engine, paths, input.heldEntries)
   const block = await loadBlock(engine, star, 0)
   const quarantined = await loadQuarantined(engine, paths)
   const valuesOf = await loadPartitionValues(engine, paths, layout)
@@ -114,7 +116,7 @@ async function write(
     return { ...entry, key, keyInSql: keysInSql[i] ?? '' }
   })
   const facts = await engine.count(`SELECT count(*) FROM ${readParquet([paths.facts])}`)
-  const { window } = await readFacts(engine, paths, { from: 0, to: facts }, { quarantined })
+  const { window } = await readWindow(engine, star, { from: 0, to: facts }, { quarantined })
   const slices = slicesOf(window)
   const encoder = createPartitionEncoder(DICTIONARY.map(({ name, type }) => ({ name, type })))
   encoder.bind(columnSources(star, block, window))

@@ -5,6 +5,7 @@ import { Engine } from '../../../src/engine/engine.js'
 import { readParquet } from '../../../src/engine/parquet-scan.js'
 import { type FactWindow, loadQuarantined, readFacts } from '../../../src/star/fact-window.js'
 import { piecesOf } from '../../../src/star/slice-reader.js'
+import { loadStagedStar } from '../../../src/star/staged-star.js'
 import { goodFact, goodStar } from '../../stars/good-star.js'
 import { withJudged } from '../quality/judged-star.js'
 
@@ -24,6 +25,7 @@ it('every piece but the last has as many facts as were asked for, and together t
       const facts = await engine.count(`SELECT count(*) FROM ${readParquet([staged.facts])}`)
       const groups = await engine.count(`SELECT count(*) FROM ${readParquet([staged.groups])}`)
       const nothing = await loadQuarantined(engine, staged)
+      const star = await loadStagedStar(engine, staged)
       const whole = await readFacts(engine, staged, { from: 0, to: facts }, { quarantined: nothing })
       expect(whole.to).toBe(facts)
       const all = factsOf(whole.window)
@@ -45,7 +47,7 @@ it('every piece but the last has as many facts as were asked for, and together t
           const { window } = await readFacts(engine, staged, { from, to: facts }, filter, rowsAtOnce)
           expect(factsOf(window)).toEqual(due)
           const pieces: string[][] = []
-          for await (const { window } of piecesOf(engine, staged, { from, to: facts }, filter, most)) {
+          for await (const { window } of piecesOf(engine, star, { from, to: facts }, filter, most)) {
             pieces.push(factsOf(window))
           }
           expect(pieces.flat()).toEqual(due)
