@@ -16,6 +16,7 @@ import { chosenRows, decidingWords } from './chosen-rows.js'
 import { contentHash } from './content-hash.js'
 import { ADDRESS_COLUMNS, contractOf, GEO_TEXT_COLUMNS } from './contract.js'
 import { columnsOf } from './dictionary.js'
+import { ATTR_KEYS } from './fact-keys.js'
 import type { Layout } from './layout.js'
 import { STAGED_DIMENSIONS } from './staged-files.js'
 import { benchmarkStateSql, providerTypeSql, rateFlagsSql, soleProprietorSql, stateSql } from './vocabulary-sql.js'
@@ -47,18 +48,6 @@ export interface DimensionCounts {
 
 /** Providers of a block: about 50 MB of columns. */
 const PROVIDERS_PER_BLOCK = 100_000
-
-const ATTR_KEYS = [
-  'payer_slug',
-  'billing_class',
-  'state',
-  'year_month',
-  'negotiated_type',
-  'negotiation_arrangement',
-  'expiration_date',
-  'pos_set_id',
-  'reporting_entity_name',
-] as const
 
 /** Condition under which a link's npi is a provider: a payer's "unknown" (0, blank) never joins. */
 export const VALID_NPI = "npi IS NOT NULL AND trim(npi, '0') <> ''"

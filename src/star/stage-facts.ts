@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
+import { type FactDimensions, withDimensionIds } from './fact-keys.js'
 import { readSliceRadix, sliceIdSql } from './slice-id.js'
 
 /** Rows per row group of the staged facts: small enough that a unit reads little more than its own slices. */
@@ -28,15 +29,6 @@ const STAGED_ORDER = 'slice_id, code_rank, fact_uid NULLS FIRST, code_id, group_
 /** Facts whose identities one statement gathers: 16 MB at 64 bytes each. A multiple of UIDS_PER_BLOB. */
 const UIDS_PER_STATEMENT = 1024 * UIDS_PER_BLOB
 
-/** Local paths of the staged dimension files that facts are joined to. */
-export interface FactDimensions {
-  readonly attrs: string
-  readonly codes: string
-  readonly groups: string
-  readonly code_parts: string
-  readonly group_parts: string
-}
-
 /** What a staged fact gets once all of them stand in their order: its row, and what readers need of its identity. */
 const NUMBERED = `(row_number() OVER () - 1)::INTEGER AS fact_row, *, coalesce(md5_number_lower(fact_uid), 0)::UBIGINT AS uid_hash,
       coalesce(strlen(fact_uid), 0)::INTEGER AS uid_bytes`
@@ -53,29 +45,20 @@ export interface FactBatch {
  * Stages the facts of one batch of input files, sorted, and numbered if they are all.
  *
  * @param target path of the staged file
+ * @param entriesAtOnce entries of a dimension that may be joined at once, if not as many as usual
  */
 export async function stageFactBatch(
   engine: Engine,
   { select, alone }: FactBatch,
   dimensions: FactDimensions,
   target: string,
+  entriesAtOnce?: number,
 ): Promise<void> {
-  const { attrs, codes, groups } = dimensions
   const radix = await readSliceRadix(engine, dimensions)
-  const slice = sliceIdSql({ attr: 'a.attr_part', code: 'c.code_part', group: 'g.group_part' }, radix)
+  const slice = sliceIdSql({ attr: 'attr_part', code: 'code_part', group: 'group_part' }, radix)
+  const facts = await withDimensionIds(engine, select, dimensions, entriesAtOnce)
   await engine.run(`COPY (SELECT ${alone ? NUMBERED : '*'} FROM (
-    SELECT ${slice} AS slice_id,
-      c.code_rank, c.code_id, g.group_id, a.attr_id, f.negotiated_rate, f.fact_uid
-    FROM (${select}) f
-    JOIN ${readParquet([attrs])} a ON a.key_payer_slug IS NOT DISTINCT FROM f.payer_slug
-      AND a.key_billing_class IS NOT DISTINCT FROM f.billing_class AND a.key_state IS NOT DISTINCT FROM f.state
-      AND a.key_year_month IS NOT DISTINCT FROM f.year_month AND a.key_negotiated_type IS NOT DISTINCT FROM f.negotiated_type
-      AND a.key_negotiation_arrangement IS NOT DISTINCT FROM f.negotiation_arrangement
-      AND a.key_expiration_date IS NOT DISTINCT FROM f.expiration_date AND a.key_pos_set_id IS NOT DISTINCT FROM f.pos_set_id
-      AND a.key_reporting_entity_name IS NOT DISTINCT FROM f.reporting_entity_name
-    JOIN ${readParquet([codes])} c ON c.key_code_type IS NOT DISTINCT FROM f.code_type AND c.key_code IS NOT DISTINCT FROM f.code
-    JOIN ${readParquet([groups])} g ON g.key_pg_uid IS NOT DISTINCT FROM f.pg_uid
-      AND g.key_provider_group_id_raw IS NOT DISTINCT FROM f.provider_group_id_raw
+    SELECT ${slice} AS slice_id, code_rank, code_id, group_id, attr_id, negotiated_rate, fact_uid FROM (${facts})
     ORDER BY ${STAGED_ORDER}))
     TO ${sqlString(target)} (${UNCOMPRESSED}, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
 }

@@ -5,14 +5,14 @@ import { afterAll, expect, it } from 'vitest'
 import { writeDemoStar } from '../../src/demo/write-star.js'
 import { readTree } from '../check-star/tree.js'
 import { DEFAULT_OPTIONS } from '../oracle/oracle-table.js'
-import { runInProcess } from './run-in-process.js'
+import { type InProcessInput, runInProcess } from './run-in-process.js'
 
 const root = mkdtempSync(join(tmpdir(), 'etl3-large-axes-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-it('the bytes of a table do not depend on how many attributes and groups are held in memory', async () => {
+it('the bytes of a table do not depend on how many attributes, codes and groups are in memory at once', async () => {
   const star = await writeDemoStar({ out: join(root, 'star'), facts: 600, seed: 5 })
-  const run = async (name: string, heldEntries?: number): Promise<unknown> => {
+  const run = async (name: string, most: Pick<InProcessInput, 'entriesAtOnce' | 'heldEntries'>): Promise<unknown> => {
     const out = join(root, name)
     await runInProcess({
       star: star.root,
@@ -20,10 +20,10 @@ it('the bytes of a table do not depend on how many attributes and groups are hel
       partitionColumns: DEFAULT_OPTIONS.partitionColumns,
       out,
       scratch: join(root, `${name}-scratch`),
-      ...(heldEntries === undefined ? {} : { heldEntries }),
+      ...most,
     })
     return readTree(out)
   }
-  const due = await run('whole')
-  expect(await run('windowed', 0)).toEqual(due)
+  const due = await run('whole', {})
+  expect(await run('parts', { entriesAtOnce: 20, heldEntries: 0 })).toEqual(due)
 })

@@ -43,6 +43,8 @@ export interface InProcessInput {
   /** Folder for staged files. */
   readonly scratch: string
   readonly rowGroupRows?: number
+  /** Entries of a dimension that facts are joined to at once. Default: as many as usual. */
+  readonly entriesAtOnce?: number
   /** Entries of attributes and of groups that are held at once. Default: as many as usual. */
   readonly heldEntries?: number
   /** Files of facts that are staged together. Default: all. */
@@ -74,7 +76,11 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
     const gathered = await gatherBatches(engine, facts, staged)
     const inputs = selectInputs(tables).set('fact_rate', selectFacts(facts, gathered))
     await stageDimensions({ engine, inputs, layout, folder: staged })
-    await stageAllFacts(engine, tables, staged, facts.batches, gathered)
+    await stageAllFacts(engine, tables, staged, {
+      batches: facts.batches,
+      gathered,
+      entriesAtOnce: input.entriesAtOnce,
+    })
     await input.afterStaging?.(engine, paths)
     await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
     return await write(engine, paths, layout, input)
@@ -162,19 +168,20 @@ export async function stageAllFacts(
   engine: Engine,
   tables: readonly CheckedTable[],
   folder: string,
-  batches: readonly FileRange[] = batchesOf(
-    tables.find((t) => t.name === 'fact_rate')?.files ?? [],
-    Number.POSITIVE_INFINITY,
-  ),
-  gathered: Gathered = [],
+  given: {
+    readonly batches?: readonly FileRange[]
+    readonly gathered?: Gathered
+    readonly entriesAtOnce?: number | undefined
+  } = {},
 ): Promise<void> {
   const files = tables.find((t) => t.name === 'fact_rate')?.files ?? []
+  const { batches = batchesOf(files, Number.POSITIVE_INFINITY), gathered = [], entriesAtOnce } = given
   const staged: string[] = []
   for (const [i, { from, to }] of batches.entries()) {
     const target = join(folder, batches.length === 1 ? 'facts.parquet' : `part-${i}.parquet`)
     const paths = gathered[i] ?? []
     const select = paths.length > 0 ? selectGathered(paths) : selectInput('fact_rate', files.slice(from, to))
-    await stageFactBatch(engine, { select, alone: batches.length === 1 }, pathsIn(folder), target)
+    await stageFactBatch(engine, { select, alone: batches.length === 1 }, pathsIn(folder), target, entriesAtOnce)
     staged.push(target)
   }
   await joinFactBatches(engine, staged, folder)

@@ -1,0 +1,100 @@
+/**
+ * The ids of a fact's dimensions in place of its keys. A dimension of the facts' own values (attributes, groups) can have as
+ * many entries as there are facts; then facts and entries are both put in order of a hash of their keys, and joined
+ * shard by shard, so that one shard of entries is in memory at a time. Everything else spills.
+ */
+import type { Engine } from '../engine/engine.js'
+import { readParquet } from '../engine/parquet-scan.js'
+
+/** Local paths of the staged dimension files that facts are joined to. */
+export interface FactDimensions {
+  readonly attrs: string
+  readonly codes: string
+  readonly groups: string
+  readonly code_parts: string
+  readonly group_parts: string
+}
+
+/** What of a fact is its attributes. */
+export const ATTR_KEYS = [
+  'payer_slug',
+  'billing_class',
+  'state',
+  'year_month',
+  'negotiated_type',
+  'negotiation_arrangement',
+  'expiration_date',
+  'pos_set_id',
+  'reporting_entity_name',
+] as const
+
+/** A dimension as the facts name it. */
+interface KeyedDimension {
+  readonly file: 'attrs' | 'codes' | 'groups'
+  /** Columns of the facts; the dimension has each as `key_<name>`. */
+  readonly keys: readonly string[]
+  /** What a fact gets for them. */
+  readonly ids: readonly string[]
+}
+
+const DIMENSIONS: readonly KeyedDimension[] = [
+  { file: 'attrs', keys: ATTR_KEYS, ids: ['attr_id', 'attr_part'] },
+  { file: 'codes', keys: ['code_type', 'code'], ids: ['code_id', 'code_rank', 'code_part'] },
+  { file: 'groups', keys: ['pg_uid', 'provider_group_id_raw'], ids: ['group_id', 'group_part'] },
+]
+
+/** Entries of a dimension that are joined at once: some 30 MB of the engine's memory. */
+const ENTRIES_AT_ONCE = 100_000
+
+/**
+ * A SELECT of facts with `attr_id`, `attr_part`, `code_id`, `code_rank`, `code_part`, `group_id` and `group_part` in place of
+ * their keys, and with all their other columns. Tables that it needs stay in the engine until that is closed.
+ *
+ * @param select of facts as the contract wants them
+ * @param entriesAtOnce entries of a dimension that may be joined at once
+ */
+export async function withDimensionIds(
+  engine: Engine,
+  select: string,
+  dimensions: FactDimensions,
+  entriesAtOnce = ENTRIES_AT_ONCE,
+): Promise<string> {
+  let facts = select
+  for (const dimension of DIMENSIONS) {
+    const path = dimensions[dimension.file]
+    const entries = await engine.count(`SELECT count(*) FROM ${readParquet([path])}`)
+    facts =
+      entries <= entriesAtOnce
+        ? joined(dimension, facts, readParquet([path]))
+        : await joinedInShards(engine, dimension, { facts, path, shards: Math.ceil(entries / entriesAtOnce) })
+  }
+  return facts
+}
+
+function joined({ keys, ids }: KeyedDimension, facts: string, entries: string): string {
+  const same = keys.map((key) => `d.key_${key} IS NOT DISTINCT FROM f.${key}`)
+  return `SELECT f.* EXCLUDE (${keys.join(', ')}), ${ids.map((id) => `d.${id}`).join(', ')}
+    FROM (${facts}) f JOIN ${entries} d ON ${same.join(' AND ')}`
+}
+
+async function joinedInShards(
+  engine: Engine,
+  dimension: KeyedDimension,
+  { facts, path, shards }: { readonly facts: string; readonly path: string; readonly shards: number },
+): Promise<string> {
+  const { file, keys, ids } = dimension
+  const ofDimension = keys.map((key) => `key_${key}`)
+  const shardOf = (columns: readonly string[]): string => `(hash(${columns.join(', ')}) % ${shards})::INTEGER AS shard`
+  await engine.run(`CREATE TABLE facts_by_${file} AS SELECT *, ${shardOf(keys)} FROM (${facts}) ORDER BY shard`)
+  await engine.run(`CREATE TABLE entries_of_${file} AS
+    SELECT ${[...ofDimension, ...ids].join(', ')}, ${shardOf(ofDimension)} FROM ${readParquet([path])} ORDER BY shard`)
+  for (let shard = 0; shard < shards; shard++) {
+    const ofShard = `SELECT * EXCLUDE shard FROM facts_by_${file} WHERE shard = ${shard}`
+    const entries = `(SELECT * FROM entries_of_${file} WHERE shard = ${shard})`
+    const into = shard === 0 ? `CREATE OR REPLACE TABLE facts_with_${file} AS` : `INSERT INTO facts_with_${file}`
+    await engine.run(`${into} ${joined(dimension, ofShard, entries)}`)
+  }
+  await engine.run(`DROP TABLE facts_by_${file}`)
+  await engine.run(`DROP TABLE entries_of_${file}`)
+  return `SELECT * FROM facts_with_${file}`
+}
