@@ -6,7 +6,7 @@
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
-import { dueChecksums, rowHash } from '../star/due-checksums.js'
+import { rowHash, sumDueRows } from '../star/due-checksums.js'
 import type { FactRange } from '../star/fact-window.js'
 import type { StagedPaths } from '../star/staged-files.js'
 
@@ -46,11 +46,10 @@ export async function differingFiles(input: VerifyInput): Promise<number[]> {
       .map(({ ordinal, from, to }) => `(${ordinal}, ${from}, ${to})`)
       .join(', ')}) f (ordinal, from_row, to_row)`,
   )
-  const facts = ranges.map(({ from, to }) => `fact_row >= ${from} AND fact_row < ${to}`).join(' OR ')
+  await sumDueRows(engine, { paths, block, ranges })
   await engine.run(`CREATE OR REPLACE TEMP TABLE due AS
-    WITH sums AS (${dueChecksums({ paths, block, facts })})
     SELECT f.ordinal, ${keyText(keys.map((key) => `p.${key}`))} AS key, s.rows, s.checksum
-    FROM sums s
+    FROM due_sums s
     JOIN ${readParquet([paths.slices])} l ON l.slice_id = s.slice_id
     JOIN due_files f ON l.first_row >= f.from_row AND l.first_row < f.to_row
     LEFT JOIN ${readParquet([plan])} p ON p.slice_id = s.slice_id AND p.cell_id = s.cell_id`)

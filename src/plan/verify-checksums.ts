@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
-import { dueChecksums } from '../star/due-checksums.js'
+import { sumDueRows } from '../star/due-checksums.js'
 import type { StagedPaths } from '../star/staged-files.js'
 
 /** What is compared. */
@@ -22,16 +22,15 @@ export interface ChecksumInput {
 export async function differingChecksums({ engine, paths, plan, unit, written }: ChecksumInput): Promise<Set<number>> {
   await engine.run(`CREATE OR REPLACE TEMP TABLE of_unit AS
     SELECT ordinal, block, slice_id, cell_id FROM ${readParquet([plan])} WHERE unit = ${unit}`)
-  const blocks = await engine.rows(
-    'SELECT block, min(slice_id) AS low, max(slice_id) AS high FROM of_unit GROUP BY block ORDER BY block',
-  )
+  const blocks = await engine.rows(`SELECT u.block, min(s.first_row) AS first, max(s.first_row + s.facts) AS last
+    FROM of_unit u JOIN ${readParquet([paths.slices])} s ON s.slice_id = u.slice_id GROUP BY u.block ORDER BY u.block`)
   const differing = new Set(written.keys())
   for (const row of blocks) {
     const block = Number(row['block'])
-    const facts = `slice_id BETWEEN ${Number(row['low'])} AND ${Number(row['high'])}`
+    const range = { from: Number(row['first']), to: Number(row['last']) }
+    await sumDueRows(engine, { paths, block, ranges: [range], only: 'of_unit' })
     const due = await engine.rows(`SELECT o.ordinal, d.rows, d.checksum::VARCHAR AS checksum
-      FROM (${dueChecksums({ paths, block, facts, only: 'of_unit' })}) d
-      JOIN of_unit o ON o.block = ${block} AND o.slice_id = d.slice_id AND o.cell_id = d.cell_id`)
+      FROM due_sums d JOIN of_unit o ON o.block = ${block} AND o.slice_id = d.slice_id AND o.cell_id = d.cell_id`)
     for (const { ordinal, rows, checksum } of due) {
       const found = written.get(Number(ordinal))
       if (found?.writtenRows === Number(rows) && found.checksum === checksum) differing.delete(Number(ordinal))

@@ -42,7 +42,7 @@ export async function stageBenchmarks({ engine, select, staged, folder }: StageB
   const values = VALUES.map((v) => `b.${v}`).join(', ')
   const [type, ...numbers] = VALUES.map((v) => `b.${v}`)
   const order = [type, ...numbers.map((n) => `${n} + 0`), ...numbers.map((n) => `${n}::VARCHAR`)].join(', ')
-  await engine.run(`CREATE TEMP TABLE asked AS ${codesByState(staged)}`)
+  await engine.run(`CREATE TEMP TABLE asked AS ${await codesByState(engine, staged)}`)
   // One row per code, state and data_year: the newest year_month, then the first in order of all columns. The engine gives
   // back sorted doubles without the sign of a zero: so what is sorted is not what is taken, and text tells the two apart.
   await engine.run(`CREATE TEMP TABLE benchmark_rows AS
@@ -74,21 +74,38 @@ export async function stageBenchmarks({ engine, select, staged, folder }: StageB
   return await engine.count('SELECT count(*) FROM benchmarks')
 }
 
+/** States in one BIGINT, a bit each. */
+const STATES_PER_WORD = 63
+
 /**
  * Codes with the states in which a fact may look for them: those of the group's providers, and that of its market.
- * Groups whose providers are in the same states count as one, so that the pairs grow with dimensions, not with facts.
+ * Groups whose providers are in the same states count as one, so that the pairs grow with dimensions, not with facts. The
+ * states of a group are bits of whole numbers: a list for each group would need memory that grows with the groups.
  */
-function codesByState({ attrs, npis, members, facts }: StageBenchmarksInput['staged']): string {
-  return `
-    WITH places AS (
-      SELECT group_id, states, dense_rank() OVER (ORDER BY states)::INTEGER AS place FROM (
-        SELECT m.group_id, list(DISTINCT n.benchmark_state ORDER BY n.benchmark_state) AS states
-        FROM ${readParquet([members])} m JOIN ${readParquet([npis])} n ON n.npi_id = m.npi_id
-        WHERE n.benchmark_state IS NOT NULL GROUP BY m.group_id))
-    SELECT code_id, unnest(states) AS state FROM (
-      SELECT DISTINCT f.code_id, p.place FROM ${readParquet([facts])} f JOIN places p ON p.group_id = f.group_id)
-      JOIN (SELECT DISTINCT place, states FROM places) USING (place)
-    UNION
-    SELECT f.code_id, a.benchmark_state FROM (SELECT DISTINCT code_id, attr_id FROM ${readParquet([facts])}) f
-    JOIN ${readParquet([attrs])} a ON a.attr_id = f.attr_id WHERE a.benchmark_state IS NOT NULL`
+async function codesByState(engine: Engine, staged: StageBenchmarksInput['staged']): Promise<string> {
+  const [npis, members, facts] = [
+    readParquet([staged.npis]),
+    readParquet([staged.members]),
+    readParquet([staged.facts]),
+  ]
+  const byMarket = `SELECT f.code_id, a.benchmark_state AS state FROM (SELECT DISTINCT code_id, attr_id FROM ${facts}) f
+    JOIN ${readParquet([staged.attrs])} a ON a.attr_id = f.attr_id WHERE a.benchmark_state IS NOT NULL`
+  await engine.run(`CREATE TEMP TABLE state_bits AS
+    SELECT state, (row_number() OVER (ORDER BY state) - 1)::INTEGER AS bit
+    FROM (SELECT DISTINCT benchmark_state AS state FROM ${npis} WHERE benchmark_state IS NOT NULL)`)
+  const states = await engine.count('SELECT count(*) FROM state_bits')
+  const words = Array.from({ length: Math.ceil(states / STATES_PER_WORD) }, (_, i) => `word_${i}`)
+  if (words.length === 0) return byMarket
+  const bits = words.map(
+    (word, i) =>
+      `bit_or(CASE WHEN b.bit // ${STATES_PER_WORD} = ${i} THEN 1::BIGINT << (b.bit % ${STATES_PER_WORD}) ELSE 0 END) AS ${word}`,
+  )
+  await engine.run(`CREATE TEMP TABLE places AS SELECT m.group_id, ${bits.join(', ')}
+    FROM ${members} m JOIN ${npis} n ON n.npi_id = m.npi_id JOIN state_bits b ON b.state = n.benchmark_state
+    GROUP BY m.group_id`)
+  const wordOfBit = `CASE b.bit // ${STATES_PER_WORD} ${words.map((word, i) => `WHEN ${i} THEN ${word}`).join(' ')} END`
+  return `SELECT code_id, b.state FROM (
+      SELECT DISTINCT f.code_id, ${words.join(', ')} FROM ${facts} f JOIN places p ON p.group_id = f.group_id)
+      JOIN state_bits b ON (${wordOfBit} >> (b.bit % ${STATES_PER_WORD})) & 1 = 1
+    UNION ${byMarket}`
 }
