@@ -100,12 +100,12 @@ async function codesByState(engine: Engine, staged: StageBenchmarksInput['staged
     (word, i) =>
       `bit_or(CASE WHEN b.bit // ${STATES_PER_WORD} = ${i} THEN 1::BIGINT << (b.bit % ${STATES_PER_WORD}) ELSE 0 END) AS ${word}`,
   )
-  await engine.run(`CREATE TEMP TABLE places AS SELECT m.group_id, ${bits.join(', ')}
+  await engine.run(`CREATE TEMP TABLE states_of_groups AS SELECT m.group_id, ${bits.join(', ')}
     FROM ${members} m JOIN ${npis} n ON n.npi_id = m.npi_id JOIN state_bits b ON b.state = n.benchmark_state
     GROUP BY m.group_id`)
   const wordOfBit = `CASE b.bit // ${STATES_PER_WORD} ${words.map((word, i) => `WHEN ${i} THEN ${word}`).join(' ')} END`
   return `SELECT code_id, b.state FROM (
-      SELECT DISTINCT f.code_id, ${words.join(', ')} FROM ${facts} f JOIN places p ON p.group_id = f.group_id)
+      SELECT DISTINCT f.code_id, ${words.join(', ')} FROM ${facts} f JOIN states_of_groups p ON p.group_id = f.group_id)
       JOIN state_bits b ON (${wordOfBit} >> (b.bit % ${STATES_PER_WORD})) & 1 = 1
     UNION ${byMarket}`
 }
