@@ -17,6 +17,7 @@ import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import type { ActivityDeps } from './deps.js'
+import { withReserve } from './publication-reserve.js'
 import { openContext, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -33,7 +34,7 @@ export function commitAnalytics(deps: ActivityDeps): (run: RunRef, scope: Activi
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     // Also where the record stands: a run that was given up after it has another run's commit on top of its own.
-    const { uri, snapshotId, rows, bytes, files } = await commit(context, signal)
+    const { uri, snapshotId, rows, bytes, files } = await withReserve(context, signal, () => commit(context, signal))
     return { uri, snapshotId, rows, bytes, files: files.length }
   }
 }

@@ -23,6 +23,7 @@ import { ENDED } from './close-run.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { notifyResult } from './notify-end.js'
+import { withReserve } from './publication-reserve.js'
 import { gatherReport } from './report-data.js'
 import { openContext, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -55,6 +56,21 @@ async function report(input: ReportInput, deps: ActivityDeps, signal: AbortSigna
     await finish(context, signal)
     return current.published
   }
+  const write = (): Promise<RunResult> => reportAndFinish(context, input, deps, signal)
+  return input.run.mode === 'run' ? await withReserve(context, signal, write, onlyReportMissing) : await write()
+}
+
+async function onlyReportMissing(): Promise<string> {
+  return 'the table is published and registered, only the report of the run is missing'
+}
+
+async function reportAndFinish(
+  context: RunContext,
+  input: ReportInput,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const { records } = context
   const { gathered, charts } = await gatherAndDraw(context, input, deps, signal)
   const page = reportPage(gathered, charts)
   await records.store.put(records.key('report.html'), Buffer.from(page, 'utf8'), signal)
