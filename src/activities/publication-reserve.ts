@@ -6,14 +6,18 @@
 import { statfsSync, statSync } from 'node:fs'
 import { keptAnalyticsUri } from '../config/analytics-place.js'
 import { isS3Address } from '../config/uri.js'
+import type { RunRef, UnitInput } from '../contract/activities.js'
+import { openStore } from '../lake/stores.js'
 import { findPlan, type PlanRecord } from '../records/plan.js'
 import { findPublished } from '../records/published.js'
+import { RunRecords } from '../records/records.js'
 import { Etl3Error, ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
 import { bytesText } from '../runtime/figures.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
 import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import type { RunContext } from './run-context.js'
+import type { ActivityScope } from './scope.js'
 
 const RESERVE = 'objects/reserve'
 
@@ -62,7 +66,18 @@ export async function reservePublication(context: RunContext, bytes: number, sig
 }
 
 /** What readers find while a part of publication is not done, in words. */
-export type ReadersFind = (context: RunContext, signal: AbortSignal) => Promise<string>
+type ReadersFind = (run: PublishingRun, signal: AbortSignal) => Promise<string>
+
+/** What is known of a run also where its lock cannot be renewed. */
+type PublishingRun = Pick<RunContext, 'ref' | 'records'>
+
+/** An activity that publishes, done as {@link withReserve} says. */
+export function fromReserve<Input extends RunRef | UnitInput, Output>(
+  act: (input: Input, scope: ActivityScope) => Promise<Output>,
+): (input: Input, scope: ActivityScope) => Promise<Output> {
+  return async (input, scope) =>
+    await withReserve('run' in input ? input.run : input, scope.signal, () => act(input, scope))
+}
 
 /**
  * Does a part of publication. Where a disk is full, what was reserved is given up, and the part is done once more.
@@ -72,33 +87,34 @@ export type ReadersFind = (context: RunContext, signal: AbortSignal) => Promise<
  * @throws ResourceError ETL3-DK-01 or ETL3-DK-02, with what readers find now and how to end it, when there is still no room
  */
 export async function withReserve<T>(
-  context: RunContext,
+  ref: RunRef,
   signal: AbortSignal,
   act: () => Promise<T>,
   readersFind: ReadersFind = notRegistered,
 ): Promise<T> {
+  const run = { ref, records: new RunRecords(openStore(ref.metadataUri, ref), ref.runId) }
   try {
     return await act()
   } catch (error) {
     const full = fullDiskOf(error)
     if (!full) throw error
-    if (!(await giveUpReserve(context, signal))) throw await withState(full, context, readersFind, signal)
+    if (!(await giveUpReserve(run, signal))) throw await withState(full, run, readersFind, signal)
   }
   try {
     return await act()
   } catch (error) {
     const full = fullDiskOf(error)
-    throw full ? await withState(full, context, readersFind, signal) : error
+    throw full ? await withState(full, run, readersFind, signal) : error
   }
 }
 
-async function notRegistered(context: RunContext, signal: AbortSignal): Promise<string> {
-  const state = await publicationState(context, undefined, signal)
+async function notRegistered(run: PublishingRun, signal: AbortSignal): Promise<string> {
+  const state = await publicationState(run, undefined, signal)
   return `the table may be mixed: ${state}; until a run has registered, queries may find rows of neither the old nor the new table`
 }
 
 /** @returns whether there was one */
-async function giveUpReserve({ records }: RunContext, signal: AbortSignal): Promise<boolean> {
+async function giveUpReserve({ records }: PublishingRun, signal: AbortSignal): Promise<boolean> {
   const key = records.key(RESERVE)
   const [reserve] = await records.store.stat([key], signal)
   if (reserve) await records.store.delete([key], signal)
@@ -150,11 +166,11 @@ function fullDiskOf(error: unknown): Etl3Error | undefined {
 
 async function withState(
   full: Etl3Error,
-  context: RunContext,
+  run: PublishingRun,
   readersFind: ReadersFind,
   signal: AbortSignal,
 ): Promise<ResourceError> {
-  return new ResourceError(full.code, `${full.message}; ${await readersFind(context, signal)}`, {
+  return new ResourceError(full.code, `${full.message}; ${await readersFind(run, signal)}`, {
     hint: `${full.hint ?? 'Free some space.'} ${NEXT_RUN_MENDS}`,
     cause: full,
   })

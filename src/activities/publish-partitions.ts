@@ -7,13 +7,13 @@ import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
 import { PLAN } from '../records/names.js'
 import { findPublished, savePublished } from '../records/published.js'
 import { markStale } from '../records/stale-run.js'
-import { type LedgerEntry, objectName, parseUnitRecord, type UnitRecord, unitRecordName } from '../records/unit.js'
+import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { plainText } from '../runtime/plain-text.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
-import { withReserve } from './publication-reserve.js'
+import { fromReserve } from './publication-reserve.js'
 import { keyOfOwnBytes, NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -25,47 +25,38 @@ const OBJECTS_PER_BREATH = 500
 
 /** Publishes a unit. What an earlier attempt moved is recognised by its bytes. */
 export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
-  return async ({ run, unit }, { signal, heartbeat }) => {
+  return fromReserve(async ({ run, unit }, { signal, heartbeat }) => {
     const context = await openContext(run, deps, signal)
     const { records } = context
     const ledger = await records.find(unitRecordName(unit), parseUnitRecord, signal)
     if (!ledger) throw new Error(`unit ${unit} was not written`)
     const answer = { unit, partitions: ledger.partitions, rows: ledger.rows, bytes: ledger.bytes }
     if (await findPublished(context, unit, signal)) return answer
-    await withReserve(context, signal, () => publishUnit(context, deps, { signal, heartbeat }, ledger))
-    return answer
-  }
-}
 
-async function publishUnit(
-  context: RunContext,
-  deps: ActivityDeps,
-  { signal, heartbeat }: ActivityScope,
-  { unit, entries }: UnitRecord,
-): Promise<void> {
-  const { records } = context
-  const plan = await records.store.fetchLocal(records.key(PLAN), context.scratch, signal)
-  const partitions = await withEngine(deps, context.scratch, signal, (engine) => readUnit(engine, plan, unit))
-  const planned = new Map(partitions.map((p) => [p.ordinal, p]))
-  let published = 0
-  const etags = await severalAtOnce(entries, records.store.atOnce, async (entry) => {
-    const partition = planned.get(entry.ordinal)
-    if (!partition)
-      throw new Error(`the ledger of unit ${unit} has a partition that the plan has not: ${entry.ordinal}`)
-    const { etag } = await publish(context, unit, entry, partition, () => published, signal)
-    failPoint('publish:partition')
-    published += 1
-    if (published % OBJECTS_PER_BREATH === 0) {
-      await nextTurn()
-      heartbeat({ unit, partitions: published })
-      signal.throwIfAborted()
-    }
-    return etag
+    const plan = await records.store.fetchLocal(records.key(PLAN), context.scratch, signal)
+    const partitions = await withEngine(deps, context.scratch, signal, (engine) => readUnit(engine, plan, unit))
+    const planned = new Map(partitions.map((p) => [p.ordinal, p]))
+    let published = 0
+    const etags = await severalAtOnce(ledger.entries, records.store.atOnce, async (entry) => {
+      const partition = planned.get(entry.ordinal)
+      if (!partition)
+        throw new Error(`the ledger of unit ${unit} has a partition that the plan has not: ${entry.ordinal}`)
+      const { etag } = await publish(context, unit, entry, partition, () => published, signal)
+      failPoint('publish:partition')
+      published += 1
+      if (published % OBJECTS_PER_BREATH === 0) {
+        await nextTurn()
+        heartbeat({ unit, partitions: published })
+        signal.throwIfAborted()
+      }
+      return etag
+    })
+    const keys = ledger.entries.map(({ key }) => key)
+    await context.table.settle(keys, signal)
+    failPoint('publish:before-record')
+    await savePublished(context, unit, etags, signal)
+    return answer
   })
-  const keys = entries.map(({ key }) => key)
-  await context.table.settle(keys, signal)
-  failPoint('publish:before-record')
-  await savePublished(context, unit, etags, signal)
 }
 
 /**

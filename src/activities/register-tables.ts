@@ -1,7 +1,7 @@
 import type { Measured, Registered, RunRef, UnitDone } from '../contract/activities.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { ownKeyOf } from '../iceberg/table-files.js'
-import type { Catalog, CatalogColumn, PublishedAnalytics, RegisterOutcome } from '../lake/catalog.js'
+import type { CatalogColumn, PublishedAnalytics } from '../lake/catalog.js'
 import { isOnAws, openCatalog } from '../lake/catalogs.js'
 import type { ObjectKey } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
@@ -18,7 +18,7 @@ import { DICTIONARY } from '../star/dictionary.js'
 import { beginCount } from './ask-catalog.js'
 import type { ActivityDeps } from './deps.js'
 import { saveManifest } from './manifest.js'
-import { withReserve } from './publication-reserve.js'
+import { fromReserve } from './publication-reserve.js'
 import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -49,14 +49,37 @@ export const CATALOG_COLUMNS: readonly CatalogColumn[] = DICTIONARY.map(({ name,
 export function registerTables(
   deps: ActivityDeps,
 ): (run: RunRef, scope: ActivityScope) => Promise<Omit<Registered, keyof Measured>> {
-  return async (ref, { signal }) => {
+  return fromReserve(async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
-    const { records, config } = context
-    const {
-      catalog,
-      notes = [],
-      ...outcome
-    } = await withReserve(context, signal, () => register(context, deps, signal))
+    const { records, config, scratch, layout, table } = context
+    const local = (name: string): Promise<string> => records.store.fetchLocal(records.key(name), scratch, signal)
+    const { manifest, totals } = await withEngine(deps, scratch, signal, async (engine) => {
+      await withScratchFolder(scratch, 'register', (folder) => saveManifest(context, engine, folder, signal))
+      const manifest = await local(MANIFEST)
+      const totals = await engine.row(
+        `SELECT count(*) AS partitions, coalesce(sum(rows), 0)::BIGINT AS rows FROM ${readParquet([manifest])}`,
+      )
+      return { manifest, totals }
+    })
+    failPoint('register:before')
+    await keepLock(context, signal)
+    const analytics = await publishedAnalytics(context, signal)
+    const catalog = await openCatalog(config)
+    const { notes = [], ...outcome } = await catalog.register(
+      {
+        table: config.athena.table,
+        columns: CATALOG_COLUMNS,
+        partitionColumns: layout.columns,
+        tableUri: table.uri,
+        manifestPath: manifest,
+        ...(isOnAws(config) ? {} : { quarantinePath: await local(QUARANTINE) }),
+        runId: ref.runId,
+        lockNumber: ref.lockNumber,
+        figures: { partitions: Number(totals['partitions']), rows: Number(totals['rows']) },
+        ...(analytics ? { analytics } : {}),
+      },
+      signal,
+    )
     failPoint('register:after')
     for (const note of notes) deps.log.info(note)
     if (notes.length > 0) {
@@ -69,45 +92,7 @@ export function registerTables(
       ...outcome,
       ...(query === undefined ? {} : { counting: { query, pollMs, timeoutMs } }),
     }
-  }
-}
-
-/** Leaves the manifest, and brings the catalog to it. */
-async function register(
-  context: RunContext,
-  deps: ActivityDeps,
-  signal: AbortSignal,
-): Promise<RegisterOutcome & { readonly catalog: Catalog }> {
-  const { records, ref, config, scratch, layout, table } = context
-  const local = (name: string): Promise<string> => records.store.fetchLocal(records.key(name), scratch, signal)
-  const { manifest, totals } = await withEngine(deps, scratch, signal, async (engine) => {
-    await withScratchFolder(scratch, 'register', (folder) => saveManifest(context, engine, folder, signal))
-    const manifest = await local(MANIFEST)
-    const totals = await engine.row(
-      `SELECT count(*) AS partitions, coalesce(sum(rows), 0)::BIGINT AS rows FROM ${readParquet([manifest])}`,
-    )
-    return { manifest, totals }
   })
-  failPoint('register:before')
-  await keepLock(context, signal)
-  const analytics = await publishedAnalytics(context, signal)
-  const catalog = await openCatalog(config)
-  const outcome = await catalog.register(
-    {
-      table: config.athena.table,
-      columns: CATALOG_COLUMNS,
-      partitionColumns: layout.columns,
-      tableUri: table.uri,
-      manifestPath: manifest,
-      ...(isOnAws(config) ? {} : { quarantinePath: await local(QUARANTINE) }),
-      runId: ref.runId,
-      lockNumber: ref.lockNumber,
-      figures: { partitions: Number(totals['partitions']), rows: Number(totals['rows']) },
-      ...(analytics ? { analytics } : {}),
-    },
-    signal,
-  )
-  return { catalog, ...outcome }
 }
 
 async function publishedAnalytics(context: RunContext, signal: AbortSignal): Promise<PublishedAnalytics | undefined> {

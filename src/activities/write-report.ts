@@ -37,12 +37,18 @@ const reportedSchema = z.object({ result: runResultSchema })
 /** Writes the report of a run; of a published one it also moves `current.json` and clears away what was staged. */
 export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: ActivityScope) => Promise<RunResult> {
   return async (input, { signal }) => {
-    const result = await report(input, deps, signal)
+    const write = (): Promise<RunResult> => report(input, deps, signal)
+    const isPublished = input.run.mode === 'run'
+    const result = isPublished ? await withReserve(input.run, signal, write, onlyReportMissing) : await write()
     const records = new RunRecords(openStore(input.run.metadataUri, input.run), input.run.runId)
     const record = await records.find(RUN_RECORD, parseRunRecord, signal)
     if (record) await notifyResult(record.config, result, deps, signal)
     return result
   }
+}
+
+async function onlyReportMissing(): Promise<string> {
+  return 'the table is published and registered, only the report of the run is missing'
 }
 
 async function report(input: ReportInput, deps: ActivityDeps, signal: AbortSignal): Promise<RunResult> {
@@ -56,21 +62,6 @@ async function report(input: ReportInput, deps: ActivityDeps, signal: AbortSigna
     await finish(context, signal)
     return current.published
   }
-  const write = (): Promise<RunResult> => reportAndFinish(context, input, deps, signal)
-  return input.run.mode === 'run' ? await withReserve(context, signal, write, onlyReportMissing) : await write()
-}
-
-async function onlyReportMissing(): Promise<string> {
-  return 'the table is published and registered, only the report of the run is missing'
-}
-
-async function reportAndFinish(
-  context: RunContext,
-  input: ReportInput,
-  deps: ActivityDeps,
-  signal: AbortSignal,
-): Promise<RunResult> {
-  const { records } = context
   const { gathered, charts } = await gatherAndDraw(context, input, deps, signal)
   const page = reportPage(gathered, charts)
   await records.store.put(records.key('report.html'), Buffer.from(page, 'utf8'), signal)

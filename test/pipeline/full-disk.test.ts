@@ -135,18 +135,25 @@ describe('a disk that fills while a run publishes', () => {
     },
   )
 
-  it('and takes what was reserved as well ends with what readers find now, and the next run mends it', async () => {
+  it.each([
+    ['publishPartitions', 'at least 0 of 6'],
+    ['registerTables', 'all 6'],
+  ])('for good before %s ends it with what readers find now, and the next run mends it', async (step, inPlace) => {
     configure(48)
-    Object.assign(disk, { from: 'publish:partition', forGood: true })
     const run = await lake.open('second')
-    await expect(run.toEnd()).rejects.toThrow(
+    const going = async (): Promise<void> => {
+      for await (const name of run.steps()) if (name === step) Object.assign(disk, { isFull: true, forGood: true })
+    }
+    await expect(going()).rejects.toThrow(
       expect.objectContaining({
         code: 'ETL3-DK-01',
         exitCode: 7,
         message: expect.stringMatching(
-          /^no free disk: cannot write ".*\/published\/0\.json" .*the table may be mixed: at least 0 of 6 .* neither the old nor the new table$/,
+          new RegExp(
+            `^no free disk: cannot write ".*the table may be mixed: ${inPlace} .* neither the old nor the new table$`,
+          ),
         ),
-        hint: expect.stringContaining('run again'),
+        hint: expect.stringContaining('Start the run again'),
       }),
     )
     roomAgain()
