@@ -16,8 +16,3 @@ export function shortageOf(message: string): EngineShortage | undefined {
   if (/Allocation failure|bad[ _]?alloc/i.test(message)) return 'system'
   return /Out of Memory Error|failed to (?:allocate|pin)/i.test(message) ? 'share' : undefined
 }
-
-/** What to do where the system refuses memory: a higher limit of our own would not help. */
-export const SYSTEM_MEMORY_HINT =
-  'The memory that this process may have is used up before --memory-limit is reached. Raise what limits it ' +
-  '(ulimit -v, ulimit -d, the container, the machine), or lower --memory-limit.'

@@ -12,9 +12,10 @@ import { firstLineOf, messageOf, ResourceError } from '../runtime/errors.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
 import { fullDisk } from '../runtime/full-disk.js'
 import { makeScratchFolder, removeScratchFolder } from '../runtime/scratch-folder.js'
+import { SYSTEM_MEMORY_HINT } from '../runtime/system-memory.js'
 import { requireWellFormed } from '../runtime/well-formed.js'
 import { bytesReader, columnValues } from './column-values.js'
-import { SYSTEM_MEMORY_HINT, shortageOf } from './engine-shortage.js'
+import { shortageOf } from './engine-shortage.js'
 import { beginWhole, endEarly, endWhole } from './whole-result.js'
 
 /** How much an engine may use. */

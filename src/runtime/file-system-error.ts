@@ -2,6 +2,9 @@
 import { ConfigError, ConflictError, Etl3Error, InputError, ResourceError, UnavailableError } from './errors.js'
 import { fullDisk } from './full-disk.js'
 
+/** What to do where too many files are open. */
+export const OPEN_FILES_HINT = 'Raise the limit of open files (ulimit -n); 1,024 are enough.'
+
 /** System calls about processes and the network have the same codes and mean other things. */
 const OTHER_CALLS = /^(?:spawn|connect|listen|bind|accept|getaddrinfo|queryA|kill|shutdown)/
 
@@ -75,7 +78,7 @@ function named(code: string, { what, path, cause }: Refusal): Etl3Error {
     case 'EMFILE':
     case 'ENFILE':
       return new ResourceError('ETL3-DK-21', `cannot ${what}: too many files are open (${code})`, {
-        hint: 'Raise the limit of open files (ulimit -n); 1,024 are enough.',
+        hint: OPEN_FILES_HINT,
         cause,
       })
     default:
