@@ -5,7 +5,16 @@ import { promisify } from 'node:util'
 import { ROOT } from './project.mjs'
 import { exitCode, run, StepFailed, say, step } from './steps.mjs'
 
-const PACKAGES = ['podman', 'runc', 'netavark', 'aardvark-dns', 'iptables', 'debootstrap', 'busybox-static']
+const PACKAGES = [
+  'podman',
+  'catatonit',
+  'runc',
+  'netavark',
+  'aardvark-dns',
+  'iptables',
+  'debootstrap',
+  'busybox-static',
+]
 
 /** Variables for everything that calls podman. */
 export const PODMAN_ENV = { ...process.env, CONTAINERS_CONF: join(ROOT, 'test', 'containers', 'containers.conf') }
@@ -29,7 +38,8 @@ export async function answerOf(program, args) {
 export async function preparePodman() {
   if (
     (await answerOf('podman', ['version'])) !== undefined &&
-    (await answerOf('iptables', ['--version'])) !== undefined
+    (await answerOf('iptables', ['--version'])) !== undefined &&
+    (await answerOf('catatonit', ['--version'])) !== undefined
   )
     return
   await step('Installing podman (apt-get)', async () => {

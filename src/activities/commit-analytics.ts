@@ -17,6 +17,7 @@ import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import type { ActivityDeps } from './deps.js'
+import { fromReserve } from './publication-reserve.js'
 import { openContext, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -30,12 +31,12 @@ const FOREIGN_COMMITS = { stop: 'stop', set_aside: 'setAside' } as const
  * @throws IntegrityError ETL3-AU-07 when the files have other rows than the plan, and the errors of `commitTable`
  */
 export function commitAnalytics(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
-  return async (ref, { signal }) => {
+  return fromReserve(async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     // Also where the record stands: a run that was given up after it has another run's commit on top of its own.
     const { uri, snapshotId, rows, bytes, files } = await commit(context, signal)
     return { uri, snapshotId, rows, bytes, files: files.length }
-  }
+  })
 }
 
 async function commit(context: RunContext, signal: AbortSignal): Promise<CommittedAnalytics> {

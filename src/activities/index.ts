@@ -56,9 +56,7 @@ export function createActivities(resources: WorkerResources, env: ActivityDeps['
       const inReport = inScope(deps, 'report', async (asked: ReportInput, scope) => ({
         result: await write(asked, scope),
       }))
-      const { result, peakMemoryMb } = await inReport(input)
-      // Another worker of the run may have needed more than the one that reports.
-      return { ...result, peakMemoryMb: Math.max(result.peakMemoryMb, peakMemoryMb) }
+      return (await inReport(input)).result
     },
     renewLock: async (run) => void (await inScope(deps, 'open', renewLock(deps))(run)),
     closeRun: async (input) => void (await inScope(deps, 'report', closeRun(deps))(input)),

@@ -15,7 +15,7 @@ export const NEXT_RUN_MENDS =
  * @param here unit that publishes now, and how many of its partitions are in place
  */
 export async function publicationState(
-  context: RunContext,
+  context: Pick<RunContext, 'ref' | 'records'>,
   here: { readonly unit: number; readonly partitions: number } | undefined,
   signal: AbortSignal,
 ): Promise<string> {

@@ -13,6 +13,7 @@ import { failPoint } from '../runtime/fail-point.js'
 import { plainText } from '../runtime/plain-text.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
+import { fromReserve } from './publication-reserve.js'
 import { keyOfOwnBytes, NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -24,7 +25,7 @@ const OBJECTS_PER_BREATH = 500
 
 /** Publishes a unit. What an earlier attempt moved is recognised by its bytes. */
 export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
-  return async ({ run, unit }, { signal, heartbeat }) => {
+  return fromReserve(async ({ run, unit }, { signal, heartbeat }) => {
     const context = await openContext(run, deps, signal)
     const { records } = context
     const ledger = await records.find(unitRecordName(unit), parseUnitRecord, signal)
@@ -55,7 +56,7 @@ export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope:
     failPoint('publish:before-record')
     await savePublished(context, unit, etags, signal)
     return answer
-  }
+  })
 }
 
 /**

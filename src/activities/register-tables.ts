@@ -18,6 +18,7 @@ import { DICTIONARY } from '../star/dictionary.js'
 import { beginCount } from './ask-catalog.js'
 import type { ActivityDeps } from './deps.js'
 import { saveManifest } from './manifest.js'
+import { fromReserve } from './publication-reserve.js'
 import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -48,7 +49,7 @@ export const CATALOG_COLUMNS: readonly CatalogColumn[] = DICTIONARY.map(({ name,
 export function registerTables(
   deps: ActivityDeps,
 ): (run: RunRef, scope: ActivityScope) => Promise<Omit<Registered, keyof Measured>> {
-  return async (ref, { signal }) => {
+  return fromReserve(async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     const { records, config, scratch, layout, table } = context
     const local = (name: string): Promise<string> => records.store.fetchLocal(records.key(name), scratch, signal)
@@ -91,7 +92,7 @@ export function registerTables(
       ...outcome,
       ...(query === undefined ? {} : { counting: { query, pollMs, timeoutMs } }),
     }
-  }
+  })
 }
 
 async function publishedAnalytics(context: RunContext, signal: AbortSignal): Promise<PublishedAnalytics | undefined> {

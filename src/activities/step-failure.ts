@@ -1,6 +1,7 @@
 /** What a step failed with, as a person needs it, and whether another attempt can help. */
 import { Etl3Error, ResourceError } from '../runtime/errors.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
+import { systemMemoryError } from '../runtime/system-memory.js'
 
 /** A file that another attempt removed, or that a worker on another machine has, may be there the next time. */
 const MAY_COME_BACK: ReadonlySet<string> = new Set(['ETL3-DK-20'])
@@ -15,7 +16,7 @@ const ENGINE_MEMORY = 'ETL3-ME-02'
  * @param step name of the activity
  */
 export function stepFailure(error: unknown, step: string): unknown {
-  const named = error instanceof Etl3Error ? error : fileSystemError(error)
+  const named = error instanceof Etl3Error ? error : (fileSystemError(error) ?? systemMemoryError(error))
   if (!named) return error
   if (named.code === ENGINE_MEMORY) {
     const hint = 'Raise --memory-limit, then run again: what is finished is kept.'

@@ -23,6 +23,7 @@ import { ENDED } from './close-run.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { notifyResult } from './notify-end.js'
+import { withReserve } from './publication-reserve.js'
 import { gatherReport } from './report-data.js'
 import { openContext, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -36,12 +37,18 @@ const reportedSchema = z.object({ result: runResultSchema })
 /** Writes the report of a run; of a published one it also moves `current.json` and clears away what was staged. */
 export function writeReport(deps: ActivityDeps): (input: ReportInput, scope: ActivityScope) => Promise<RunResult> {
   return async (input, { signal }) => {
-    const result = await report(input, deps, signal)
+    const write = (): Promise<RunResult> => report(input, deps, signal)
+    const isPublished = input.run.mode === 'run'
+    const result = isPublished ? await withReserve(input.run, signal, write, onlyReportMissing) : await write()
     const records = new RunRecords(openStore(input.run.metadataUri, input.run), input.run.runId)
     const record = await records.find(RUN_RECORD, parseRunRecord, signal)
     if (record) await notifyResult(record.config, result, deps, signal)
     return result
   }
+}
+
+async function onlyReportMissing(): Promise<string> {
+  return 'the table is published and registered, only the report of the run is missing'
 }
 
 async function report(input: ReportInput, deps: ActivityDeps, signal: AbortSignal): Promise<RunResult> {
@@ -93,13 +100,29 @@ async function reportOf(
   input: ReportInput,
   deps: ActivityDeps,
   signal: AbortSignal,
-): Promise<RunReport> {
+): Promise<{ readonly gathered: RunReport; readonly isNew: boolean }> {
   const status = STATUS_OF[input.run.mode]
   const found = await context.records.find('report.json', (v) => runReportSchema.safeParse(v).data, signal)
-  if (found?.result.status === status && found.lockNumber === input.run.lockNumber) return found
+  if (found?.result.status === status && found.lockNumber === input.run.lockNumber)
+    return { gathered: found, isNew: false }
   // In the shape in which a later attempt finds it.
   const report = parseRunReport(await gatherReport({ context, input, status, deps, signal }))
   await context.records.save('report.json', report, signal)
+  return { gathered: report, isNew: true }
+}
+
+/** Drawing takes memory too. What the report says is the run's peak, for everybody who tells of it. */
+async function withPeak(
+  { records }: RunContext,
+  gathered: RunReport,
+  { sampler }: ActivityDeps,
+  signal: AbortSignal,
+): Promise<RunReport> {
+  sampler.sample()
+  const peakMemoryMb = Math.max(gathered.result.peakMemoryMb, sampler.peaks().peakMb)
+  if (peakMemoryMb === gathered.result.peakMemoryMb) return gathered
+  const report = { ...gathered, result: { ...gathered.result, peakMemoryMb } }
+  await records.save('report.json', report, signal)
   return report
 }
 
@@ -114,9 +137,12 @@ async function gatherAndDraw(
   deps.star.clear()
   const early = roomMb(deps) < CHART_PROCESS_MB + deps.budget.engineMb ? undefined : new ChartProcess(signal)
   try {
-    const gathered = await reportOf(context, input, deps, signal)
+    const { gathered, isNew } = await reportOf(context, input, deps, signal)
     failPoint('report:after-data')
-    return { gathered, charts: await drawCharts(chartsOf(gathered), early, deps, signal) }
+    const { drawings } = await drawCharts(chartsOf(gathered), early, deps, signal)
+    const told = isNew ? await withPeak(context, gathered, deps, signal) : gathered
+    // What stands beside a chart tells of the drawing as well; what is in it does not.
+    return { gathered: told, charts: { charts: chartsOf(told), drawings } }
   } finally {
     early?.stop()
   }

@@ -4,6 +4,7 @@ import { Etl3Error, messageOf, UsageError } from '../runtime/errors.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
 import { plainText } from '../runtime/plain-text.js'
 import { maskUserinfo } from '../runtime/secrets.js'
+import { systemMemoryError } from '../runtime/system-memory.js'
 import { exitCodeOf, Interrupted, ReaderGone } from './exit-codes.js'
 import { etl3ErrorIn, type FailureReport, UNEXPECTED_CODE } from './failure.js'
 import type { CliIo } from './io.js'
@@ -47,7 +48,7 @@ export async function reportFailure(thrown: unknown, call: FailedCall): Promise<
 
 function namedError(thrown: unknown): unknown {
   if (thrown instanceof CommanderError) return usageErrorOf(thrown)
-  return etl3ErrorIn(thrown) ?? fileSystemError(thrown) ?? thrown
+  return etl3ErrorIn(thrown) ?? fileSystemError(thrown) ?? systemMemoryError(thrown) ?? thrown
 }
 
 /** What is said of an error. */

@@ -38,14 +38,14 @@ async function runWorkers(call: CliCall): Promise<number> {
   const resolved = await call.loadConfig()
   const { processing, temporal, logging, metrics } = resolved.config
   const log = await call.logger(resolved, 'cli')
-  const [connection, { taskQueueAt }, { workflowIdOf }, state, supervision, presence, errors] = await Promise.all([
+  const [connection, { taskQueueAt }, { workflowIdOf }, state, supervision, presence, exits] = await Promise.all([
     import('../runtime/temporal/connection.js'),
     import('../runtime/temporal/task-queue.js'),
     import('../runtime/temporal/workflow-id.js'),
     import('../runtime/state-folder.js'),
     import('../runtime/worker/supervisor.js'),
     import('../runtime/presence.js'),
-    import('../runtime/errors.js'),
+    import('../runtime/worker/worker-exit.js'),
   ])
   const { configuredEndpoint, connectClient, standardEndpoint } = connection
   const { stateFolder, stateRoot } = state
@@ -77,12 +77,7 @@ async function runWorkers(call: CliCall): Promise<number> {
     endpoint,
     log,
     onNotice: (line) => call.notice(line),
-    onGivenUp: ({ reason }) =>
-      giveUp(
-        new errors.UnavailableError('ETL3-RT-03', `the worker cannot be kept alive: ${reason}`, {
-          hint: 'Fix the cause and start it again.',
-        }),
-      ),
+    onGivenUp: (exit) => giveUp(exits.workerFailure(exit)),
   })
   try {
     supervisor.start()

@@ -9,9 +9,13 @@ import {
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { firstLineOf, messageOf, ResourceError } from '../runtime/errors.js'
+import { fileSystemError } from '../runtime/file-system-error.js'
+import { fullDisk } from '../runtime/full-disk.js'
 import { makeScratchFolder, removeScratchFolder } from '../runtime/scratch-folder.js'
+import { SYSTEM_MEMORY_HINT } from '../runtime/system-memory.js'
 import { requireWellFormed } from '../runtime/well-formed.js'
 import { bytesReader, columnValues } from './column-values.js'
+import { shortageOf } from './engine-shortage.js'
 import { beginWhole, endEarly, endWhole } from './whole-result.js'
 
 /** How much an engine may use. */
@@ -204,21 +208,42 @@ export class Engine {
     try {
       return await act()
     } catch (cause) {
-      const message = messageOf(cause)
-      if (/Out of Memory Error|failed to (allocate|pin)/i.test(message)) {
-        throw new ResourceError('ETL3-ME-02', `the engine ran out of its share of the memory: ${firstLineOf(cause)}`, {
+      throw this.#named(cause)
+    }
+  }
+
+  /** A shortage as an error for people; another failure as it is. */
+  #named(cause: unknown): unknown {
+    const message = messageOf(cause)
+    switch (shortageOf(message)) {
+      case 'share':
+        return new ResourceError('ETL3-ME-02', `the engine ran out of its share of the memory: ${firstLineOf(cause)}`, {
           hint: 'Raise --memory-limit.',
           cause,
         })
-      }
-      if (/No space left on device|max_temp_directory_size/i.test(message)) {
-        throw new ResourceError('ETL3-DK-02', `no free disk for spill files in ${this.#spill}: ${firstLineOf(cause)}`, {
-          hint: 'Free some space, or set processing.scratch to a folder on a larger disk.',
+      case 'system':
+        return new ResourceError('ETL3-ME-06', `the system gave the engine no memory: ${firstLineOf(cause)}`, {
+          hint: SYSTEM_MEMORY_HINT,
           cause,
         })
-      }
-      throw cause
+      case 'disk':
+        return (this.#isAboutAnotherFile(message) && fileSystemError(cause)) || this.#noRoomToSpill(cause)
+      case undefined:
+        return cause
     }
+  }
+
+  /** What the engine writes for its caller lies elsewhere, maybe on another disk. */
+  #isAboutAnotherFile(message: string): boolean {
+    return message.startsWith('IO Error: ') && !message.includes(this.#spill)
+  }
+
+  #noRoomToSpill(cause: unknown): ResourceError {
+    const { lack, remedy } = fullDisk('ENOSPC', this.#spill)
+    return new ResourceError('ETL3-DK-02', `${lack} for spill files in ${this.#spill}: ${firstLineOf(cause)}`, {
+      hint: `${remedy}, or set processing.scratch to a folder on a larger disk.`,
+      cause,
+    })
   }
 }
 

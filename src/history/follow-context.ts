@@ -11,6 +11,8 @@ export interface FollowContext {
   readonly id: string
   /** Undefined where nothing is published yet. */
   readonly published: (PublishedRun & { readonly records: RunRecords }) | undefined
+  /** The configured root of the input where it is not there, and the published run's is searched. */
+  readonly missingRoot: string | null
   /** Folder for copies. */
   readonly scratch: string
   readonly signal: AbortSignal

@@ -51,6 +51,7 @@ export async function followFact(context: FollowContext): Promise<FollowedFact> 
     kind: 'fact',
     id,
     published: publishedOf(context),
+    missingRoot: context.missingRoot,
     input: facts.looked ? { looked: true, rows: facts.rows, files: facts.files, examples: facts.examples } : facts,
     screen,
     groups,

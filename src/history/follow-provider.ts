@@ -30,6 +30,7 @@ export async function followProvider(context: FollowContext): Promise<FollowedPr
     id,
     valid,
     published: publishedOf(context),
+    missingRoot: context.missingRoot,
     dimension,
     groups,
     facts,

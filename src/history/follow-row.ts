@@ -15,6 +15,7 @@ import { followProvider } from './follow-provider.js'
 import { type FollowedRow, isKnown } from './followed-row.js'
 import { openInputSearch } from './input-search.js'
 import { rowsInTable } from './rows-in-table.js'
+import { searchedInput } from './searched-input.js'
 
 /** What an id is. */
 export type RowKind = FollowedRow['kind']
@@ -58,15 +59,17 @@ async function openContext({ config, id, signal }: RowQuestion, scratch: string)
   const current = await readCurrent(metadata, signal)
   const records = current && new RunRecords(metadata, current.runId)
   const record = await records?.find(RUN_RECORD, parseRunRecord, signal)
+  const searched = searchedInput(config, record)
   const memoryLimitMb = queryEngineMb(config.processing.memory_limit_mb)
   return {
     id,
+    missingRoot: searched.missingRoot,
     scratch,
     signal,
     published: current && records && { runId: current.runId, publishedAt: current.publishedAt, records },
     search: (act) =>
       withEngine({ memoryLimitMb, threads: ENGINE_THREADS, scratch }, signal, (engine) =>
-        act(openInputSearch(config, record, engine)),
+        act(openInputSearch(searched.config, record, engine)),
       ),
     async inTable(column) {
       if (!current) return null

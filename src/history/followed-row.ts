@@ -59,6 +59,8 @@ export interface FollowedFact {
   readonly id: string
   /** Null where nothing is published yet. */
   readonly published: PublishedRun | null
+  /** The configured root of the input where it is not there, and the published run's was searched instead. */
+  readonly missingRoot: string | null
   /** The first rows, and how many there are, in how many files. */
   readonly input: Looked<{
     readonly rows: number
@@ -90,6 +92,8 @@ export interface FollowedProvider {
   /** Whether links with this npi count: a payer's zeros for "unknown" do not. */
   readonly valid: boolean
   readonly published: PublishedRun | null
+  /** As with a fact. */
+  readonly missingRoot: string | null
   readonly dimension: Looked<{ readonly rows: readonly ProviderInInput[] }>
   readonly groups: Looked<{ readonly groups: number; readonly examples: readonly string[] }>
   /** Facts of these groups in the input, and those of them that the published run set aside. */

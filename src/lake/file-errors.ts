@@ -1,5 +1,6 @@
 /** What a file system's refusal means for a person. */
 import { ConfigError, ConflictError, InputError, ResourceError } from '../runtime/errors.js'
+import { fullDisk } from '../runtime/full-disk.js'
 
 /** The error code of a failed system call (`ENOENT`, …), or undefined for any other error. */
 export function systemCode(error: unknown): string | undefined {
@@ -9,7 +10,7 @@ export function systemCode(error: unknown): string | undefined {
 /**
  * Turns a failed system call into an error that names the path and the way out; other errors come back as they are.
  *
- * - `ETL3-DK-01` ResourceError: the disk, or a quota, is full
+ * - `ETL3-DK-01` ResourceError: the disk (its bytes or its inodes) or a quota is full
  * - `ETL3-DK-03` ConfigError: no permission, or the disk is read-only
  * - `ETL3-DK-04` ConflictError: a file stands where a folder is needed, or a folder where an object is
  * - `ETL3-DK-05` ConfigError: the file system has no hard links, which "create unless there is one" needs
@@ -17,14 +18,17 @@ export function systemCode(error: unknown): string | undefined {
  */
 export function folderError(error: unknown, doing: string, path: string): unknown {
   const where = `${doing} ${JSON.stringify(path)}`
-  const code = systemCode(error)
-  switch (code ?? '') {
+  const code = systemCode(error) ?? ''
+  switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new ResourceError('ETL3-DK-01', `no free disk: cannot ${where} (${code})`, {
-        hint: 'Free some space, or move output.uri and output.metadata_uri to a larger disk; the run then resumes.',
+    case 'EFBIG': {
+      const { lack, remedy } = fullDisk(code, path)
+      return new ResourceError('ETL3-DK-01', `${lack}: cannot ${where} (${code})`, {
+        hint: `${remedy}, or move output.uri and output.metadata_uri to a larger disk; the run then resumes.`,
         cause: error,
       })
+    }
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

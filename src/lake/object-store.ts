@@ -56,6 +56,8 @@ export interface PutOptions {
    * who reads what.
    */
   readonly confidential?: boolean
+  /** The folder of the object is confidential as well: nothing else lies in it. */
+  readonly folderToo?: boolean
 }
 
 /** A write that began and has not ended: of a process that is gone, or of one that is still at it. */

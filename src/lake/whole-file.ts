@@ -39,14 +39,6 @@ export interface FilePlace {
   readonly mode?: number
 }
 
-/**
- * Permissions of a file that is nobody else's business: its owner's, and the group's where the umask lets the group write,
- * which is how people share a folder.
- */
-export function privateMode(): number {
-  return (process.umask() & 0o020) === 0 ? 0o660 : 0o600
-}
-
 /** Gives a file its name; may make the folder for it. */
 export type Rename = (from: string, to: string) => void
 

@@ -8,6 +8,7 @@ import type { Reference } from '../contract/activities.js'
 import type { ObjectKey, ObjectStore, PutOptions } from '../lake/object-store.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
+import { RUN_RECORD } from './names.js'
 
 const READ_BUFFER_BYTES = 4 * 1024 * 1024
 
@@ -67,11 +68,15 @@ export class RunRecords {
   }
 }
 
-/** What holds rows of the input as they came, or the whole configuration. */
-const CONFIDENTIAL = /^(?:run\.json$|quarantine\/|staged\/)/
+/** What holds the whole configuration. */
+const WITH_SETTINGS: ReadonlySet<string> = new Set([RUN_RECORD, 'receipt.json'])
+
+/** Folders of rows of the input as they came. */
+const ROWS_OF_INPUT = /^(?:quarantine|staged)\//
 
 function optionsOf(name: string): PutOptions {
-  return { confidential: CONFIDENTIAL.test(name) }
+  const holdsRows = ROWS_OF_INPUT.test(name)
+  return { confidential: holdsRows || WITH_SETTINGS.has(name), folderToo: holdsRows }
 }
 
 /**

@@ -29,15 +29,41 @@ export function changesCharts({ changes }: RunReport): Chart[] {
   const payers = changes.byPayer ?? []
   const lines = [
     { label: 'all', counts: all },
-    ...(payers.length > 1
-      ? payers.slice(0, MOST_PAYERS).map((p) => ({ label: shortLabel(valueLabel(p.value)), counts: p }))
-      : []),
+    ...(payers.length > 1 ? payers.slice(0, MOST_PAYERS).map((p) => ({ label: valueLabel(p.value), counts: p })) : []),
   ]
-  const extent = labelExtent(lines.map((l) => l.label))
-  const values = lines.flatMap(({ label, counts }, place) =>
-    ACTIONS.map((action, order) => ({ key: barKey(place, label), action, order, partitions: counts[action] })),
+  return [
+    {
+      id: 'changes',
+      title: 'Partitions by what happened to them',
+      description: ACTIONS.map((action) => `${countText(all[action])} ${action}`)
+        .join(', ')
+        .concat('.'),
+      views: [
+        { name: 'wide', spec: specOf(lines, WIDTH.full) },
+        { name: 'narrow', spec: specOf(lines, WIDTH.phone) },
+      ],
+    },
+  ]
+}
+
+/** A bar's label, and how many partitions each action has. */
+interface Line {
+  readonly label: string
+  readonly counts: Readonly<Record<(typeof ACTIONS)[number], number>>
+}
+
+function specOf(lines: readonly Line[], width: number): TopLevelSpec {
+  const labels = lines.map(({ label }) => shortLabel(label, width))
+  const extent = labelExtent(labels)
+  const values = lines.flatMap(({ counts }, place) =>
+    ACTIONS.map((action, order) => ({
+      key: barKey(place, labels[place] ?? ''),
+      action,
+      order,
+      partitions: counts[action],
+    })),
   )
-  const spec = (width: number): TopLevelSpec => ({
+  return {
     config: THEME,
     width: width - extent - MARGIN_PX,
     height: { step: BAR_STEP },
@@ -65,18 +91,5 @@ export function changesCharts({ changes }: RunReport): Chart[] {
         legend: { columns: width > WIDTH.half ? 4 : 2 },
       },
     },
-  })
-  return [
-    {
-      id: 'changes',
-      title: 'Partitions by what happened to them',
-      description: ACTIONS.map((action) => `${countText(all[action])} ${action}`)
-        .join(', ')
-        .concat('.'),
-      views: [
-        { name: 'wide', spec: spec(WIDTH.full) },
-        { name: 'narrow', spec: spec(WIDTH.phone) },
-      ],
-    },
-  ]
+  }
 }

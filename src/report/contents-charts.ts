@@ -35,7 +35,7 @@ function bars(id: string, title: string, { entries, others }: Breakdown, total: 
   const shown = entries.slice(0, most)
   const rest = others.rows + entries.slice(most).reduce((sum, e) => sum + e.rows, 0)
   const restValues = others.values + Math.max(0, entries.length - most)
-  const lines = shown.map((e) => ({ label: shortLabel(valueLabel(e.value)), rows: e.rows }))
+  const lines = shown.map((e) => ({ label: shortLabel(valueLabel(e.value), WIDTH.third), rows: e.rows }))
   if (restValues > 0) lines.push({ label: countOf(restValues, 'other'), rows: rest })
   const values = lines.map(({ label, rows }, place) => ({ key: barKey(place, label), rows, text: countText(rows) }))
   const extent = labelExtent(lines.map((line) => line.label))

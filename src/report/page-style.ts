@@ -2,17 +2,28 @@
 
 const LIGHT = `
   --page: #f6f7f9; --surface: #ffffff; --ink: #1b2430; --muted: #566273; --line: #d9dee5; --band: #f1f4f8;
-  --link: #0b57a4; --focus: #0b57a4;
+  --link: #0b57a4; --focus: #0b57a4; --shade: #1b243055;
   --c-main: #2f6fb3; --c-second: #9db9d6; --c-added: #2b8a61; --c-replaced: #c27c0e; --c-kept: #aab4c1; --c-removed: #b8405e;
   --c-limit: #b3261e; --c-warn: #8f5600;
   --good: #1d6b48; --good-back: #e4f4ec; --warn: #7d4b00; --warn-back: #fdf1dc; --bad: #a11b16; --bad-back: #fdeae8;`
 
 const DARK = `
   --page: #11161d; --surface: #19202a; --ink: #e6ebf2; --muted: #a3afbf; --line: #333e4c; --band: #1f2833;
-  --link: #8dbdf0; --focus: #8dbdf0;
+  --link: #8dbdf0; --focus: #8dbdf0; --shade: #000000cc;
   --c-main: #5f9edb; --c-second: #3f5d7d; --c-added: #4fb487; --c-replaced: #dd9f3d; --c-kept: #5d6b7d; --c-removed: #e0708c;
   --c-limit: #ff8a80; --c-warn: #f0b656;
   --good: #7fd6ad; --good-back: #17322a; --warn: #f3c579; --warn-back: #382b14; --bad: #ff9d95; --bad-back: #3b1d1c;`
+
+/**
+ * Shadows at the edges beyond which a table goes on. Those of the first two layers move with the table, and cover the others
+ * where it ends.
+ */
+const SHADOWS = [
+  'linear-gradient(to right, var(--surface) 40%, transparent) left / 48px 100% no-repeat local',
+  'linear-gradient(to left, var(--surface) 40%, transparent) right / 48px 100% no-repeat local',
+  'linear-gradient(to right, var(--shade), transparent) left / 18px 100% no-repeat scroll',
+  'linear-gradient(to left, var(--shade), transparent) right / 18px 100% no-repeat scroll',
+].join(', ')
 
 /** The style sheet. */
 export const PAGE_STYLE = `
@@ -56,13 +67,15 @@ figure svg { display: block; max-width: 100%; height: auto; font-family: system-
 .columns.two { grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
 details { margin-top: 10px; }
 summary { cursor: pointer; color: var(--link); font-size: 0.92rem; width: fit-content; padding: 2px 4px; }
-.scroll { overflow-x: auto; margin-top: 8px; }
+.scroll { overflow-x: auto; margin-top: 8px; background: ${SHADOWS}; }
 table { border-collapse: collapse; font-size: 0.9rem; width: 100%; }
 caption { text-align: left; color: var(--muted); font-size: 0.85rem; padding-bottom: 4px; position: sticky; left: 0; max-width: calc(100vw - 48px); }
 th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); font-weight: 400; }
-thead th { color: var(--muted); font-weight: 600; white-space: nowrap; }
-th.n, td.n { text-align: right; white-space: nowrap; }
-td.long, th.long { overflow-wrap: anywhere; min-width: 15em; }
+thead th { color: var(--muted); font-weight: 600; }
+th.n, td.n { text-align: right; }
+.one { white-space: nowrap; }
+tbody th { overflow-wrap: break-word; min-width: 9em; }
+td.long, th.long { overflow-wrap: anywhere; min-width: 12em; }
 tr:last-child > * { border-bottom: 0; }
 code { font: 0.87em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 ul.plain { margin: 8px 0 0; padding-left: 20px; }
@@ -78,24 +91,29 @@ footer { color: var(--muted); font-size: 0.85rem; padding-bottom: 40px; }
   dl.tiles dd { font-size: 1.1rem; }
   table { font-size: 0.85rem; }
   th, td { padding-right: 8px; }
-  tbody th { min-width: 9em; max-width: 9em; overflow-wrap: anywhere; }
+  thead th, th.n, td.n { white-space: nowrap; }
+  tbody th { max-width: 9em; overflow-wrap: anywhere; }
   td.long, th.long { min-width: 18em; }
 }
 @media print {
   @page { margin: 14mm; }
   html { font-size: 11.5px; }
-  body { background: #fff; }
+  body { background: #fff; font-size: 1rem; }
   header, main, footer { max-width: none; padding: 0; }
   nav, .skip, details:not([open]) { display: none; }
   section { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: 12px 0; margin: 0; }
-  figure, dl.tiles, tr, .verdict { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
-  .scroll { overflow: visible; }
+  figure, dl.tiles, tr, .verdict, section:last-of-type { break-inside: avoid; }
+  section > figure svg { max-height: 46mm; }
+  figure { margin-top: 12px; }
+  h2, h3, caption, thead, section > p:first-of-type { break-after: avoid; }
+  dl.tiles { grid-template-columns: repeat(6, 1fr); gap: 8px; }
+  dl.tiles div { padding: 6px 8px; }
+  th, td { padding-top: 3px; padding-bottom: 3px; }
+  .scroll { overflow: visible; background: none; }
   table { font-size: 0.82rem; }
   .tag { font-size: 0.78rem; padding: 0 6px; }
   caption { position: static; max-width: none; }
   th, td { padding-right: 8px; }
-  thead th, td.n, th.n { white-space: normal; }
   td.long, th.long { min-width: 12em; }
   tbody th { overflow-wrap: anywhere; min-width: 11em; }
   .columns { grid-template-columns: repeat(3, 1fr); gap: 0 16px; }

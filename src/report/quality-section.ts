@@ -51,14 +51,19 @@ function rulesTable(caption: string, rules: readonly ReportedRule[]): Markup {
     rows: rules.map((rule) => [
       nameOf(rule),
       html`<span class="tag ${TAG_OF[rule.outcome]}">${rule.outcome}</span>`,
-      rule.outcome === 'skipped' ? '–' : shareText(rule.share, 1),
-      shareText(rule.threshold, 1),
+      rule.outcome === 'skipped' ? '–' : unbroken(shareText(rule.share, 1)),
+      unbroken(shareText(rule.threshold, 1)),
       rule.outcome === 'skipped' ? '–' : `${countText(rule.failed)} of ${countText(rule.checked)} ${rule.unit}`,
       countText(rule.quarantined),
       rule.severity,
       rule.meaning,
     ]),
   })
+}
+
+/** A figure and its unit, on one line. */
+function unbroken(figure: string): Markup {
+  return html`<span class="one">${figure}</span>`
 }
 
 function nameOf({ name, subject }: ReportedRule): string {

@@ -10,19 +10,29 @@ export function valueLabel(value: string | null): string {
   return value === '' ? '(empty)' : plainText(value)
 }
 
-/** Characters of a label beside a bar. */
-const MOST_CHARACTERS = 17
+/** How much of a chart's width its labels may take; the rest is for bars and figures. */
+const LABELS_SHARE = 0.42
+
+/** Beyond that, a label is read in the table behind the chart. */
+const MOST_CHARACTERS = 48
 
 /** Pixels of a character at 12 px, on the wide side. */
 const CHARACTER_PX = 6.6
 
-/** A label that fits beside a bar; the whole of it stands in the table behind the chart. */
-export function shortLabel(label: string): string {
+/** Between label and bar. */
+const EXTENT_PX = 8
+
+/**
+ * A label that fits beside a bar, cut only where there is no room; the whole of it stands in the table behind the chart.
+ * @param width of the chart, in pixels
+ */
+export function shortLabel(label: string, width: number): string {
   const characters = [...label]
-  return characters.length <= MOST_CHARACTERS ? label : `${characters.slice(0, MOST_CHARACTERS - 1).join('')}…`
+  const most = Math.min(MOST_CHARACTERS, Math.floor((LABELS_SHARE * width - EXTENT_PX) / CHARACTER_PX))
+  return characters.length <= most ? label : `${characters.slice(0, most - 1).join('')}…`
 }
 
 /** Width of an axis with such labels, in pixels. Vega itself, without a canvas, only guesses what a text takes. */
 export function labelExtent(labels: readonly string[]): number {
-  return Math.ceil(CHARACTER_PX * Math.max(0, ...labels.map((label) => [...label].length))) + 8
+  return Math.ceil(CHARACTER_PX * Math.max(0, ...labels.map((label) => [...label].length))) + EXTENT_PX
 }

@@ -1,5 +1,9 @@
 /** What a refusal of the file system means for a person, wherever it comes from. */
 import { ConfigError, ConflictError, Etl3Error, InputError, ResourceError, UnavailableError } from './errors.js'
+import { fullDisk } from './full-disk.js'
+
+/** What to do where too many files are open. */
+export const OPEN_FILES_HINT = 'Raise the limit of open files (ulimit -n); 1,024 are enough.'
 
 /** System calls about processes and the network have the same codes and mean other things. */
 const OTHER_CALLS = /^(?:spawn|connect|listen|bind|accept|getaddrinfo|queryA|kill|shutdown)/
@@ -8,7 +12,7 @@ const OTHER_CALLS = /^(?:spawn|connect|listen|bind|accept|getaddrinfo|queryA|kil
  * Node's error of a failed system call on a file (it knows its path), or DuckDB's `IO Error`, as an error with a code and
  * a way out. Undefined for anything else.
  *
- * - ResourceError `ETL3-DK-01`: the disk, or a quota, is full; `ETL3-DK-21`: too many files are open
+ * - ResourceError `ETL3-DK-01`: the disk (its bytes or its inodes) or a quota is full; `ETL3-DK-21`: too many files are open
  * - ConfigError `ETL3-DK-03`: no permission, or the disk is read-only
  * - ConflictError `ETL3-DK-04`: a file stands where a folder is needed, or the other way round
  * - InputError `ETL3-DK-20`: there is no such file or folder
@@ -23,7 +27,7 @@ export function fileSystemError(error: unknown, place?: string): Etl3Error | und
   if (code === 'ENOENT' && syscall === 'uv_cwd') return currentFolderGone(error)
   const where = path === undefined ? place : JSON.stringify(path)
   if (code === undefined || syscall === undefined || where === undefined || OTHER_CALLS.test(syscall)) return undefined
-  return named(code, `${syscall} ${where}`, error)
+  return named(code, { what: `${syscall} ${where}`, path, cause: error })
 }
 
 function currentFolderGone(cause: Error): InputError {
@@ -33,15 +37,24 @@ function currentFolderGone(cause: Error): InputError {
   })
 }
 
-function named(code: string, what: string, cause: Error): Etl3Error {
+interface Refusal {
+  /** What was not done: `open "/lake/x"`. */
+  readonly what: string
+  readonly path: string | undefined
+  readonly cause: Error
+}
+
+function named(code: string, { what, path, cause }: Refusal): Etl3Error {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-    case 'EFBIG':
-      return new ResourceError('ETL3-DK-01', `no free disk: cannot ${what} (${code})`, {
-        hint: 'Free some space, or take a place on a larger disk.',
+    case 'EFBIG': {
+      const { lack, remedy } = fullDisk(code, path)
+      return new ResourceError('ETL3-DK-01', `${lack}: cannot ${what} (${code})`, {
+        hint: `${remedy}, or take a place on a larger disk.`,
         cause,
       })
+    }
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -65,7 +78,7 @@ function named(code: string, what: string, cause: Error): Etl3Error {
     case 'EMFILE':
     case 'ENFILE':
       return new ResourceError('ETL3-DK-21', `cannot ${what}: too many files are open (${code})`, {
-        hint: 'Raise the limit of open files (ulimit -n); 1,024 are enough.',
+        hint: OPEN_FILES_HINT,
         cause,
       })
     default:
@@ -90,7 +103,8 @@ const ENGINE_WORDS: readonly (readonly [RegExp, string])[] = [
 function engineError(error: Error): Etl3Error {
   const [line = ''] = error.message.slice('IO Error: '.length).split('\n', 1)
   const code = ENGINE_WORDS.find(([words]) => words.test(error.message))?.[1] ?? 'EIO'
-  return named(code, `use a file: ${line}`, error)
+  const path = /"([^"]+)"/.exec(line)?.[1]
+  return named(code, { what: `use a file: ${line}`, path, cause: error })
 }
 
 function systemCallOf(error: Error): { code?: string; syscall?: string; path?: string } {

@@ -1,12 +1,11 @@
 /** Parts of a process's output file, for a message. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
-const TAIL_BYTES = 2_000
 const MOST_BYTES = 64 * 1024
 
-/** The last 2,000 bytes of a file; empty when it can't be read. */
-export function readTail(path: string): string {
-  return read(path, (size) => Math.max(0, size - TAIL_BYTES), TAIL_BYTES)
+/** The end of a file; empty when it can't be read. @param bytes how much of it */
+export function readTail(path: string, bytes: number): string {
+  return read(path, (size) => Math.max(0, size - bytes), bytes)
 }
 
 /** At most 64 KB of a file from an offset; empty when it can't be read. */

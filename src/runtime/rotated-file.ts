@@ -9,6 +9,7 @@
 import { appendFileSync, closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makeFolder } from './make-folder.js'
+import { privateMode } from './private-mode.js'
 
 /** A lock this old was left by a process that died while it rotated. Rotating takes milliseconds. */
 const STALE_LOCK_MS = 10_000
@@ -32,7 +33,8 @@ export class RotatedFile {
   write(line: string): void {
     const { file, maxBytes } = this.options
     if (sizeOf(file) + Buffer.byteLength(line) > maxBytes) this.#rotate(line)
-    appendFileSync(file, line)
+    // Messages hold values of the input, and places of this machine.
+    appendFileSync(file, line, { mode: privateMode() })
   }
 
   #rotate(line: string): void {

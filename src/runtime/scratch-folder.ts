@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder } from './make-folder.js'
+import { privateFolderMode } from './private-mode.js'
 
 const WORKS = [
   'dimensions',
@@ -43,7 +44,7 @@ export async function withScratchFolder<T>(
  * end of its own; else {@link withScratchFolder}.
  */
 export function makeScratchFolder(parent: string, work: ScratchWork): string {
-  makeFolder(parent)
+  makeFolder(parent, privateFolderMode())
   return mkdtempSync(join(parent, `${work}-`))
 }
 

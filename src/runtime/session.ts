@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import type { Config } from '../config/schema.js'
-import { type Etl3Error, ResourceError, UnavailableError } from './errors.js'
+import { type Etl3Error, UnavailableError } from './errors.js'
 import { withFileLock } from './file-lock.js'
 import type { Logger } from './logging.js'
 import { enter, leave, present } from './presence.js'
@@ -25,8 +25,9 @@ import { DEFAULT_TASK_QUEUE, taskQueueAt } from './temporal/task-queue.js'
 import { findTemporalCli } from './temporal/temporal-cli.js'
 import { meetWorkers } from './worker/found-workers.js'
 import { splitBudget } from './worker/memory-budget.js'
-import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, type WorkerExit, WorkerProcess } from './worker/process.js'
+import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, WorkerProcess } from './worker/process.js'
 import { WorkerSupervisor } from './worker/supervisor.js'
+import { workerFailure } from './worker/worker-exit.js'
 
 const LOOK_EVERY_MS = 1_000
 const PRIVATE_SERVER_TIMEOUT_MS = 30_000
@@ -332,7 +333,7 @@ class Session implements TemporalSession {
       ready: this.#ready,
       log,
       onNotice,
-      onGivenUp: (exit) => this.#break(this.#workerFailure(exit)),
+      onGivenUp: (exit) => this.#break(workerFailure(exit, join(this.folder, 'worker-0.log'))),
     })
     this.#ready = []
     this.#supervisor.start()
@@ -361,15 +362,6 @@ class Session implements TemporalSession {
       folder: this.folder,
       ...(workerEntry === undefined ? {} : { entry: workerEntry }),
     }
-  }
-
-  #workerFailure(exit: WorkerExit): Etl3Error {
-    const message = `the worker cannot be kept alive: ${exit.reason} [output=${join(this.folder, 'worker-0.log')}]`
-    return /memory|heap/.test(exit.reason)
-      ? new ResourceError('ETL3-ME-04', message, {
-          hint: 'Run again with a higher --memory-limit; what is finished is kept.',
-        })
-      : new UnavailableError('ETL3-RT-03', message, { hint: 'Fix the cause and run again; what is finished is kept.' })
   }
 
   /** One look after the others; a slow one is not overtaken. */

@@ -68,6 +68,15 @@ describe('the Compose file', () => {
     }
   })
 
+  it('gives every service an init, and an end to its processes and threads', async () => {
+    const { services } = await loaded('docker-compose.yml')
+    for (const [name, service] of Object.entries(services)) {
+      expect({ name, ...service }).toMatchObject({ name, init: true })
+      expect(Number(service['pids_limit'])).toBeGreaterThanOrEqual(1024)
+      expect(Number(service['pids_limit'])).toBeLessThanOrEqual(4096)
+    }
+  })
+
   it("takes the worker's mem_limit and ETL3's own limit from one variable", async () => {
     const { services } = await loaded('docker-compose.yml')
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose's own syntax

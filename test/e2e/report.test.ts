@@ -36,6 +36,8 @@ describe('the report of a run', { timeout: 400_000 }, () => {
     const home = new Home(star.options)
     homes.push(home)
     const first = await home.start().result()
+    const told = parseRunReport(JSON.parse(reportFiles(home, first.runId)[0] ?? ''))
+    expect(told.result.peakMemoryMb).toBe(first.peakMemoryMb)
     const { star: changed } = await withChangedGroup(star)
     home.configure(changed.options)
     const command = home.start({ ETL3_FAILPOINT: 'report:before-current', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' })

@@ -178,9 +178,11 @@ describe('etl3 why', () => {
       screen: null,
       table: null,
     })
+    const emptyFolder = join(root, 'empty-star')
+    mkdirSync(emptyFolder)
     for (const [place, code] of [
       ['s3://bucket/star', 'ETL3-WH-02'],
-      [join(root, 'no-such-star'), 'ETL3-IN-01'],
+      [emptyFolder, 'ETL3-IN-01'],
     ] as const) {
       const fact = await asked(id, { input: { root: place }, output })
       expect(fact).toMatchObject({
@@ -195,6 +197,23 @@ describe('etl3 why', () => {
         table: await storedRows(`npi = '${npi}'`),
       })
     }
+    // As after `npm start`, which tells the run by variables where its star is.
+    const missing = join(root, 'no-such-star')
+    expect(await asked(id, { input: { root: missing }, output })).toMatchObject({
+      missingRoot: missing,
+      input: { looked: true, rows: 1 },
+      steps: expect.arrayContaining([
+        {
+          step: 'input',
+          says: expect.stringContaining(`There is no folder ${missing} (input.root), so the input of run`),
+        },
+      ]),
+    })
+    expect(await asked(npi, { input: { root: missing }, output })).toMatchObject({
+      missingRoot: missing,
+      groups: { looked: true },
+      facts: { looked: true },
+    })
     const quarantine = lake.recordPath(runId, 'quarantine/facts.parquet')
     renameSync(quarantine, `${quarantine}.away`)
     try {

@@ -61,12 +61,18 @@ function partitionLines({ partitions }: RowsInTable): string[] {
 
 function factSteps(fact: FollowedFact): ToldStep[] {
   return [
-    { step: 'input', says: factInput(fact) },
+    { step: 'input', says: `${factInput(fact)}${elsewhere(fact)}` },
     { step: 'screen', says: screenSays(fact) },
     { step: 'providers', says: membersSay(fact) },
     { step: 'table', says: tableSays(fact) },
     { step: 'so', says: factConclusion(fact) },
   ]
+}
+
+function elsewhere({ missingRoot, published }: FollowedRow): string {
+  return missingRoot === null
+    ? ''
+    : ` There is no folder ${missingRoot} (input.root), so the input of run ${published?.runId} was searched.`
 }
 
 function factInput({ input, published }: FollowedFact): string {
@@ -173,7 +179,7 @@ function factConclusion(fact: FollowedFact): string {
 
 function providerSteps(provider: FollowedProvider): ToldStep[] {
   return [
-    { step: 'dim_npi', says: dimensionSays(provider) },
+    { step: 'dim_npi', says: `${dimensionSays(provider)}${elsewhere(provider)}` },
     { step: 'groups', says: groupsSay(provider) },
     { step: 'facts', says: factsSay(provider) },
     { step: 'table', says: tableSays(provider) },

@@ -3,11 +3,14 @@ import { resolve } from 'node:path'
 import type { ResolvedConfig } from '../../config/load.js'
 import { valueAt } from '../../config/load.js'
 import { isPathKey, pathFrom } from '../../config/project.js'
+import { configSchema } from '../../config/schema.js'
 import { normalisedUri } from '../../config/uri.js'
 import { overridesOf, shapesRun } from '../../config/workflow-overrides.js'
 import type { Etl3Input, RunMode } from '../../contract/messages.js'
 import { maskUserinfo } from '../../runtime/secrets.js'
 import type { RunRequest } from './runs.js'
+
+const BUILT_IN = configSchema.parse({})
 
 /** Settings that change how fast a run goes and what it may use, but not what it writes. */
 const HOW_NOT_WHAT: ReadonlySet<string> = new Set([
@@ -32,15 +35,21 @@ export function inputOf(resolved: ResolvedConfig, mode: RunMode): Etl3Input {
   }
 }
 
-/** The request of a resolved configuration. */
+/** The request of a resolved configuration: its places, and the settings that have another value than the built-in one. */
 export function requestOf({ config, origins }: ResolvedConfig, mode: RunMode): RunRequest {
   const settings: Record<string, string> = {}
   for (const key of origins.keys()) {
+    if (!shapesRun(key)) continue
     const value = valueAt(config, key)
-    if (shapesRun(key))
-      settings[key] = settingText(typeof value === 'string' && isPathKey(key) ? placeOf(value) : value)
+    const text = settingText(typeof value === 'string' && isPathKey(key) ? placeOf(value) : value)
+    if (text !== builtInText(key)) settings[key] = text
   }
   return { mode, settings }
+}
+
+/** Of a path there is none: where it counts from is not built in. */
+function builtInText(key: string): string | undefined {
+  return isPathKey(key) ? undefined : settingText(valueAt(BUILT_IN, key))
 }
 
 /** How two requests differ. */
@@ -57,7 +66,8 @@ export function differenceOf(here: RunRequest, there: RunRequest): RequestDiffer
   const way: string[] = []
   const keys = new Set([...Object.keys(here.settings), ...Object.keys(there.settings)])
   for (const key of keys) {
-    const [ours, theirs] = [here.settings[key] ?? 'unset', there.settings[key] ?? 'unset']
+    const settingOf = ({ settings }: RunRequest): string => settings[key] ?? builtInText(key) ?? 'unset'
+    const [ours, theirs] = [settingOf(here), settingOf(there)]
     if (ours !== theirs) (HOW_NOT_WHAT.has(key) ? way : work).push(`${key} is ${theirs} there, ${ours} here`)
   }
   return { work, way }

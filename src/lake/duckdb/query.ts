@@ -18,10 +18,12 @@ import { analyticsUri } from '../../config/analytics-place.js'
 import { columnValues, convertedRows, firstColumn } from '../../engine/column-values.js'
 import { allRows, type Cell, type Engine, forgetMachine, interruptOn } from '../../engine/engine.js'
 import { queryEngineMb } from '../../engine/engine-memory.js'
+import { shortageOf } from '../../engine/engine-shortage.js'
 import { exactPath } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { beginWhole, endWhole, IncompleteResult, wholeChunks } from '../../engine/whole-result.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../../runtime/errors.js'
+import { SYSTEM_MEMORY_HINT } from '../../runtime/system-memory.js'
 import type { PublishedAnalytics } from '../catalog.js'
 import type { QueryRequest, QueryRow, StreamedAnswer } from '../query.js'
 import { withQueryScratch } from '../query-scratch.js'
@@ -50,7 +52,7 @@ const MAX_THREADS = 2
  * @throws UsageError `ETL3-QU-01` where the statement is wrong, or does more than read
  * @throws UnavailableError `ETL3-QU-03` where another program has the catalog open for writing
  * @throws UnavailableError `ETL3-QU-04` where a file of the table cannot be read
- * @throws ResourceError `ETL3-QU-05` where the memory does not suffice, `ETL3-DK-02` where the disk for spill files does not
+ * @throws ResourceError `ETL3-QU-05` or `ETL3-ME-06` where the memory does not suffice, `ETL3-DK-02` where the disk for spill files does not
  * @throws ConfigError `ETL3-DK-03` where there is no place for spill files
  */
 export async function withDuckDbAnswer<T>(
@@ -407,17 +409,23 @@ function queryError(error: unknown): unknown {
       ...options,
     })
   }
-  if (/^Out of Memory Error/i.test(message)) {
-    return new ResourceError('ETL3-QU-05', `the query needs more memory than it may take: ${message}`, {
-      hint: 'Raise --memory-limit, or name payer_slug and state in the WHERE clause.',
-      ...options,
-    })
-  }
-  if (/No space left on device|max_temp_directory_size/i.test(message)) {
-    return new ResourceError('ETL3-DK-02', `no free disk for what the query writes: ${message}`, {
-      hint: 'Free some space, or set processing.scratch (or the place of the output) to a larger disk.',
-      ...options,
-    })
+  switch (shortageOf(message)) {
+    case 'disk':
+      return new ResourceError('ETL3-DK-02', `no free disk for what the query writes: ${message}`, {
+        hint: 'Free some space, or set processing.scratch (or the place of the output) to a larger disk.',
+        ...options,
+      })
+    case 'share':
+      return new ResourceError('ETL3-QU-05', `the query needs more memory than it may take: ${message}`, {
+        hint: 'Raise --memory-limit, or name payer_slug and state in the WHERE clause.',
+        ...options,
+      })
+    case 'system':
+      return new ResourceError('ETL3-ME-06', `the system gave the query no memory: ${message}`, {
+        hint: SYSTEM_MEMORY_HINT,
+        ...options,
+      })
+    case undefined:
   }
   if (/^(IO Error|Invalid Input Error: (No magic bytes|Invalid))/i.test(message)) {
     return new UnavailableError('ETL3-QU-04', `a file of the table cannot be read: ${message}`, {

@@ -16,12 +16,15 @@ export class FolderMaker {
     this.#root = root
   }
 
-  /** Makes a folder below the root, or the root, unless it is known to be there. */
-  make(folder: string): void {
+  /**
+   * Makes a folder below the root, or the root, unless it is known to be there.
+   * @param mode rights of the folder itself, if it is made now; those above it get the umask's
+   */
+  make(folder: string, mode?: number): void {
     if (this.#known.has(folder)) return
     // Parents first, so that each call makes one folder: five times faster than a recursive one for each file.
     if (folder.length > this.#root.length) this.make(dirname(folder))
-    makeFolder(folder)
+    makeFolder(folder, mode)
     this.#known.add(folder)
   }
 

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InputError } from '../../runtime/errors.js'
 import { existingParent } from '../../runtime/existing-parent.js'
 import { makeFolder } from '../../runtime/make-folder.js'
+import { privateFolderMode, privateMode } from '../../runtime/private-mode.js'
 import { folderError, systemCode } from '../file-errors.js'
 import { MAX_KEY_BYTES } from '../keys.js'
 import {
@@ -30,7 +31,6 @@ import {
   etagOf,
   flushOne,
   isMissing,
-  privateMode,
   statOf,
   UNFINISHED_FOLDER,
   writePieces,
@@ -103,6 +103,7 @@ export class FolderStore implements ObjectStore {
     const place = { unfinished: this.#unfinished.next(), path, ...modeOf(options) }
     const rename = (from: string, to: string): void => this.#folders.into(to, () => renameSync(from, to))
     try {
+      if (options.folderToo) this.#folders.make(dirname(path), privateFolderMode())
       if (bytes instanceof Uint8Array) return { key, ...writeWhole(place, bytes, rename, { durable: true }) }
       return { key, ...(await writePieces(place, bytes, rename)) }
     } catch (error) {

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, openSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { makeFolder } from '../../runtime/make-folder.js'
+import { privateFolderMode } from '../../runtime/private-mode.js'
 import { folderError } from '../file-errors.js'
 import { formatS3Address, type S3Address } from './address.js'
 import type { S3Connection } from './client.js'
@@ -63,7 +64,7 @@ async function transfer(
   const unfinished = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`
   try {
     const isThere = await attemptAt(connection, { doing: 'fetch', at, signal }, async () => {
-      makeFolder(folder)
+      makeFolder(folder, privateFolderMode())
       const file = openSync(unfinished, 'w')
       try {
         const take = (piece: Uint8Array): void => writeAll(file, piece)

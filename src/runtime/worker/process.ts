@@ -4,14 +4,15 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { readTail } from '../file-tail.js'
 import { built } from '../package-root.js'
-import { plainText } from '../plain-text.js'
 import { enter, leave } from '../presence.js'
 import { endProcess, identifyProcess, type ProcessIdentity } from '../process-identity.js'
+import { addressSpaceLimitMb, hasMemoryLimit } from '../process-limits.js'
 import { makePrivateFolder } from '../state-folder.js'
 import type { Endpoint } from '../temporal/connection.js'
 import { identityOfWorker } from '../worker-identity.js'
 import { splitBudget } from './memory-budget.js'
 import { encodeEndpoint, encodeSettings, type WorkerSettings } from './settings.js'
+import { type ExitReason, explainExit, type WorkerExit } from './worker-exit.js'
 
 /** How long a worker that is told to end may go on with what it does; above one chunk. */
 export const SHUTDOWN_GRACE_MS = 30_000
@@ -29,15 +30,16 @@ const ALLOCATOR = {
   MALLOC_TRIM_THRESHOLD_: String(128 * 1024),
 }
 
-/** How a worker process ended. */
-export interface WorkerExit {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  /** Why, in words. */
-  readonly reason: string
-  /** Whether it would end the same way again: bad settings, bad installation. */
-  readonly final: boolean
-}
+/**
+ * Of a process that is killed by V8, tens of lines of a native stack follow what it says.
+ */
+const LAST_WORDS_BYTES = 16 * 1024
+
+/**
+ * By default V8 reserves 10 GB of addresses for each WebAssembly memory, to catch accesses out of bounds by the kernel. Under
+ * `ulimit -v` there are none to spare, and the code checks its bounds itself.
+ */
+const CHECKED_BOUNDS = '--disable-wasm-trap-handler'
 
 /** How to start a worker process. */
 export interface StartWorkerOptions {
@@ -78,6 +80,7 @@ export class WorkerProcess {
         '--expose-gc',
         `--max-old-space-size=${budget.nodeHeapMb}`,
         `--max-semi-space-size=${budget.semiSpaceMb}`,
+        ...(addressSpaceLimitMb() === undefined ? [] : [CHECKED_BOUNDS]),
         entry,
       ],
       {
@@ -97,8 +100,18 @@ export class WorkerProcess {
       this.#child.once('error', (error) => resolve({ code: null, signal: null, reason: error.message, final: true }))
       this.#child.once('exit', (code, signal) => {
         if (pid !== undefined) leave(folder, 'worker', pid)
-        resolve({ code, signal, ...explainExit(code, signal, this.#limitMb, readTail(this.#logFile)) })
+        resolve({ code, signal, ...this.#explain(code, signal) })
       })
+    })
+  }
+
+  #explain(code: number | null, signal: NodeJS.Signals | null): ExitReason {
+    return explainExit({
+      code,
+      signal,
+      limitMb: this.#limitMb,
+      lastWords: readTail(this.#logFile, LAST_WORDS_BYTES),
+      memoryIsLimited: hasMemoryLimit(),
     })
   }
 
@@ -119,24 +132,4 @@ export class WorkerProcess {
     if (this.#identity) await endProcess(this.#identity, SHUTDOWN_FORCE_MS + 5_000)
     await this.exited
   }
-}
-
-/** Why a worker ended, from its exit code, its signal and what it printed last. */
-export function explainExit(
-  code: number | null,
-  signal: NodeJS.Signals | null,
-  limitMb: number,
-  lastWords: string,
-): { readonly reason: string; readonly final: boolean } {
-  if (/heap out of memory/i.test(lastWords)) {
-    return { reason: `its JavaScript heap ran out (memory limit ${limitMb} MB)`, final: false }
-  }
-  if (signal === 'SIGKILL') {
-    return { reason: 'it was killed (SIGKILL), most likely by the operating system for want of memory', final: false }
-  }
-  if (signal) return { reason: `it was ended by ${signal}`, final: false }
-  if (code === 0) return { reason: 'it ended by itself', final: false }
-  if (code === 7) return { reason: `it reached its memory limit of ${limitMb} MB`, final: false }
-  const words = plainText(lastWords.trim().split('\n').at(-1) ?? '')
-  return { reason: `it ended with exit code ${code}${words === '' ? '' : `: ${words}`}`, final: code === 2 }
 }

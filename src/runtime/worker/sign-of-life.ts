@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder } from '../make-folder.js'
+import { privateFolderMode } from '../private-mode.js'
 
 const EVERY_MS = 5_000
 
@@ -19,7 +20,7 @@ export function giveSignsOfLife(folder: string): () => void {
       // A full disk or a folder that somebody removed ends no work; whoever looks sees that the sign is missing.
     }
   }
-  makeFolder(folder)
+  makeFolder(folder, privateFolderMode())
   touch()
   const timer = setInterval(touch, EVERY_MS).unref()
   return () => {

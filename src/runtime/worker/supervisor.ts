@@ -2,7 +2,8 @@
 
 import type { Logger } from '../logging.js'
 import type { Endpoint } from '../temporal/connection.js'
-import { type StartWorkerOptions, type WorkerExit, WorkerProcess } from './process.js'
+import { type StartWorkerOptions, WorkerProcess } from './process.js'
+import type { WorkerExit } from './worker-exit.js'
 
 const FIRST_PAUSE_MS = 500
 const MOST_RESTARTS = 4

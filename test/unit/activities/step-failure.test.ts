@@ -55,6 +55,17 @@ describe('a step that fails', () => {
     expect(messageOf(failure)).toMatch(/^stageDimensions: the engine ran out/)
   })
 
+  it('of memory that the system refuses names its limits, and not our own', () => {
+    const refused = new RangeError(
+      'WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance',
+    )
+    expect(stepFailure(refused, 'auditObjects')).toMatchObject({
+      code: 'ETL3-ME-06',
+      exitCode: 7,
+      hint: expect.stringContaining('ulimit -v'),
+    })
+  })
+
   it('keeps every other error', () => {
     const errors = [
       new ConflictError('ETL3-LK-02', 'lost'),

@@ -16,6 +16,7 @@ const PARTITION = {
 const FACT: FollowedFact = {
   kind: 'fact',
   id: 'abc',
+  missingRoot: null,
   published: { runId: 'r2', publishedAt: '2026-02-03T04:05:06.000Z' },
   input: {
     looked: true,
@@ -46,6 +47,7 @@ const FACT: FollowedFact = {
 
 const PROVIDER: FollowedProvider = {
   kind: 'npi',
+  missingRoot: null,
   id: '9000000001',
   valid: true,
   published: FACT.published,

@@ -40,3 +40,29 @@ describe('a result that is streamed', () => {
     expect(rows).toBeLessThanOrEqual(9_000)
   })
 })
+
+describe('an engine that gives up', () => {
+  const much = 'SELECT count(*) FROM (SELECT i, md5(i::VARCHAR) AS t FROM range(2000000) r (i) ORDER BY t)'
+
+  it('for want of room to spill to names the disk, and not the memory that this fills', async () => {
+    const spilling = inEngine(async (engine) => {
+      await engine.run("SET max_temp_directory_size = '1MB'")
+      await engine.run(much)
+    })
+    await expect(spilling).rejects.toThrow(
+      expect.objectContaining({ code: 'ETL3-DK-02', exitCode: 7, message: expect.stringContaining('spill files') }),
+    )
+  })
+
+  it('because another disk is full names the file on it, and not scratch', async () => {
+    const writing = inEngine((engine) => engine.run("COPY (SELECT * FROM range(100000)) TO '/dev/full' (FORMAT csv)"))
+    await expect(writing).rejects.toThrow(
+      expect.objectContaining({ code: 'ETL3-DK-01', message: expect.stringMatching(/^(?!.*spill).*"\/dev\/full"/) }),
+    )
+  })
+
+  it('for want of its share says so', async () => {
+    const gathering = inEngine((engine) => engine.run('SELECT list(md5(i::VARCHAR)) FROM range(3000000) r (i)'))
+    await expect(gathering).rejects.toThrow(expect.objectContaining({ code: 'ETL3-ME-02', exitCode: 7 }))
+  })
+})

@@ -20,12 +20,15 @@ async function modesUnder(umask: number): Promise<Record<string, string>> {
   await records.putFile('quarantine/facts.parquet', file, GO_ON)
   await records.putFile('staged/facts.parquet', file, GO_ON)
   await records.save('report.json', {}, GO_ON)
+  await records.save('receipt.json', {}, GO_ON)
   await store.put('state=TX/data.parquet', Buffer.from('x'), GO_ON)
   const mode = (key: string): string => (statSync(store.locate(key)).mode & 0o777).toString(8)
-  const names = ['run.json', 'quarantine/facts.parquet', 'staged/facts.parquet', 'report.json']
+  const names = ['run.json', 'quarantine', 'quarantine/facts.parquet', 'staged', 'staged/facts.parquet']
   return {
-    ...Object.fromEntries(names.map((name) => [name, mode(records.key(name))])),
+    ...Object.fromEntries([...names, 'receipt.json', 'report.json'].map((name) => [name, mode(records.key(name))])),
+    run: mode(records.key('run.json').replace('/run.json', '')),
     table: mode('state=TX/data.parquet'),
+    'folder of the table': mode('state=TX'),
   }
 }
 
@@ -33,16 +36,22 @@ describe('what a run leaves on this machine', () => {
   it('is its owner’s alone where it holds rows of the input or settings; report and table keep the umask', async () => {
     expect(await modesUnder(0o022)).toEqual({
       'run.json': '600',
+      quarantine: '700',
       'quarantine/facts.parquet': '600',
+      staged: '700',
       'staged/facts.parquet': '600',
+      'receipt.json': '600',
       'report.json': '644',
+      run: '755',
       table: '644',
+      'folder of the table': '755',
     })
   })
 
   it('is the group’s too where the umask lets the group write', async () => {
     expect(await modesUnder(0o002)).toMatchObject({
       'run.json': '660',
+      quarantine: '770',
       'quarantine/facts.parquet': '660',
       table: '664',
     })

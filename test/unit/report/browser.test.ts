@@ -44,6 +44,36 @@ describe('the report in a browser', { timeout: 180_000 }, () => {
     })
   }
 
+  it.each([1280, 1100])('has no table that is cut at %i pixels', async (width) => {
+    await withPage(html, { width, colorScheme: 'light' }, async ({ page }) => {
+      expect(await tablesBeyondTheirRegion(page)).toEqual([])
+    })
+  })
+
+  it('shows at 390 pixels that a table goes on, by a shadow that goes with its end', async () => {
+    await withPage(html, LOOKS[1]!, async ({ page }) => {
+      expect(await tablesBeyondTheirRegion(page)).not.toEqual([])
+      const layers = await page.evaluate(`(() => {
+        const style = getComputedStyle(document.querySelector('.scroll'))
+        return style.backgroundAttachment + ' | ' + (style.backgroundImage.match(/linear-gradient/g) ?? []).length
+      })()`)
+      expect(layers).toBe('local, local, scroll, scroll | 4')
+    })
+  })
+
+  it('is printed in one size of text, the receipt in one piece', async () => {
+    await withPage(html, LOOKS[0]!, async ({ page }) => {
+      await page.emulateMedia({ media: 'print' })
+      expect(
+        await page.evaluate(`[document.documentElement, document.body, document.querySelector('section p')]
+          .map((e) => getComputedStyle(e).fontSize)`),
+      ).toEqual(['11.5px', '11.5px', '11.5px'])
+      expect(await page.evaluate("getComputedStyle(document.querySelector('section:last-of-type')).breakInside")).toBe(
+        'avoid',
+      )
+    })
+  })
+
   it('is used with the keyboard alone: every table behind a chart opens', async () => {
     await withPage(html, LOOKS[0]!, async ({ page }) => {
       const closed = await page.locator('details').count()
@@ -77,6 +107,13 @@ describe('the pictures of the report in docs/images', () => {
     })
   }
 })
+
+/** Captions of the visible tables that are wider than their region. */
+async function tablesBeyondTheirRegion(page: Page): Promise<unknown> {
+  return await page.evaluate(`[...document.querySelectorAll('.scroll')]
+    .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth)
+    .map((e) => e.querySelector('caption').textContent)`)
+}
 
 async function picture(page: string, width: number): Promise<Uint8Array> {
   return await withPage(page, { width, colorScheme: width > 700 ? 'light' : 'dark' }, async ({ page: open }) => {

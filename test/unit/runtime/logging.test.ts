@@ -1,6 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLogger, type LoggerOptions, SILENT_LOGGER } from '../../../src/runtime/logging.js'
 import { RotatedFile } from '../../../src/runtime/rotated-file.js'
@@ -31,6 +40,15 @@ function logTo(file: string, options: Partial<LoggerOptions> = {}) {
 }
 
 describe('the log', () => {
+  it('is its owner’s alone, because messages hold values; the folder, where others may log too, keeps the umask', () => {
+    const before = process.umask(0o022)
+    onTestFinished(() => void process.umask(before))
+    const file = join(folder(), 'logs', 'etl3.log')
+    logTo(file).log.warn('7 rates are negative')
+    expect((statSync(file).mode & 0o777).toString(8)).toBe('600')
+    expect((statSync(dirname(file)).mode & 0o777).toString(8)).toBe('755')
+  })
+
   it('writes a JSON line with time, level, origin and pid, and a readable line for people', () => {
     const { log, shown, lines } = logTo(join(folder(), 'logs', 'etl3.log'))
     log.child({ unit: 3 }).warn('memory still high after cleanup', { rssMb: 480 })

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../../src/config/load.js'
 import { Engine } from '../../../src/engine/engine.js'
 import { vacuum } from '../../../src/history/vacuum.js'
@@ -18,6 +18,19 @@ describe('a scratch folder', () => {
     })
     expect(seen).toEqual([expect.stringMatching(/^plan-/)])
     expect(readdirSync(parent)).toEqual([])
+  })
+
+  it('is its owner’s alone, and so is what is made above it; the group’s too where the umask lets the group write', () => {
+    const before = process.umask()
+    onTestFinished(() => void process.umask(before))
+    const modes = (umask: number): string[] => {
+      process.umask(umask)
+      const parent = join(lakeFolder(), '.etl3', 'scratch')
+      const made = [makeScratchFolder(parent, 'plan'), parent, join(parent, '..')]
+      return made.map((path) => (statSync(path).mode & 0o777).toString(8))
+    }
+    expect(modes(0o022)).toEqual(['700', '700', '700'])
+    expect(modes(0o002)).toEqual(['700', '770', '770'])
   })
 
   it('is gone after work that throws, with all that lay in it', async () => {

@@ -1,0 +1,182 @@
+/**
+ * What publication will need of the disk, before its first rename: looked at, and kept free in a file of the run
+ * (`objects/reserve`). A disk that somebody else fills in the meantime would leave new files and an old catalog; then
+ * the file is given up, and there is room.
+ */
+import { statfsSync, statSync } from 'node:fs'
+import { keptAnalyticsUri } from '../config/analytics-place.js'
+import { isS3Address } from '../config/uri.js'
+import type { RunRef, UnitInput } from '../contract/activities.js'
+import { openStore } from '../lake/stores.js'
+import { findPlan, type PlanRecord } from '../records/plan.js'
+import { findPublished } from '../records/published.js'
+import { RunRecords } from '../records/records.js'
+import { Etl3Error, ResourceError } from '../runtime/errors.js'
+import { existingParent } from '../runtime/existing-parent.js'
+import { bytesText } from '../runtime/figures.js'
+import { fileSystemError } from '../runtime/file-system-error.js'
+import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
+import type { RunContext } from './run-context.js'
+import type { ActivityScope } from './scope.js'
+
+const RESERVE = 'objects/reserve'
+
+/**
+ * What is written among the records from the first rename on, measured with 2,917 partitions: two catalogs of 0.9 KB a
+ * partition, a log of the same size while the new one is built, the manifest, and report and marks beside them.
+ */
+const RECORDS_BYTES = 4 * 1024 * 1024
+const RECORDS_BYTES_PER_PARTITION = 3 * 1024
+
+/** Beyond that, what is needed is only looked at: a file of a gigabyte would cost more than it saves. */
+const MOST_RESERVED_BYTES = 256 * 1024 * 1024
+
+/** On a disk of its own a table takes copies: their bytes, and blocks for files and folders. */
+const BLOCKS_BYTES_PER_PARTITION = 16 * 1024
+
+const PIECE_BYTES = 1024 * 1024
+
+/** Codes of a disk that is full, where it is written to and where the engine spills. */
+const FULL: ReadonlySet<string> = new Set(['ETL3-DK-01', 'ETL3-DK-02'])
+
+/**
+ * Makes sure that the disks of folders have room for publication and registration, and keeps what the records need.
+ * Does nothing once publication has begun, and nothing for buckets.
+ *
+ * @param bytes of the objects that will be published
+ * @throws ResourceError ETL3-DK-01 when a disk has too little; nothing was published then
+ */
+export async function reservePublication(context: RunContext, bytes: number, signal: AbortSignal): Promise<void> {
+  const { records, config } = context
+  if (isS3Address(config.output.metadata_uri)) return
+  const plan = await findPlan(context, signal)
+  if (!plan) throw new Error(`run ${context.ref.runId} has no plan`)
+  if (await findPublished(context, 0, signal)) return
+  requireRoom(context, plan, bytes)
+  const reserved = Math.min(MOST_RESERVED_BYTES, recordsBytes(plan))
+  const [standing] = await records.store.stat([records.key(RESERVE)], signal)
+  if (standing && standing.bytes >= reserved) return
+  try {
+    await records.store.put(records.key(RESERVE), fillers(reserved), signal)
+  } catch (error) {
+    const full = fullDiskOf(error)
+    if (!full) throw error
+    throw tooLittle(config.output.metadata_uri, `${bytesText(reserved)} more could not be written`, full)
+  }
+}
+
+/** What readers find while a part of publication is not done, in words. */
+type ReadersFind = (run: PublishingRun, signal: AbortSignal) => Promise<string>
+
+/** What is known of a run also where its lock cannot be renewed. */
+type PublishingRun = Pick<RunContext, 'ref' | 'records'>
+
+/** An activity that publishes, done as {@link withReserve} says. */
+export function fromReserve<Input extends RunRef | UnitInput, Output>(
+  act: (input: Input, scope: ActivityScope) => Promise<Output>,
+): (input: Input, scope: ActivityScope) => Promise<Output> {
+  return async (input, scope) =>
+    await withReserve('run' in input ? input.run : input, scope.signal, () => act(input, scope))
+}
+
+/**
+ * Does a part of publication. Where a disk is full, what was reserved is given up, and the part is done once more.
+ *
+ * @param act may be repeated
+ * @param readersFind for the error
+ * @throws ResourceError ETL3-DK-01 or ETL3-DK-02, with what readers find now and how to end it, when there is still no room
+ */
+export async function withReserve<T>(
+  ref: RunRef,
+  signal: AbortSignal,
+  act: () => Promise<T>,
+  readersFind: ReadersFind = notRegistered,
+): Promise<T> {
+  const run = { ref, records: new RunRecords(openStore(ref.metadataUri, ref), ref.runId) }
+  try {
+    return await act()
+  } catch (error) {
+    const full = fullDiskOf(error)
+    if (!full) throw error
+    if (!(await giveUpReserve(run, signal))) throw await withState(full, run, readersFind, signal)
+  }
+  try {
+    return await act()
+  } catch (error) {
+    const full = fullDiskOf(error)
+    throw full ? await withState(full, run, readersFind, signal) : error
+  }
+}
+
+async function notRegistered(run: PublishingRun, signal: AbortSignal): Promise<string> {
+  const state = await publicationState(run, undefined, signal)
+  return `the table may be mixed: ${state}; until a run has registered, queries may find rows of neither the old nor the new table`
+}
+
+/** @returns whether there was one */
+async function giveUpReserve({ records }: PublishingRun, signal: AbortSignal): Promise<boolean> {
+  const key = records.key(RESERVE)
+  const [reserve] = await records.store.stat([key], signal)
+  if (reserve) await records.store.delete([key], signal)
+  return reserve !== undefined
+}
+
+function recordsBytes({ partitions }: PlanRecord): number {
+  return RECORDS_BYTES + RECORDS_BYTES_PER_PARTITION * (partitions.total + partitions.removed)
+}
+
+function requireRoom({ config }: RunContext, plan: PlanRecord, bytes: number): void {
+  const { uri, metadata_uri: metadataUri } = config.output
+  const changed = plan.partitions.added + plan.partitions.replaced
+  const needs = new Map<number, { place: string; bytes: number }>()
+  const need = (place: string | undefined, bytesThere: (disk: number) => number): void => {
+    if (place === undefined || isS3Address(place)) return
+    const disk = diskOf(place)
+    const sofar = needs.get(disk)
+    needs.set(disk, { place: sofar?.place ?? place, bytes: (sofar?.bytes ?? 0) + bytesThere(disk) })
+  }
+  const records = diskOf(metadataUri)
+  need(metadataUri, () => recordsBytes(plan))
+  need(uri, (disk) => (disk === records ? 0 : bytes + BLOCKS_BYTES_PER_PARTITION * changed))
+  need(keptAnalyticsUri(config), (disk) => (disk === records ? 0 : RECORDS_BYTES))
+  for (const { place, bytes: needed } of needs.values()) {
+    const { bavail, bsize } = statfsSync(existingParent(place))
+    const free = bavail * bsize
+    if (free < needed) throw tooLittle(place, `${bytesText(free)} are free, ${bytesText(needed)} are needed`)
+  }
+}
+
+function diskOf(place: string): number {
+  return statSync(existingParent(place)).dev
+}
+
+function tooLittle(place: string, figures: string, cause?: Etl3Error): ResourceError {
+  return new ResourceError(
+    'ETL3-DK-01',
+    `too little free disk at ${place} to publish and register what is written: ${figures}; nothing was published, the ` +
+      'table is as it was',
+    { hint: 'Free some space there, then run again: what is finished is kept.', cause },
+  )
+}
+
+function fullDiskOf(error: unknown): Etl3Error | undefined {
+  const named = error instanceof Etl3Error ? error : fileSystemError(error)
+  return named && FULL.has(named.code) ? named : undefined
+}
+
+async function withState(
+  full: Etl3Error,
+  run: PublishingRun,
+  readersFind: ReadersFind,
+  signal: AbortSignal,
+): Promise<ResourceError> {
+  return new ResourceError(full.code, `${full.message}; ${await readersFind(run, signal)}`, {
+    hint: `${full.hint ?? 'Free some space.'} ${NEXT_RUN_MENDS}`,
+    cause: full,
+  })
+}
+
+function* fillers(bytes: number): Generator<Uint8Array> {
+  const piece = Buffer.alloc(PIECE_BYTES, RESERVE)
+  for (let left = bytes; left > 0; left -= PIECE_BYTES) yield piece.subarray(0, Math.min(left, PIECE_BYTES))
+}
