@@ -25,7 +25,7 @@ function wayBack({ kind, snapshotId = '', file = '' }: SetAsideChange, place: Pl
     case 'columns':
       return 'The former columns are one of the earlier schemas in the metadata of the table. To bring them back, change the columns again.'
     case 'catalog':
-      return `Its file stays: StaticTable.from_metadata(${JSON.stringify(`${place.uri.replace(/\/+$/, '')}/metadata/${file}`)}) of pyiceberg reads it. To go on from it, give the runs another output.analytics.uri.`
+      return `Its file stays: StaticTable.from_metadata(${JSON.stringify(`${place.uri.replace(/\/+$/, '')}/metadata/${file}`)}) of pyiceberg reads it for as long as the runs keep what it names. To go on from it, give the runs another output.analytics.uri.`
     case 'moved':
       return 'It was made where the table lay before, and cannot be read from here. To bring it back, restore the table in that place.'
   }

@@ -7,12 +7,12 @@ import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
 import { ConflictError } from '../runtime/errors.js'
 import type { IcebergTable } from './commit-table.js'
 import { contentName } from './digest-names.js'
-import { foreignCommit, runOf } from './ownership.js'
+import { requireNoForeignCommit } from './ownership.js'
 import { withPrevious } from './plan-commit.js'
 import { setAsideBy } from './set-aside.js'
 import { type FoundTable, METADATA_FOLDER } from './table-catalog.js'
 import { keyOf, readSnapshotFiles } from './table-files.js'
-import { currentSnapshot, findSnapshot, type Snapshot, type TableMetadata } from './table-metadata.js'
+import { currentSnapshot, findSnapshot, type Snapshot, STATISTICS, type TableMetadata } from './table-metadata.js'
 
 const RECORD = /^metadata\/expired-[0-9a-f]{32}\.json$/
 
@@ -22,8 +22,6 @@ const recordSchema = z.strictObject({
   snapshots: z.array(z.string()),
   keys: z.array(z.string()),
 })
-
-const STATISTICS = ['statistics', 'partition-statistics'] as const
 
 /** What is kept. */
 export interface ExpiryRule {
@@ -62,8 +60,7 @@ export async function expireSnapshots(
   const { store, catalog } = table
   const found = await catalog.load(signal)
   if (!found) return { snapshots: [], keys: [] }
-  const current = currentSnapshot(found.metadata)
-  if (current && runOf(current) === undefined) throw foreignCommit(catalog.name, `snapshot ${current['snapshot-id']}`)
+  requireNoForeignCommit(found, catalog.name)
 
   const begun = await begunExpiry(store, found, signal)
   const plan = planExpiry(found.metadata, rule)

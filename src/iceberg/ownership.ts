@@ -58,18 +58,37 @@ export function foreignChange(found: FoundTable, columns: readonly TableColumn[]
 
 /** All that {@link foreignChange} tells the first of, the newest snapshot first. The table has ETL3's format version. */
 export function foreignChanges(found: FoundTable, columns: readonly TableColumn[]): SetAsideChange[] {
-  const { metadata, strangers } = found
+  const { metadata } = found
   const field = foreignField(metadata, columns)
-  const known = new Set((metadata.properties[SET_ASIDE_PROPERTY] ?? '').split(','))
   return [
     ...sinceLastOwn(metadata).foreign.map((snapshot) => snapshotChange(snapshot, writerOf(snapshot))),
     ...(field
       ? [withoutSnapshot('columns', `the column ${field.name} (field ${field.id}) is another than ETL3's`)]
       : []),
-    ...strangers
-      .filter((name) => !known.has(name))
-      .map((name) => ({ ...withoutSnapshot('catalog', `the metadata file ${name}, of another catalog`), file: name })),
+    ...newStrangers(found).map((name) => ({ ...withoutSnapshot('catalog', ofStranger(name)), file: name })),
   ]
+}
+
+/** Names of the metadata files of other catalogs that no run has set aside. */
+function newStrangers({ metadata, strangers }: FoundTable): string[] {
+  const known = new Set((metadata.properties[SET_ASIDE_PROPERTY] ?? '').split(','))
+  return strangers.filter((name) => !known.has(name))
+}
+
+/**
+ * Refuses to clean where somebody else has committed: what is ETL3's to delete may be theirs to read.
+ *
+ * @throws ConflictError `ETL3-IC-02`
+ */
+export function requireNoForeignCommit(found: FoundTable, name: string): void {
+  const [snapshot] = sinceLastOwn(found.metadata).foreign
+  if (snapshot) throw foreignCommit(name, `snapshot ${snapshot['snapshot-id']}`)
+  const [stranger] = newStrangers(found)
+  if (stranger !== undefined) throw foreignCommit(name, ofStranger(stranger))
+}
+
+function ofStranger(file: string): string {
+  return `the metadata file ${file}, of another catalog`
 }
 
 /** The last commit of ETL3, where it is that of a run with a higher lock number: none or one. */
