@@ -38,5 +38,5 @@ function readingLine(snapshotId: string, { table, uri, inGlue }: Place): string 
 
 function rollingBack(snapshotId: string, { table, inGlue }: Place): string {
   if (inGlue) return `To bring it back, ALTER TABLE ${table} EXECUTE rollback_to_snapshot(${snapshotId}) in Trino`
-  return `To bring it back, roll the table back to ${snapshotId} with the engine that made it`
+  return `To bring it back, make ${snapshotId} the current snapshot again with the engine that made it (set_current_snapshot in Spark)`
 }

@@ -18,7 +18,10 @@ export const setAsideChangeSchema = z.object({
   /** What was done, by whom and when, in words. */
   what: z.string(),
   /** Of the change, or of what is current in the other catalog. A whole number beyond 2^53, as text. */
-  snapshotId: z.string().regex(/^\d+$/).exactOptional(),
+  snapshotId: z
+    .string()
+    .regex(/^-?\d+$/)
+    .exactOptional(),
   /** Name of the metadata file of another catalog. */
   file: z.string().exactOptional(),
   /** What the snapshot's writer says that it has done: `append`, `delete`, `overwrite`, `replace` … */
