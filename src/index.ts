@@ -37,6 +37,7 @@ export {
   type RunStatus,
   resumeUpdate,
   SEARCH_ATTRIBUTES,
+  type SetAside,
   WORKFLOW_TYPE,
 } from './contract/messages.js'
 export { createEmbeddedActivities, type EmbeddedActivities, type EmbeddedOptions } from './embedded-activities.js'

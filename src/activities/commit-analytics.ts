@@ -1,6 +1,7 @@
 /** Commits the analytics table: the instant from which readers find the run's rows in it. Leaves `analytics.json`. */
 import { analyticsTableOf } from '../analytics/analytics-table.js'
 import { openAnalyticsTable } from '../analytics/open-analytics-table.js'
+import { toldSetAside } from '../analytics/told-set-aside.js'
 import type { CommittedTable, Measured, RunRef } from '../contract/activities.js'
 import { commitTable } from '../iceberg/commit-table.js'
 import { tableColumns } from '../iceberg/table-columns.js'
@@ -16,6 +17,7 @@ import { findPlan } from '../records/plan.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { DICTIONARY } from '../star/dictionary.js'
+import { analyticsPlace } from './analytics-result.js'
 import type { ActivityDeps } from './deps.js'
 import { fromReserve } from './publication-reserve.js'
 import { openContext, type RunContext } from './run-context.js'
@@ -34,7 +36,11 @@ export function commitAnalytics(deps: ActivityDeps): (run: RunRef, scope: Activi
   return fromReserve(async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
     // Also where the record stands: a run that was given up after it has another run's commit on top of its own.
-    const { uri, snapshotId, rows, bytes, files } = await commit(context, signal)
+    const { uri, snapshotId, rows, bytes, files, setAside = [] } = await commit(context, signal)
+    const place = analyticsPlace(context.config, uri)
+    for (const { what, wayBack } of toldSetAside(setAside, place)) {
+      deps.log.warn(`a change of the analytics table was set aside: ${what}`, { table: place.table, wayBack })
+    }
     return { uri, snapshotId, rows, bytes, files: files.length }
   })
 }
@@ -62,7 +68,7 @@ async function commit(context: RunContext, signal: AbortSignal): Promise<Committ
     { foreignCommits: FOREIGN_COMMITS[config.output.analytics.foreign_commits] },
   )
   failPoint('analytics:after-commit')
-  const { snapshotId, timestampMs, metadataFile, change } = outcome
+  const { snapshotId, timestampMs, metadataFile, change, setAside } = outcome
   const committed: CommittedAnalytics = {
     formatVersion: 1,
     uri: plan.uri,
@@ -74,6 +80,7 @@ async function commit(context: RunContext, signal: AbortSignal): Promise<Committ
     added: change.added.files,
     removed: change.removed.files,
     files,
+    ...(setAside.length === 0 ? {} : { setAside }),
   }
   await records.save(COMMITTED_ANALYTICS, committed, signal)
   return committed

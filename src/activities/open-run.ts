@@ -143,12 +143,13 @@ function workDigest(
 }
 
 /** What decides which files there are; where they lie is no part of the work, as with the other table. */
-function filesOf({
-  partitionColumns,
-  sortColumns,
-  targetRows,
-}: AnalyticsTable): Pick<AnalyticsTable, 'partitionColumns' | 'sortColumns' | 'targetRows'> {
-  return { partitionColumns, sortColumns, targetRows }
+function filesOf({ partitionColumns, sortColumns, target }: AnalyticsTable): unknown {
+  return {
+    partitionColumns,
+    sortColumns,
+    targetRows: target.rows,
+    ...(Number.isFinite(target.bytes) ? { targetBytes: target.bytes } : {}),
+  }
 }
 
 /** What a file adds to the table. Its path counts only where columns stand in it. */

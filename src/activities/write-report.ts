@@ -209,8 +209,8 @@ function receiptOf({ record }: RunContext, report: RunReport): unknown {
 
 function analyticsLedger({ uri, files, rows, added, committed }: AnalyticsResult): unknown {
   if (!committed) return { uri, files, rows, added }
-  const { snapshotId, bytes, removed } = committed
-  return { uri, snapshotId, files, rows, bytes, added, removed }
+  const { snapshotId, bytes, removed, setAside } = committed
+  return { uri, snapshotId, files, rows, bytes, added, removed, ...(setAside ? { setAside } : {}) }
 }
 
 /**

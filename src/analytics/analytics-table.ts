@@ -5,6 +5,7 @@ import { normalisedUri } from '../config/uri.js'
 import { projectedTableName } from '../lake/glue/projected-table-name.js'
 import { ConfigError } from '../runtime/errors.js'
 import type { Layout } from '../star/layout.js'
+import type { FileTarget } from './cut-files.js'
 
 /** Where the table lies and how its files are made. */
 export interface AnalyticsTable {
@@ -16,8 +17,8 @@ export interface AnalyticsTable {
   readonly partitionColumns: readonly string[]
   /** The rows of a file ascend by these, NULLs last. */
   readonly sortColumns: readonly string[]
-  /** A file has between half of it and twice as many rows; a slice is never cut. */
-  readonly targetRows: number
+  /** A file has between half of it and twice as much; a slice is never cut. */
+  readonly target: FileTarget
 }
 
 const DEFAULT_PARTITION_COLUMNS = ['payer_slug', 'year', 'month']
@@ -31,7 +32,7 @@ const DEFAULT_PARTITION_COLUMNS = ['payer_slug', 'year', 'month']
 export function analyticsTableOf(config: Config, layout: Layout): AnalyticsTable | undefined {
   const uri = keptAnalyticsUri(config)
   if (uri === undefined) return undefined
-  const { partition_columns: asked, target_file_rows: targetRows } = config.output.analytics
+  const { partition_columns: asked, target_file_rows: rows, target_file_bytes: bytes } = config.output.analytics
   const impossible = asked?.find((column) => !layout.attr.includes(column))
   if (impossible !== undefined) {
     throw new ConfigError('ETL3-CF-17', `output.analytics.partition_columns: '${impossible}' cannot be one`, {
@@ -50,7 +51,7 @@ export function analyticsTableOf(config: Config, layout: Layout): AnalyticsTable
     uri,
     partitionColumns,
     sortColumns: [...layout.attr.filter((c) => !partitionColumns.includes(c)), ...layout.code, ...layout.group],
-    targetRows,
+    target: { rows, bytes: bytes ?? Number.POSITIVE_INFINITY },
   }
 }
 

@@ -10,6 +10,7 @@ import { readSliceRadix, sliceParts } from '../star/slice-id.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { AnalyticsTable } from './analytics-table.js'
 import { type CuttableSlice, cutFiles } from './cut-files.js'
+import { estimatedBytes } from './estimated-bytes.js'
 
 /** A file as it is to be. */
 export interface FileToHave {
@@ -50,7 +51,7 @@ export async function planFiles(input: FilePlanInput): Promise<FileToHave[]> {
   const slices = await readSlices(input)
   const files: FileToHave[] = []
   for (const partition of groupBy(slices, ({ block, partition }) => JSON.stringify([block, partition])).values()) {
-    for (const ofFile of cutFiles(partition, input.table.targetRows)) files.push(fileOf(ofFile, input))
+    for (const ofFile of cutFiles(partition, input.table.target)) files.push(fileOf(ofFile, input))
   }
   return files
 }
@@ -60,7 +61,7 @@ async function readSlices({ engine, plan, paths, layout, table }: FilePlanInput)
   const ofFact = [...layout.attr, ...layout.code, ...layout.group].map(sqlIdentifier)
   const partitionColumns = table.partitionColumns.map(sqlIdentifier)
   const rows = await engine.rows(`WITH planned AS (
-      SELECT block, slice_id, sum(rows)::BIGINT AS rows, any_value(json_array(${partitionColumns.join(', ')})::VARCHAR) AS partition,
+      SELECT block, slice_id, sum(rows)::BIGINT AS rows, count(*)::BIGINT AS partitions, any_value(json_array(${partitionColumns.join(', ')})::VARCHAR) AS partition,
         any_value(json_array(${ofFact.join(', ')})::VARCHAR) AS identity,
         bit_xor(md5_number(key || ' ' || fingerprint))::VARCHAR AS content
       FROM ${readParquet([plan])} WHERE action <> 'remove' GROUP BY block, slice_id)
@@ -68,12 +69,14 @@ async function readSlices({ engine, plan, paths, layout, table }: FilePlanInput)
     ORDER BY block, partition, slice_id`)
   return rows.map((row) => {
     const from = Number(row['first_row'])
+    const rowCount = Number(row['rows'])
     return {
       block: Number(row['block']),
       partition: partitionValues(String(row['partition'])),
       attrPart: sliceParts(Number(row['slice_id']), radix).attr,
       facts: { from, to: from + Number(row['facts']) },
-      rows: Number(row['rows']),
+      rows: rowCount,
+      bytes: estimatedBytes({ rows: rowCount, partitions: Number(row['partitions']) }),
       identity: String(row['identity']),
       content: String(row['content']),
     }

@@ -17,7 +17,7 @@ export function registerVacuum(program: Command, shell: CliShell): void {
     asks: 'delete what is found',
     summary: 'delete what no reader sees and no run needs',
     description:
-      'Shows old and failed runs, staged data, writes that were never ended and old scratch files, and in the analytics table old\nsnapshots and data that was never committed; deletes them with --yes.\nThe partitions, the published run and a run that is working are never touched.',
+      'Shows old and failed runs, staged data, writes that were never ended and old scratch files, and in the analytics table old\nsnapshots, and data and metadata that nothing names; deletes them with --yes.\nThe partitions, the published run and a run that is working are never touched.',
     examples: [
       { call: 'etl3 vacuum', purpose: 'what could go, and how much it is' },
       { call: 'etl3 vacuum --yes --older-than 168', purpose: 'delete it, but leave what failed this week' },
@@ -27,7 +27,7 @@ export function registerVacuum(program: Command, shell: CliShell): void {
     .configOptions(command, [])
     .option(
       '--older-than <hours>',
-      'failed runs, unfinished writes, scratch, replaced snapshots and unused data that are younger stay',
+      'failed runs, unfinished writes, scratch, replaced snapshots and unused files that are younger stay',
       String(DEFAULT_HOURS),
     )
   shell.action(command, async (call) => {

@@ -92,6 +92,14 @@ const analytics = z
       .max(1_000_000_000)
       .default(2_000_000)
       .describe('About how many rows one of its files has: half of it to twice as many.'),
+    target_file_bytes: z
+      .int()
+      .min(1)
+      .max(1_000_000_000_000)
+      .optional()
+      .describe(
+        'About how many bytes one of its files has, as estimated from the rows: half of it to twice as many. The target that is reached first counts. Unset: only target_file_rows.',
+      ),
     keep_snapshots: z
       .int()
       .min(1)

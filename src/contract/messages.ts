@@ -59,7 +59,23 @@ export interface AnalyticsResult {
     readonly metadataFile: string
     /** The instant of that snapshot: since when readers find it. ISO 8601, UTC. */
     readonly at: string
+    /** What others had done to the table and the run set aside, the newest first; missing where that is nothing. */
+    readonly setAside?: readonly SetAside[]
   }
+}
+
+/** A change of the analytics table that a run has set aside, because its configuration says so. */
+export interface SetAside {
+  /** What was done, by whom and when, in words. */
+  readonly what: string
+  /** How it can be read, and brought back. */
+  readonly wayBack: string
+  /** A whole number beyond 2^53; missing where the change is no snapshot of the table. */
+  readonly snapshotId?: string
+  /** What the snapshot's writer says that it has done: `append`, `delete`, `overwrite`, `replace` … */
+  readonly operation?: string
+  /** The snapshot's instant. ISO 8601, UTC. */
+  readonly at?: string
 }
 
 /** Result of a run: the one object that `run -o json` prints. */

@@ -1,8 +1,16 @@
 /** `result` in a run's records, apart from the messages because a workflow loads no zod. */
 import { z } from 'zod'
-import type { AnalyticsResult, RunResult } from './messages.js'
+import type { AnalyticsResult, RunResult, SetAside } from './messages.js'
 
 const count = z.number().int().nonnegative()
+
+const setAsideSchema: z.ZodType<SetAside> = z.object({
+  what: z.string(),
+  wayBack: z.string(),
+  snapshotId: z.string().exactOptional(),
+  operation: z.string().exactOptional(),
+  at: z.string().exactOptional(),
+})
 
 const analyticsSchema: z.ZodType<AnalyticsResult> = z.object({
   table: z.string(),
@@ -13,7 +21,14 @@ const analyticsSchema: z.ZodType<AnalyticsResult> = z.object({
   added: count,
   addedRows: count,
   committed: z
-    .object({ bytes: count, removed: count, snapshotId: z.string(), metadataFile: z.string(), at: z.string() })
+    .object({
+      bytes: count,
+      removed: count,
+      snapshotId: z.string(),
+      metadataFile: z.string(),
+      at: z.string(),
+      setAside: z.array(setAsideSchema).readonly().exactOptional(),
+    })
     .exactOptional(),
 })
 

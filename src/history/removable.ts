@@ -10,6 +10,7 @@ export type VacuumReason =
   | 'scratch'
   | 'old snapshots'
   | 'unused data'
+  | 'unused metadata'
 
 /** Something that may go. */
 export interface VacuumItem {

@@ -1,6 +1,6 @@
 /**
- * What vacuum finds in the analytics table: snapshots that are old, data files that no run came to commit, writes that
- * were never ended.
+ * What vacuum finds in the analytics table: snapshots that are old, data files that no run came to commit, metadata that
+ * nothing names, writes that were never ended.
  */
 import { analyticsTableOf } from '../analytics/analytics-table.js'
 import { DATA_FOLDER, dataPrefix, runOfDataKey } from '../analytics/data-keys.js'
@@ -8,13 +8,14 @@ import { openAnalyticsTable } from '../analytics/open-analytics-table.js'
 import type { Config } from '../config/schema.js'
 import type { IcebergTable } from '../iceberg/commit-table.js'
 import { type ExpiryRule, expireSnapshots } from '../iceberg/expire-snapshots.js'
-import { unnamedFiles } from '../iceberg/unnamed-files.js'
-import type { ListedObject, ObjectStore } from '../lake/object-store.js'
+import { METADATA_FOLDER } from '../iceberg/table-catalog.js'
+import { unnamedFiles, unnamedMetadata } from '../iceberg/unnamed-files.js'
+import type { ListedObject, ObjectKey, ObjectStore } from '../lake/object-store.js'
 import { committedBy } from '../records/analytics.js'
 import { readCurrent } from '../records/current.js'
 import { groupBy } from '../runtime/group-by.js'
 import { layoutOf } from '../star/layout.js'
-import { type Removable, sumOfBytes, unfinishedWrites } from './removable.js'
+import { type Removable, sumOfBytes, unfinishedWrites, type VacuumReason } from './removable.js'
 
 /** What is looked at. */
 export interface AnalyticsVacuum {
@@ -49,6 +50,7 @@ export async function findInAnalytics(request: AnalyticsVacuum, signal: AbortSig
   return [
     ...(await oldSnapshots(table, rule, signal)),
     ...(await unusedData(table, request, signal)),
+    ...(await unusedMetadata(table, nowMs - graceMs, signal)),
     ...(await unfinishedWrites(table.store, nowMs - graceMs, signal)),
   ]
 }
@@ -91,13 +93,29 @@ async function unusedData(
     groupBy(unused, ({ run }) => run),
     ([run, ofRun]) => {
       const objects = ofRun.map(({ object }) => object)
-      return {
-        reason: 'unused data',
-        what: table.store.locate(dataPrefix(run)),
-        objects: objects.length,
-        bytes: sumOfBytes(objects),
-        remove: async (renewLock, stop) => void (await table.store.deleteUnchanged(objects, renewLock, stop)),
-      }
+      return unusedItem(table, 'unused data', dataPrefix(run), objects)
     },
   )
+}
+
+/** Metadata of commits that were killed, and of a table that was moved, written before an instant (ms since the epoch). */
+async function unusedMetadata(table: IcebergTable, before: number, signal: AbortSignal): Promise<Removable[]> {
+  const objects: ListedObject[] = []
+  for await (const object of unnamedMetadata(table, signal)) if (object.modifiedMs < before) objects.push(object)
+  return objects.length === 0 ? [] : [unusedItem(table, 'unused metadata', METADATA_FOLDER, objects)]
+}
+
+function unusedItem(
+  { store }: IcebergTable,
+  reason: VacuumReason,
+  folder: ObjectKey,
+  objects: readonly ListedObject[],
+): Removable {
+  return {
+    reason,
+    what: store.locate(folder),
+    objects: objects.length,
+    bytes: sumOfBytes(objects),
+    remove: async (renewLock, stop) => void (await store.deleteUnchanged(objects, renewLock, stop)),
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * What no reader sees and no run needs any more: old runs, failed ones, staged data, writes that were never ended, old
- * scratch files; of the analytics table, old snapshots and data that was never committed. Found first, deleted only on
+ * scratch files; of the analytics table, old snapshots, and data and metadata that nothing names. Found first, deleted only on
  * request, and never anything under the prefix of the partitions.
  */
 import { randomUUID } from 'node:crypto'

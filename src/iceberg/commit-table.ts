@@ -4,9 +4,12 @@ import type { ObjectStore } from '../lake/object-store.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import type { DataFile } from './data-file.js'
 import {
+  changeInCatalog,
   foreignChange,
+  foreignChanges,
   foreignCommit,
   lastOwnSnapshot,
+  newerCommits,
   requireNewest,
   requireOwnTable,
   runOf,
@@ -19,9 +22,10 @@ import {
   type PlannedCommit,
   planCommit,
 } from './plan-commit.js'
+import { type SetAsideChange, setAsideBy } from './set-aside.js'
 import { type FoundTable, METADATA_FOLDER, type TableCatalog } from './table-catalog.js'
 import { keyOf, readOwnManifests } from './table-files.js'
-import { currentSnapshot, FORMAT_VERSION, type Snapshot } from './table-metadata.js'
+import { currentSnapshot, FORMAT_VERSION, parseTableMetadata, type Snapshot } from './table-metadata.js'
 
 /** How often a commit begins anew because another writer was faster. */
 const ATTEMPTS = 8
@@ -60,6 +64,8 @@ export interface CommitOutcome {
   /** Full address of the metadata file in which it is current. */
   readonly metadataFile: string
   readonly change: CommitChange
+  /** What the commit of this snapshot has set aside. */
+  readonly setAside: readonly SetAsideChange[]
 }
 
 /**
@@ -122,7 +128,7 @@ async function baseOf(
 ): Promise<CommitBase> {
   const location = store.uri.replace(/\/+$/, '')
   const nothing = { location, snapshot: undefined, manifests: [] }
-  if (!found) return { ...nothing, found, isMoved: false, setsAside: false }
+  if (!found) return { ...nothing, found, isMoved: false, setAside: [] }
   requireOwnTable(found, catalog.name)
   const isMoved = wasMoved(found, catalog, location)
   if (foreignCommits === 'stop') requireNewest(found, catalog.name, request.run.lockNumber)
@@ -130,11 +136,26 @@ async function baseOf(
   // What is of a later format cannot go back to this one.
   const isFinal = foreignCommits === 'stop' || found.metadata['format-version'] !== FORMAT_VERSION
   if (change !== undefined && isFinal) throw foreignCommit(catalog.name, change)
-  const setsAside = change !== undefined
-  if (isMoved) return { ...nothing, found, isMoved, setsAside }
+  const setAside = [
+    ...(await Promise.all(foreignChanges(found, request.layout.columns).map((of) => inFull(store, of, signal)))),
+    ...newerCommits(found, request.run.lockNumber),
+  ]
+  if (isMoved) return { ...nothing, found, isMoved, setAside: setAside.map(({ what }) => ({ kind: 'moved', what })) }
   const snapshot = lastOwnSnapshot(found)
   const manifests = snapshot ? await readOwnManifests(store, found.metadata, snapshot, signal) : []
-  return { location, found, snapshot, manifests, isMoved, setsAside }
+  return { location, found, snapshot, manifests, isMoved, setAside }
+}
+
+/** What is said of another catalog's metadata file is in it; one that cannot be read is set aside all the same. */
+async function inFull(store: ObjectStore, change: SetAsideChange, signal: AbortSignal): Promise<SetAsideChange> {
+  if (change.file === undefined) return change
+  const key = `${METADATA_FOLDER}/${change.file}`
+  const bytes = await store.find(key, signal)
+  try {
+    return bytes ? changeInCatalog(change, parseTableMetadata(bytes, store.locate(key))) : change
+  } catch {
+    return change
+  }
 }
 
 async function carryOut(
@@ -176,6 +197,7 @@ function outcomeOf(outcome: CommitOutcome['outcome'], found: FoundTable, snapsho
     runId: runOf(snapshot) ?? '',
     metadataFile: found.metadataFile,
     change: changeOf(snapshot, outcome),
+    setAside: outcome === 'committed' ? setAsideBy(snapshot) : [],
   }
 }
 
@@ -188,6 +210,7 @@ function committedOutcome(plan: PlannedCommit, found: FoundTable | undefined): C
     runId: runOf(snapshot) ?? '',
     metadataFile: found?.metadataFile ?? '',
     change: { added, removed, total },
+    setAside: setAsideBy(snapshot),
   }
 }
 

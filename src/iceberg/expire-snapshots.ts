@@ -7,11 +7,12 @@ import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
 import { ConflictError } from '../runtime/errors.js'
 import type { IcebergTable } from './commit-table.js'
 import { contentName } from './digest-names.js'
-import { foreignCommit, runOf } from './ownership.js'
+import { requireNoForeignCommit } from './ownership.js'
 import { withPrevious } from './plan-commit.js'
+import { setAsideBy } from './set-aside.js'
 import { type FoundTable, METADATA_FOLDER } from './table-catalog.js'
 import { keyOf, readSnapshotFiles } from './table-files.js'
-import { currentSnapshot, findSnapshot, type Snapshot, type TableMetadata } from './table-metadata.js'
+import { currentSnapshot, findSnapshot, type Snapshot, STATISTICS, type TableMetadata } from './table-metadata.js'
 
 const RECORD = /^metadata\/expired-[0-9a-f]{32}\.json$/
 
@@ -21,8 +22,6 @@ const recordSchema = z.strictObject({
   snapshots: z.array(z.string()),
   keys: z.array(z.string()),
 })
-
-const STATISTICS = ['statistics', 'partition-statistics'] as const
 
 /** What is kept. */
 export interface ExpiryRule {
@@ -61,8 +60,7 @@ export async function expireSnapshots(
   const { store, catalog } = table
   const found = await catalog.load(signal)
   if (!found) return { snapshots: [], keys: [] }
-  const current = currentSnapshot(found.metadata)
-  if (current && runOf(current) === undefined) throw foreignCommit(catalog.name, `snapshot ${current['snapshot-id']}`)
+  requireNoForeignCommit(found, catalog.name)
 
   const begun = await begunExpiry(store, found, signal)
   const plan = planExpiry(found.metadata, rule)
@@ -116,12 +114,15 @@ export interface ExpiryPlan {
 }
 
 /**
- * Finds the snapshots that a rule lets go: neither among the last of the table's history, nor named by a branch, a tag or
- * the rule, nor replaced within the grace period. Pure.
+ * Finds the snapshots that a rule lets go: neither among the last of the table's history, nor set aside by one of these,
+ * nor named by a branch, a tag or the rule, nor replaced within the grace period. Pure.
  */
 export function planExpiry(metadata: TableMetadata, rule: ExpiryRule): ExpiryPlan {
+  const last = history(metadata).slice(0, Math.max(1, rule.keepSnapshots))
   const keptIds = new Set([
-    ...history(metadata).slice(0, Math.max(1, rule.keepSnapshots)),
+    ...last.map((snapshot) => snapshot['snapshot-id']),
+    // What one of them has set aside can be brought back for as long as it can.
+    ...last.flatMap((snapshot) => setAsideBy(snapshot).map(({ snapshotId = 0 }) => BigInt(snapshotId))),
     ...Object.values(metadata.refs).map((ref) => ref['snapshot-id']),
     ...(rule.keep ?? []).map(BigInt),
   ])
@@ -162,15 +163,15 @@ export function planExpiry(metadata: TableMetadata, rule: ExpiryRule): ExpiryPla
 }
 
 /** The current snapshot and those it came from, newest first. */
-function history(metadata: TableMetadata): bigint[] {
-  const ids: bigint[] = []
+function history(metadata: TableMetadata): Snapshot[] {
+  const back: Snapshot[] = []
   let snapshot = currentSnapshot(metadata)
-  while (snapshot && !ids.includes(snapshot['snapshot-id'])) {
-    ids.push(snapshot['snapshot-id'])
+  while (snapshot && !back.includes(snapshot)) {
+    back.push(snapshot)
     const parent = snapshot['parent-snapshot-id']
     snapshot = parent === null || parent === undefined ? undefined : findSnapshot(metadata, parent)
   }
-  return ids
+  return back
 }
 
 /** When a snapshot ceased to be the current one; its own instant where the log does not know it. */

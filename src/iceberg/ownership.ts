@@ -1,6 +1,7 @@
 /** Whose the table is: ETL3's alone to write, until somebody else commits to it. */
 import { ConflictError } from '../runtime/errors.js'
 import { plainText } from '../runtime/plain-text.js'
+import type { SetAsideChange } from './set-aside.js'
 import type { FoundTable, TableCatalog } from './table-catalog.js'
 import type { TableColumn } from './table-columns.js'
 import { foreignField } from './table-layout.js'
@@ -13,6 +14,7 @@ import {
   RUN_SUMMARY,
   SET_ASIDE_PROPERTY,
   type Snapshot,
+  type TableMetadata,
 } from './table-metadata.js'
 
 /** The run that made a snapshot; undefined for one that somebody else made. */
@@ -49,19 +51,75 @@ export function wasMoved({ metadata }: FoundTable, { name, findsByPlace }: Table
  * Snapshots, columns and format count. Properties, tags and expired snapshots do not: they are kept as they are.
  */
 export function foreignChange(found: FoundTable, columns: readonly TableColumn[]): string | undefined {
+  const version = found.metadata['format-version']
+  if (version !== FORMAT_VERSION) return `its format is version ${version} now`
+  return foreignChanges(found, columns)[0]?.what
+}
+
+/** All that {@link foreignChange} tells the first of, the newest snapshot first. The table has ETL3's format version. */
+export function foreignChanges(found: FoundTable, columns: readonly TableColumn[]): SetAsideChange[] {
   const { metadata } = found
-  if (metadata['format-version'] !== FORMAT_VERSION) return `its format is version ${metadata['format-version']} now`
-  const snapshot = currentSnapshot(metadata)
-  if (snapshot && runOf(snapshot) === undefined) {
-    const { operation = 'unknown', 'engine-name': engine } = snapshot.summary
-    const when = new Date(snapshot['timestamp-ms']).toISOString()
-    return `snapshot ${snapshot['snapshot-id']} of ${when}, operation ${operation}${engine ? ` by ${engine}` : ''}`
-  }
   const field = foreignField(metadata, columns)
-  if (field) return `the column ${field.name} (field ${field.id}) is another than ETL3's`
+  return [
+    ...sinceLastOwn(metadata).foreign.map((snapshot) => snapshotChange(snapshot, writerOf(snapshot))),
+    ...(field
+      ? [withoutSnapshot('columns', `the column ${field.name} (field ${field.id}) is another than ETL3's`)]
+      : []),
+    ...newStrangers(found).map((name) => ({ ...withoutSnapshot('catalog', ofStranger(name)), file: name })),
+  ]
+}
+
+/** Names of the metadata files of other catalogs that no run has set aside. */
+function newStrangers({ metadata, strangers }: FoundTable): string[] {
   const known = new Set((metadata.properties[SET_ASIDE_PROPERTY] ?? '').split(','))
-  const stranger = found.strangers.find((name) => !known.has(name))
-  return stranger === undefined ? undefined : `the metadata file ${stranger}, of another catalog`
+  return strangers.filter((name) => !known.has(name))
+}
+
+/**
+ * Refuses to clean where somebody else has committed: what is ETL3's to delete may be theirs to read.
+ *
+ * @throws ConflictError `ETL3-IC-02`
+ */
+export function requireNoForeignCommit(found: FoundTable, name: string): void {
+  const [snapshot] = sinceLastOwn(found.metadata).foreign
+  if (snapshot) throw foreignCommit(name, `snapshot ${snapshot['snapshot-id']}`)
+  const [stranger] = newStrangers(found)
+  if (stranger !== undefined) throw foreignCommit(name, ofStranger(stranger))
+}
+
+function ofStranger(file: string): string {
+  return `the metadata file ${file}, of another catalog`
+}
+
+/** The last commit of ETL3, where it is that of a run with a higher lock number: none or one. */
+export function newerCommits(found: FoundTable, lockNumber: number): SetAsideChange[] {
+  const snapshot = lastOwnSnapshot(found)
+  if (!snapshot || lockOf(snapshot) <= lockNumber) return []
+  return [snapshotChange(snapshot, `by run ${runOf(snapshot)} with the lock number ${lockOf(snapshot)}`)]
+}
+
+/** A change by another catalog, with the snapshot that is current in its metadata. */
+export function changeInCatalog(change: SetAsideChange, metadata: TableMetadata): SetAsideChange {
+  const snapshot = currentSnapshot(metadata)
+  if (!snapshot) return change
+  const { what, ...of } = snapshotChange(snapshot, writerOf(snapshot))
+  return { ...of, ...change, what: `${what}, in ${change.what}` }
+}
+
+function snapshotChange(snapshot: Snapshot, writer: string): SetAsideChange {
+  const { operation = 'unknown' } = snapshot.summary
+  const snapshotId = String(snapshot['snapshot-id'])
+  const timestampMs = snapshot['timestamp-ms']
+  const what = `snapshot ${snapshotId} of ${new Date(timestampMs).toISOString()}, operation ${operation}`
+  return { kind: 'snapshot', what: [what, writer].filter(Boolean).join(' '), snapshotId, operation, timestampMs }
+}
+
+function withoutSnapshot(kind: SetAsideChange['kind'], what: string): SetAsideChange {
+  return { kind, what }
+}
+
+function writerOf({ summary: { 'engine-name': engine } }: Snapshot): string {
+  return engine ? `by ${engine}` : ''
 }
 
 /** The error for a table that somebody else has changed. */
@@ -82,11 +140,10 @@ export function foreignCommit(name: string, change: string): ConflictError {
  */
 export function requireNewest(found: FoundTable, name: string, lockNumber: number): void {
   const snapshot = lastOwnSnapshot(found)
-  const number = Number(snapshot?.summary[LOCK_SUMMARY] ?? 0)
-  if (!snapshot || number <= lockNumber) return
+  if (!snapshot || lockOf(snapshot) <= lockNumber) return
   throw new ConflictError(
     'ETL3-IC-03',
-    `a newer run has committed to the Iceberg table [${name}, run ${runOf(snapshot)}, lock ${number}; this one holds ${lockNumber}]`,
+    `a newer run has committed to the Iceberg table [${name}, run ${runOf(snapshot)}, lock ${lockOf(snapshot)}; this one holds ${lockNumber}]`,
     {
       hint: 'Another run took over while this one was silent: nothing is left to do. Where the run records were deleted, lock numbers began anew: run once with output.analytics.foreign_commits: set_aside. See docs/iceberg.md, "Taking the table back".',
     },
@@ -95,12 +152,24 @@ export function requireNewest(found: FoundTable, name: string, lockNumber: numbe
 
 /** The newest snapshot of ETL3 on the way back from the current one; undefined where there is none (any more). */
 export function lastOwnSnapshot({ metadata }: FoundTable): Snapshot | undefined {
-  const seen = new Set<bigint>()
+  return sinceLastOwn(metadata).own
+}
+
+/** The way back from the current snapshot to ETL3's newest, with those of others before it, newest first. */
+function sinceLastOwn(metadata: TableMetadata): {
+  readonly own: Snapshot | undefined
+  readonly foreign: readonly Snapshot[]
+} {
+  const foreign: Snapshot[] = []
   let snapshot = currentSnapshot(metadata)
-  while (snapshot && runOf(snapshot) === undefined && !seen.has(snapshot['snapshot-id'])) {
-    seen.add(snapshot['snapshot-id'])
+  while (snapshot && runOf(snapshot) === undefined && !foreign.includes(snapshot)) {
+    foreign.push(snapshot)
     const parent = snapshot['parent-snapshot-id']
     snapshot = parent === null || parent === undefined ? undefined : findSnapshot(metadata, parent)
   }
-  return snapshot && runOf(snapshot) !== undefined ? snapshot : undefined
+  return { own: snapshot && runOf(snapshot) !== undefined ? snapshot : undefined, foreign }
+}
+
+function lockOf({ summary }: Snapshot): number {
+  return Number(summary[LOCK_SUMMARY] ?? 0)
 }

@@ -10,6 +10,7 @@ import { contentName, digestSnapshotId, digestUuid } from './digest-names.js'
 import { writeManifest } from './manifest.js'
 import { type ManifestEntry, STATUS } from './manifest-entry.js'
 import { type ManifestFile, manifestFileOf, writeManifestList } from './manifest-list.js'
+import { type SetAsideChange, setAsideSummary } from './set-aside.js'
 import { type FoundTable, METADATA_FOLDER } from './table-catalog.js'
 import type { ReadManifest } from './table-files.js'
 import { type LayoutMetadata, layoutMetadata, type TableLayout } from './table-layout.js'
@@ -61,8 +62,8 @@ export interface CommitBase {
    * table, and its metadata files count on.
    */
   readonly isMoved: boolean
-  /** Whether a change of somebody else's is set aside: the table becomes what the run says, whatever stood there. */
-  readonly setsAside: boolean
+  /** What is set aside: the table becomes what the run says, whatever stood there, and the snapshot says so. */
+  readonly setAside: readonly SetAsideChange[]
 }
 
 /** Files, rows and bytes. */
@@ -96,7 +97,7 @@ export function planCommit(base: CommitBase, request: CommitRequest): PlannedCom
   const before = stateBefore(base)
   const layout = layoutMetadata(request.layout, before)
   const change = difference(base, request.files, layout['default-spec-id'])
-  if (!base.setsAside && base.snapshot && before && isSame(change, layout, before)) return undefined
+  if (base.setAside.length === 0 && base.snapshot && before && isSame(change, layout, before)) return undefined
 
   const uuid = before?.['table-uuid'] ?? digestUuid('table', base.location, request.run.id, String(request.run.nowMs))
   const snapshot = nextSnapshot(base, request, uuid)
@@ -113,7 +114,7 @@ export function planCommit(base: CommitBase, request: CommitRequest): PlannedCom
     ...(snapshot.parentId === undefined ? {} : { 'parent-snapshot-id': snapshot.parentId }),
     'sequence-number': Number(snapshot.sequenceNumber),
     'timestamp-ms': snapshot.timestampMs,
-    summary: summaryOf(request, change, totals),
+    summary: { ...summaryOf(request, change, totals), ...setAsideSummary(base.setAside) },
     'manifest-list': `${base.location}/${listKey}`,
     'schema-id': layout['current-schema-id'],
   }

@@ -17,6 +17,9 @@ export const RUN_SUMMARY = 'etl3.run-id'
 /** In a snapshot's summary: the number of the lock that the run held. */
 export const LOCK_SUMMARY = 'etl3.lock-number'
 
+/** In a table's metadata: lists of files of figures. */
+export const STATISTICS = ['statistics', 'partition-statistics'] as const
+
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b])
 
 const idSchema = z.union([z.int(), z.bigint()]).transform(BigInt)

@@ -1,6 +1,7 @@
 /** Records of the analytics table: the files that a run plans, what each unit wrote, and the table as the run leaves it. */
 import { z } from 'zod'
 import type { DataFile } from '../iceberg/data-file.js'
+import { setAsideChangeSchema } from '../iceberg/set-aside.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { RunRecords } from './records.js'
 
@@ -87,6 +88,8 @@ const committedSchema = z.object({
   added: count,
   removed: count,
   files: z.array(tableFileSchema).readonly(),
+  /** What others had done to the table, and the commit set aside; missing where that is nothing. */
+  setAside: z.array(setAsideChangeSchema).readonly().exactOptional(),
 })
 
 /** `analytics.json`: the table as the run leaves it. */

@@ -13,10 +13,27 @@ ${table({
   caption: 'The analytics table',
   columns: [{ name: 'what' }, { name: 'value', kind: 'long' }],
   rows: analyticsFacts(analytics).map(([what, value]) => [what, html`<code>${value}</code>`]),
-})}<p>How to read it:</p>
+})}${setAsideTable(analytics)}<p>How to read it:</p>
 <ul>${readingLines(analytics).map(([engine, line]) => html`<li>${engine}: <code>${line}</code></li>`)}</ul>
 `
 }
+
+function setAsideTable({ committed }: AnalyticsResult): Markup | '' {
+  const setAside = committed?.setAside ?? []
+  if (setAside.length === 0) return ''
+  return html`<p>${SET_ASIDE_SENTENCE}</p>${table({
+    caption: 'What was set aside',
+    columns: [
+      { name: 'change', kind: 'long' },
+      { name: 'how to bring it back', kind: 'long' },
+    ],
+    rows: setAside.map(({ what, wayBack }) => [what, wayBack]),
+  })}`
+}
+
+/** What is said before the changes that were set aside. */
+export const SET_ASIDE_SENTENCE =
+  'Somebody else had changed the table since the run before. This run has set that aside, as output.analytics.foreign_commits says:'
 
 /** What it is, in one sentence. */
 export function analyticsSentence({ rows, files, added, addedRows, committed }: AnalyticsResult): string {

@@ -1,7 +1,14 @@
 /** `report.md`: the report in short. Same order as the page. */
+import type { AnalyticsResult } from '../contract/messages.js'
 import { bytesText, countOf, countText, secondsText } from '../runtime/figures.js'
 import { type MarkdownColumn, markdownCode, markdownTable, markdownText } from '../runtime/markdown-text.js'
-import { analyticsFacts, analyticsSentence, currentSentence, readingLines } from './analytics-section.js'
+import {
+  analyticsFacts,
+  analyticsSentence,
+  currentSentence,
+  readingLines,
+  SET_ASIDE_SENTENCE,
+} from './analytics-section.js'
 import { dimensionName } from './dimension-counts.js'
 import { differenceText, dollarsText, ratioText, shareText } from './report-figures.js'
 import type { Breakdown, ReportedRule, RunReport } from './run-report.js'
@@ -166,6 +173,18 @@ function analytics({ result: { analytics: table }, partitionsSince }: RunReport)
     '',
     ...analyticsFacts(table).map(([what, value]) => `- ${what}: \`${markdownCode(value)}\``),
     ...readingLines(table).map(([engine, line]) => `- ${engine}: \`${markdownCode(line)}\``),
+    '',
+    ...setAside(table),
+  ]
+}
+
+function setAside({ committed }: AnalyticsResult): string[] {
+  const changes = committed?.setAside ?? []
+  if (changes.length === 0) return []
+  return [
+    markdownText(SET_ASIDE_SENTENCE),
+    '',
+    ...changes.map(({ what, wayBack }) => `- ${markdownText(what)}. ${markdownText(wayBack)}`),
     '',
   ]
 }

@@ -189,7 +189,9 @@ function analyticsLine({ uri, files, added, committed }: AnalyticsResult): strin
   const changed = committed
     ? `${countText(added)} added, ${countText(committed.removed)} removed, snapshot ${markdownText(committed.snapshotId)}`
     : `${countText(added)} to write`
-  return `- analytics table: \`${markdownCode(uri)}\`, ${countText(files)} files: ${changed}`
+  const setAside = committed?.setAside ?? []
+  const aside = setAside.length === 0 ? '' : `; set aside: ${setAside.map(({ what }) => markdownText(what)).join('; ')}`
+  return `- analytics table: \`${markdownCode(uri)}\`, ${countText(files)} files: ${changed}${aside}`
 }
 
 /** The steps that a run goes through, in order. */

@@ -2,26 +2,21 @@
  * Whether the tables are right for the engine of Athena: Trino reads them from S3 through Glue, and every answer is
  * compared with what the embedded catalog says of the partitions of the same run.
  */
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { CATALOG_COLUMNS } from '../../src/activities/register-tables.js'
-import { type Config, configSchema } from '../../src/config/schema.js'
 import { writeDemoStar } from '../../src/demo/write-star.js'
-import { DuckDbCatalog } from '../../src/lake/duckdb/catalog.js'
-import { queryCatalog } from '../../src/lake/queries.js'
 import { startMoto } from '../aws/moto.js'
-import { CREDENTIAL_VARIABLES, CREDENTIALS, makeBucket, type S3Server, startVersitygw } from '../aws/support/servers.js'
+import { CREDENTIAL_VARIABLES, CREDENTIALS, startVersitygw } from '../aws/support/servers.js'
 import { writeStar } from '../stars/star.js'
 import { predicatesOf, sortedValues } from './column-predicates.js'
-import { type Check, type CommandEnd, checkForeignWrites } from './foreign-writes.js'
+import { type Check, checkForeignWrites } from './foreign-writes.js'
 import { HARD_VALUES, hardStar, PROVIDERS_PER_FACT } from './hard-star.js'
+import { type ConformanceOptions, embedded, type Lake, type LakeInput, makeLake, runCli, TABLE } from './lakes.js'
+import { checkRealStar, realStar } from './real-star.js'
 import { Trino, type TrinoCatalog } from './trino.js'
 import { literal, patternOf } from './trino-text.js'
-
-const TABLE = 'fact_rate_enriched'
 
 /** A table as Trino finds it. */
 interface TableInTrino {
@@ -37,30 +32,8 @@ const TABLES: readonly TableInTrino[] = [
   { name: `${TABLE}_projected`, catalog: 'hive', isExact: false },
   ANALYTICS,
 ]
-/** Several files in most partitions of the analytics table, so that there is something to pass over. */
-const ROWS_PER_FILE = 40
 /** Enough for some hundred partitions; the engine opens each file of them for many a question. */
 const DEMO_FACTS = 60
-
-/** What the check needs. */
-export interface ConformanceOptions {
-  readonly java: string
-  readonly trinoHome: string
-  readonly cli: string
-  readonly temporalCli: string
-  readonly say: (line: string) => void
-}
-
-/** Tables in S3 and Glue, and an embedded catalog of the files of the partitions. */
-interface Lake {
-  readonly database: string
-  readonly folder: string
-  /** Path of the configuration of the runs. */
-  readonly file: string
-  /** Of the embedded catalog. */
-  readonly config: Config
-  readonly partitionColumns: readonly string[]
-}
 
 /** Runs all checks; says each, and how many went well. */
 export async function conformance(options: ConformanceOptions): Promise<{ passed: number; failed: number }> {
@@ -83,10 +56,6 @@ export async function conformance(options: ConformanceOptions): Promise<{ passed
       AWS_ENDPOINT_URL_S3: s3.endpoint,
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     })
-    const hardRoot = join(home, 'hard-star')
-    await writeStar(hardRoot, hardStar())
-    const demoRoot = join(home, 'demo-star')
-    await writeDemoStar({ out: demoRoot, facts: DEMO_FACTS, seed: 1 })
     const starting = Trino.start({
       java: options.java,
       home: options.trinoHome,
@@ -99,45 +68,23 @@ export async function conformance(options: ConformanceOptions): Promise<{ passed
       say('· Trino has started')
       return trino
     })
-    const common = { home, s3, options }
-    const making = (async () => {
-      const hard = await makeLake({ ...common, name: 'hard', star: hardRoot })
-      const demo = await makeLake({ ...common, name: 'demo', star: demoRoot })
-      // So plain that even the exact table is projected.
-      const dense = await makeLake({ ...common, name: 'dense', star: demoRoot, partitionColumns: ['payer_slug'] })
-      return { hard, demo, dense }
-    })()
+    const making =
+      options.star === undefined ? makeSmall({ home, s3, options }) : makeReal({ home, s3, options }, options.star)
     // Both, before anything is stopped: a server that is still starting would stay behind.
     await Promise.allSettled([starting, making])
-    const trino = await starting
-    const { hard, demo, dense } = await making
-    const counted = async (what: string, checks: () => Promise<void>): Promise<void> => {
+    const [trino, lakes] = await Promise.all([starting, making])
+    const counted: Counted = async (what, checks) => {
       const before = { ...counts }
       await checks()
       say(`  ${what}: ${counts.passed - before.passed} passed, ${counts.failed - before.failed} failed`)
     }
-    for (const lake of [dense, hard, demo]) {
-      for (const table of TABLES) {
-        await counted(`${lake.database}.${table.name}`, () => checkTable(trino, lake, table, check))
-      }
-    }
-    for (const lake of [hard, demo]) {
-      await counted(`${lake.database}.${ANALYTICS.name}, by predicates on each column`, () =>
-        checkPredicates(trino, lake, check),
+    if ('real' in lakes) {
+      await counted(`${lakes.real.database}.${ANALYTICS.name}`, () =>
+        checkRealStar({ trino, lake: lakes.real, table: ANALYTICS.name, check, say }),
       )
+    } else {
+      await checkSmall({ trino, lakes, options, check, counted })
     }
-    await checkHardRows(trino, hard, check)
-    await checkRedirection(trino, hard, check)
-    await checkProjection(trino, dense, check)
-    await counted(`${demo.database}.${ANALYTICS.name}, written by others`, () =>
-      checkForeignWrites({
-        trino,
-        database: demo.database,
-        table: ANALYTICS.name,
-        run: (settings) => runCli(options, demo, ['run'], settings),
-        check,
-      }),
-    )
     return counts
   } finally {
     for (const stop of stops.toReversed()) await stop()
@@ -145,93 +92,65 @@ export async function conformance(options: ConformanceOptions): Promise<{ passed
   }
 }
 
-interface LakeInput {
-  readonly name: string
-  readonly home: string
-  readonly star: string
-  readonly s3: S3Server
+type Counted = (what: string, checks: () => Promise<void>) => Promise<void>
+type Common = Pick<LakeInput, 'home' | 's3' | 'options'>
+
+interface SmallLakes {
+  readonly hard: Lake
+  readonly demo: Lake
+  readonly dense: Lake
+}
+
+async function makeSmall(common: Common): Promise<SmallLakes> {
+  const hardRoot = join(common.home, 'hard-star')
+  await writeStar(hardRoot, hardStar())
+  const demoRoot = join(common.home, 'demo-star')
+  await writeDemoStar({ out: demoRoot, facts: DEMO_FACTS, seed: 1 })
+  const hard = await makeLake({ ...common, name: 'hard', star: hardRoot })
+  const demo = await makeLake({ ...common, name: 'demo', star: demoRoot })
+  // So plain that even the exact table is projected.
+  const dense = await makeLake({ ...common, name: 'dense', star: demoRoot, partitionColumns: ['payer_slug'] })
+  return { hard, demo, dense }
+}
+
+async function makeReal(common: Common, star: string): Promise<{ readonly real: Lake }> {
+  // The analytics table is the same with fewer partitions of the other ones.
+  const partitionColumns = ['payer_slug', 'year', 'month']
+  return { real: await makeLake({ ...common, name: 'real', star, ...realStar(star), partitionColumns }) }
+}
+
+interface SmallChecks {
+  readonly trino: Trino
+  readonly lakes: SmallLakes
   readonly options: ConformanceOptions
-  /** Default: the nine. */
-  readonly partitionColumns?: readonly string[]
+  readonly check: Check
+  readonly counted: Counted
 }
 
-/** Runs the pipeline into a bucket with Glue, and registers the same files in an embedded catalog. */
-async function makeLake({ name, home, star, s3, options, partitionColumns }: LakeInput): Promise<Lake> {
-  const began = performance.now()
-  const folder = join(home, name)
-  const catalogFolder = join(folder, 'embedded')
-  mkdirSync(catalogFolder, { recursive: true })
-  const bucket = await makeBucket(s3.endpoint)
-  const config = configSchema.parse({
-    input: { root: star, tables: { fact_rate: join(star, 'gold', 'fact_rate*.parquet') } },
-    output: {
-      uri: `s3://${bucket}/table/`,
-      metadata_uri: `s3://${bucket}/etl3/`,
-      analytics: { enabled: true, target_file_rows: ROWS_PER_FILE },
-    },
-    processing: { scratch: join(folder, 'scratch') },
-    // moto takes queries and answers none.
-    athena: { database: name, count_rows: false },
-    // A few wrong facts are a large share of so small a star.
-    data_quality: { rules: { rate_range: { severity: 'warn' } } },
-    logging: { file: join(folder, 'etl3.log') },
-    ...(partitionColumns === undefined ? {} : { partitioning: { partition_columns: partitionColumns } }),
-  })
-  const file = join(folder, 'etl3.yaml')
-  // JSON is YAML.
-  writeFileSync(file, JSON.stringify(config))
-  const { code, stdout, stderr } = await runCli(options, { folder, file }, ['run'])
-  if (code !== 0) throw new Error(`etl3 run ended with ${String(code)}: ${stderr}`)
-  const { runId } = z.object({ runId: z.string() }).parse(JSON.parse(stdout))
-
-  // The server keeps each object as a file under its key.
-  const [tableUri, records] = ['table', 'etl3'].map((part) => join(s3.folder ?? '', bucket, part))
-  const columns = config.partitioning.partition_columns
-  const catalog = new DuckDbCatalog({ metadataFolder: catalogFolder, database: name, scratch: join(folder, 'scratch') })
-  await catalog.register(
-    {
-      table: TABLE,
-      columns: CATALOG_COLUMNS,
-      partitionColumns: columns,
-      tableUri: tableUri ?? '',
-      manifestPath: join(records ?? '', 'runs', runId, 'manifest.parquet'),
-      runId,
-      lockNumber: 1,
-      figures: {},
-    },
-    new AbortController().signal,
+async function checkSmall({ trino, lakes, options, check, counted }: SmallChecks): Promise<void> {
+  const { hard, demo, dense } = lakes
+  for (const lake of [dense, hard, demo]) {
+    for (const table of TABLES) {
+      await counted(`${lake.database}.${table.name}`, () => checkTable(trino, lake, table, check))
+    }
+  }
+  for (const lake of [hard, demo]) {
+    await counted(`${lake.database}.${ANALYTICS.name}, by predicates on each column`, () =>
+      checkPredicates(trino, lake, check),
+    )
+  }
+  await checkHardRows(trino, hard, check)
+  await checkRedirection(trino, hard, check)
+  await checkProjection(trino, dense, check)
+  await counted(`${demo.database}.${ANALYTICS.name}, written by others`, () =>
+    checkForeignWrites({
+      trino,
+      database: demo.database,
+      table: ANALYTICS.name,
+      run: (settings) => runCli(options, demo, ['run'], settings),
+      check,
+    }),
   )
-  options.say(`· The table '${name}' is made (${((performance.now() - began) / 1000).toFixed(0)} s)`)
-  const output = { ...config.output, uri: tableUri ?? '', metadata_uri: catalogFolder }
-  return { database: name, folder, file, config: { ...config, output }, partitionColumns: columns }
-}
-
-/** Runs a command with the lake's configuration; its result is JSON. */
-async function runCli(
-  { cli, temporalCli }: ConformanceOptions,
-  { folder, file }: Pick<Lake, 'folder' | 'file'>,
-  args: readonly string[],
-  settings: NodeJS.ProcessEnv = {},
-): Promise<CommandEnd> {
-  const env = { ...process.env, ...settings, TEMPORAL_CLI: temporalCli, ETL3_STATE_DIR: join(folder, 'state') }
-  const child = spawn(process.execPath, [cli, ...args, '--config', file, '-o', 'json'], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const said = { stdout: '', stderr: '' }
-  child.stdout.on('data', (data: Buffer) => {
-    said.stdout += data.toString()
-  })
-  child.stderr.on('data', (data: Buffer) => {
-    said.stderr += data.toString()
-  })
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { code, ...said }
-}
-
-/** What the embedded catalog says of the same run. */
-async function embedded({ config }: Lake, sql: string): Promise<readonly (readonly unknown[])[]> {
-  return (await queryCatalog({ config, sql, signal: new AbortController().signal })).rows
 }
 
 async function checkTable(

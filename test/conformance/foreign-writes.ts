@@ -27,6 +27,9 @@ type Rows = readonly (readonly unknown[])[]
 
 const refusalSchema = z.object({ error: z.object({ code: z.string(), hint: z.string() }) })
 const resultSchema = z.object({ status: z.string() })
+const setAsideSchema = z.object({
+  analytics: z.object({ committed: z.object({ setAside: z.array(z.object({ snapshotId: z.string() })) }) }),
+})
 
 /** Each change stops the next run with a conflict, and each way of the hint takes the table back. */
 export async function checkForeignWrites({ trino, database, table, run, check }: ForeignWritesInput): Promise<void> {
@@ -62,9 +65,19 @@ export async function checkForeignWrites({ trino, database, table, run, check }:
   }
 
   await ask(`DELETE FROM ${table} WHERE npi IS NOT NULL`)
-  check('a run that sets a change aside', await status(SET_ASIDE), 'published')
+  const theirs = await currentSnapshot(ask, table)
+  const back = await run(SET_ASIDE)
+  check('a run that sets a change aside', back.code, 0)
+  const { committed } = setAsideSchema.parse(JSON.parse(back.stdout)).analytics
+  check(
+    'what it says to have set aside',
+    committed.setAside.map(({ snapshotId }) => snapshotId),
+    [theirs],
+  )
   check('the rows after it', await ask(content), due)
   check('the run after it', await status(), 'unchanged')
+  const atTheirs = await ask(`SELECT count(*) FROM ${table} FOR VERSION AS OF ${theirs} WHERE npi IS NOT NULL`)
+  check('what was set aside can be read', atTheirs, [[0]])
 }
 
 const WAYS_OUT = ['Roll the table back', 'output.analytics.foreign_commits: set_aside']

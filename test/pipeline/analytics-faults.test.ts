@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -181,14 +181,31 @@ describe('a change of somebody else', () => {
   })
 
   it('is set aside by a run that is told to, also where it is one that was stopped before', async () => {
-    await new PyIceberg(lake.analytics).write({ write: 'delete', where: ['EqualTo', 'code', 'X1'] })
+    const theirs = await new PyIceberg(lake.analytics).write({ write: 'delete', where: ['EqualTo', 'code', 'X1'] })
     await expect(lake.run('second')).rejects.toMatchObject({ code: 'ETL3-IC-02' })
     lake.configure({ star: starOf(24), ...ON, analytics: { ...ON.analytics, foreign_commits: 'set_aside' } })
-    const { status, partitions } = await lake.run('second')
+    const { status, partitions, analytics, runId } = await lake.run('second')
     expect(status).toBe('published')
     expect(partitions.kept).toBe(partitions.total)
+    const [told] = analytics?.committed?.setAside ?? []
+    // It rewrites the file without the rows.
+    expect(told).toMatchObject({ operation: 'overwrite', wayBack: expect.stringContaining(theirs) })
+    const receipt = lake.record<{ readonly ledger: { readonly analytics: unknown } }>(runId, 'receipt.json')
+    expect(receipt.ledger.analytics).toMatchObject({ setAside: analytics?.committed?.setAside })
+    for (const report of ['report.html', 'report.md'])
+      expect(readFileSync(lake.recordPath(runId, report), 'utf8')).toContain(
+        `snapshot ${told?.snapshotId} of ${told?.at}, operation overwrite`,
+      )
     await expectSameRows()
     configure(24)
     expect((await lake.run('third')).status).toBe('unchanged')
+  })
+
+  it('is told by the run that set it aside, also where its worker was killed right after the commit', async () => {
+    await new PyIceberg(lake.analytics).write({ write: 'delete', where: ['EqualTo', 'code', 'X1'] })
+    lake.configure({ star: starOf(24), ...ON, analytics: { ...ON.analytics, foreign_commits: 'set_aside' } })
+    struck.at.add('analytics:after-commit')
+    await expect(lake.run('second')).rejects.toThrow(Killed)
+    expect((await lake.run('second')).analytics?.committed?.setAside).toMatchObject([{ operation: 'overwrite' }])
   })
 })

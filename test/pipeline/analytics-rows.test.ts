@@ -140,6 +140,19 @@ describe('the analytics table', () => {
     expect(compared).toEqual({ expected: plan.rows, found: plan.rows, differences: [] })
   })
 
+  it('has a slice of more rows than twice the target as one file, with all of them', async () => {
+    const facts = Array.from({ length: 90 }, (_, i) => ({
+      ...variedFact(0),
+      fact_uid: `large ${i}`,
+      negotiated_rate: 10 + i,
+    }))
+    const { folder, tables } = await written(severalFilesStar([...facts, variedFact(1), variedFact(2)]))
+    const { plan, files } = await filesOf(folder, { analytics: { enabled: true, target_file_rows: 20 } })
+    expect(Math.max(...files.map(({ rows }) => rows))).toBeGreaterThanOrEqual(facts.length)
+    const compared = await comparedWithOracle(tables, { ...DEFAULT_OPTIONS, rateRange: RATES }, paths(files))
+    expect(compared).toEqual({ expected: plan.rows, found: plan.rows, differences: [] })
+  })
+
   it('has no row of a fact that was set aside', async () => {
     const { folder } = await written(severalFilesStar())
     const lake = lakeOf(folder, { analytics: { enabled: true, target_file_rows: 30 } })
@@ -215,6 +228,20 @@ describe('the same content', () => {
     for (const { path, sha256 } of one.files) {
       expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(sha256)
     }
+  })
+
+  it('gives the same files where their bytes are limited as well, and more of them than without', async () => {
+    const facts = Array.from({ length: 240 }, (_, i) => variedFact(i))
+    const first = await written(severalFilesStar(facts))
+    const second = await written(severalFilesStar(facts.toReversed()))
+    const limited = { enabled: true, target_file_rows: 60, target_file_bytes: 1_500 }
+    const one = await filesOf(first.folder, { analytics: limited })
+    const two = await filesOf(second.folder, { analytics: limited })
+    const { target_file_bytes: _, ...byRows } = limited
+    const without = await filesOf(first.folder, { analytics: byRows })
+    expect(digests(two.files)).toEqual(digests(one.files))
+    expect(one.files.length).toBeGreaterThan(without.files.length)
+    expect(one.plan.rows).toBe(without.plan.rows)
   })
 
   it('gives the same fingerprints and bytes whatever else the star has: other payers, codes, groups and providers', async () => {

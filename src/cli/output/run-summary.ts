@@ -7,6 +7,8 @@ import type { Palette } from './palette.js'
 import { wrapLine } from './wrapped-line.js'
 
 const LABEL_COLUMNS = 11
+/** Changes of the analytics table that are told one by one. */
+const MOST_SET_ASIDE = 3
 
 /** What the summary of a run tells besides its result. */
 export interface SummaryContext {
@@ -38,6 +40,7 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
     `${countText(partitions.total)} (${countText(partitions.added)} added, ${countText(partitions.replaced)} replaced, ${countText(partitions.kept)} kept, ${countText(partitions.removed)} removed)`,
   )
   if (result.analytics) add('analytics', analyticsText(result.analytics))
+  for (const text of setAsideTexts(result.analytics)) add('set aside', text)
   if (result.bytes > 0) add('size', bytesText(result.bytes))
   if (result.warnings > 0) add('warnings', `${countText(result.warnings)}, see the report`)
   for (const warning of result.tableWarnings ?? []) add('catalog', warning)
@@ -79,6 +82,14 @@ function analyticsText({ files, rows, added, addedRows, committed }: AnalyticsRe
   if (!committed) return `${size}: ${countOf(added, 'file')} to write, ${countOf(addedRows, 'row')}`
   const { bytes, removed, snapshotId } = committed
   return `${size}, ${bytesText(bytes)} (${countText(added)} added, ${countText(removed)} removed), snapshot ${snapshotId}`
+}
+
+/** What others had done to it; where that is much, the newest of it. */
+function setAsideTexts(analytics: AnalyticsResult | undefined): string[] {
+  const setAside = analytics?.committed?.setAside ?? []
+  const told = setAside.slice(0, MOST_SET_ASIDE).map(({ what, wayBack }) => `${what}. ${wayBack}`)
+  const more = setAside.length - told.length
+  return more === 0 ? told : [...told, `${countOf(more, 'further change')}, see the report`]
 }
 
 function timeText(seconds: Readonly<Record<string, number>>): string {

@@ -26,7 +26,7 @@ describe('the analytics table of a configuration', () => {
       name: 'fact_rate_enriched_iceberg',
       partitionColumns: ['payer_slug', 'year', 'month'],
       sortColumns: ['billing_class', 'procedure_set', 'procedure_class'],
-      targetRows: 2_000_000,
+      target: { rows: 2_000_000, bytes: Number.POSITIVE_INFINITY },
     })
     expect(tableOf({}, { uri: 's3://bucket/lake/table' })).toMatchObject({
       uri: 's3://bucket/lake/fact_rate_enriched_iceberg',
@@ -50,7 +50,11 @@ describe('the analytics table of a configuration', () => {
   })
 
   it('has the place and the size of files that are asked for', () => {
-    expect(tableOf({ uri: '/elsewhere/x', target_file_rows: 5 })).toMatchObject({ uri: '/elsewhere/x', targetRows: 5 })
+    expect(tableOf({ uri: '/elsewhere/x', target_file_rows: 5 })).toMatchObject({
+      uri: '/elsewhere/x',
+      target: { rows: 5, bytes: Number.POSITIVE_INFINITY },
+    })
+    expect(tableOf({ target_file_bytes: 7 })).toMatchObject({ target: { rows: 2_000_000, bytes: 7 } })
   })
 })
 

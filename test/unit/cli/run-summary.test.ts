@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { paletteFor } from '../../../src/cli/output/palette.js'
 import { runSummary } from '../../../src/cli/output/run-summary.js'
 import { loadConfig } from '../../../src/config/load.js'
-import type { AnalyticsResult, RunResult } from '../../../src/contract/messages.js'
+import type { AnalyticsResult, RunResult, SetAside } from '../../../src/contract/messages.js'
 import { sampleReport } from '../report/sample-report.js'
 import { FakeIo } from './fake-io.js'
 
@@ -47,6 +47,19 @@ describe('the lines that end a run', () => {
     )
     expect(lines.get('iceberg')).toBe('/lake/rates_iceberg')
     expect(linesOf({ analytics: { ...COMMITTED, inGlue: true } }).get('iceberg')).toBe('lake.rates_iceberg')
+  })
+
+  it('say what of others was set aside, with the way back, and of much the newest', () => {
+    const changed = (n: number): SetAside => ({ what: `snapshot ${n} of \u001b[2J`, wayBack: `roll back to ${n}` })
+    const told = (changes: readonly SetAside[]): string[] =>
+      summaryOf({ analytics: { ...COMMITTED, committed: { ...COMMITTED.committed!, setAside: changes } } })
+        .split('\n')
+        .filter((line) => line.startsWith('set aside'))
+    expect(told([changed(1)])).toEqual(['set aside  snapshot 1 of \\u001b[2J. roll back to 1'])
+    const many = told([5, 4, 3, 2, 1].map(changed))
+    expect(many).toHaveLength(4)
+    expect(many.at(-1)).toBe('set aside  2 further changes, see the report')
+    expect(told([])).toEqual([])
   })
 
   it('say what a plan would do to it', () => {

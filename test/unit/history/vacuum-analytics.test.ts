@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.js'
@@ -5,6 +7,7 @@ import type { Config } from '../../../src/config/schema.js'
 import { type VacuumResult, vacuum } from '../../../src/history/vacuum.js'
 import { type CommitOutcome, commitTable, type IcebergTable } from '../../../src/iceberg/commit-table.js'
 import type { DataFile } from '../../../src/iceberg/data-file.js'
+import type { TableCatalog } from '../../../src/iceberg/table-catalog.js'
 import { FolderStore } from '../../../src/lake/folder/store.js'
 import type { ObjectStore } from '../../../src/lake/object-store.js'
 import { openMetadata } from '../../../src/lake/stores.js'
@@ -58,6 +61,12 @@ async function commit({ table }: Place, n: number, files: readonly DataFile[]): 
 async function dataOf({ table }: Place): Promise<string[]> {
   const keys: string[] = []
   for await (const { key } of table.store.list('data', GO_ON)) keys.push(key)
+  return keys.toSorted()
+}
+
+async function metadataOf({ table }: Place): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of table.store.list('metadata', GO_ON)) keys.push(key)
   return keys.toSorted()
 }
 
@@ -170,6 +179,77 @@ describe('a vacuum of the analytics table', () => {
       items.map(({ reason, what, objects }) => `${reason} ${what.slice(-A.length)} ${objects}`).toSorted(),
     ).toEqual([`unused data ${A} 1`, `unused data ${C} 1`])
     expect(await dataOf(at)).toEqual([`data/${A}/0.parquet`, `data/${B}/0.parquet`])
+  })
+
+  it('takes the metadata of the place where a table lay before, once it is old, and nothing that is named now', async () => {
+    const old = place()
+    await commit(old, 1, [await fileOf(old, A)])
+    await commit(old, 2, [await fileOf(old, A), await fileOf(old, B)])
+    const at = place()
+    cpSync(old.table.store.uri, at.table.store.uri, { recursive: true })
+    const before = await metadataOf(at)
+    await commit(at, 3, [await fileOf(at, C)])
+    await commit(at, 4, [await fileOf(at, C), await fileOf(at, C, 1)])
+    expect((await clean(at, { now: Date.now() })).items).toEqual([])
+
+    const { items } = await clean(at)
+    expect(items.map(({ reason, what, objects }) => [reason, what, objects])).toContainEqual([
+      'unused metadata',
+      at.table.store.locate('metadata'),
+      before.length - 1,
+    ])
+    const left = await metadataOf(at)
+    expect(left.filter((key) => before.includes(key))).toEqual(['metadata/version-hint.text'])
+    expect(left).toEqual(expect.arrayContaining(['metadata/v3.metadata.json', 'metadata/v4.metadata.json']))
+    const reader = new PyIceberg(at.table.store.uri)
+    const { snapshots } = await reader.describe()
+    expect(snapshots).toHaveLength(2)
+    for (const [i, [id]] of snapshots.entries()) expect((await reader.rows(null, String(id))).rows).toHaveLength(i + 1)
+    expect((await clean(at)).items).toEqual([])
+    expect((await commit(at, 5, [await fileOf(at, C)])).outcome).toBe('committed')
+  })
+
+  it('takes the metadata of a first commit that was killed, and none whose name another writer could give', async () => {
+    const at = place()
+    const { store, catalog } = at.table
+    const killed: TableCatalog = {
+      name: catalog.name,
+      findsByPlace: true,
+      load: async (signal) => await catalog.load(signal),
+      refresh: async (signal) => await catalog.refresh(signal),
+      replace: async () => await Promise.reject(new Error('killed')),
+    }
+    await expect(commitTable({ store, catalog: killed }, run(1, [await fileOf(at, A)]), GO_ON)).rejects.toThrow(
+      'killed',
+    )
+    const left = await metadataOf(at)
+    expect(left).toHaveLength(2)
+    await commit(at, 2, [await fileOf(at, B)])
+    const random = randomUUID()
+    const foreign = [
+      `${random}-m0.avro`,
+      `snap-17-1-${random}.avro`,
+      'v1.metadata.json.bak',
+      'notes.avro',
+      'stats.puffin',
+    ]
+    for (const name of foreign) await store.put(`metadata/${name}`, Buffer.from('x'), GO_ON)
+
+    const { items } = await clean(at)
+    expect(items.find(({ reason }) => reason === 'unused metadata')?.objects).toBe(left.length)
+    const now = await metadataOf(at)
+    expect(now.filter((key) => left.includes(key))).toEqual([])
+    expect(now).toEqual(expect.arrayContaining(foreign.map((name) => `metadata/${name}`)))
+  })
+
+  it('stops where another catalog has committed: its metadata may name what is to go', async () => {
+    const at = place(1)
+    await commit(at, 1, [await fileOf(at, A)])
+    await commit(at, 2, [await fileOf(at, B)])
+    await new PyIceberg(at.table.store.uri).write({ write: 'append' })
+    const before = await metadataOf(at)
+    await expect(clean(at)).rejects.toMatchObject({ code: 'ETL3-IC-02' })
+    expect(await metadataOf(at)).toEqual(before)
   })
 
   it('takes the data of a failed run with its records', async () => {

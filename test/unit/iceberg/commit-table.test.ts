@@ -205,6 +205,7 @@ describe('a commit', () => {
     await expect(commitTable(table, run(1, [nameless]), GO_ON)).rejects.toMatchObject({ code: 'ETL3-IC-03' })
     const back = await commitTable(table, run(1, [nameless]), GO_ON, { foreignCommits: 'setAside' })
     expect(back).toMatchObject({ runId: 'run-1', timestampMs: START_MS + 7 * 3_600_000 + 1 })
+    expect(back.setAside).toMatchObject([{ kind: 'snapshot', what: expect.stringContaining('run run-7') }])
     expect(await commitTable(table, run(2, [nameless, january]), GO_ON)).toMatchObject({ outcome: 'committed' })
   })
 

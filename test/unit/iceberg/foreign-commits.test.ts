@@ -5,6 +5,7 @@ import { commitTable, type IcebergTable } from '../../../src/iceberg/commit-tabl
 import type { DataFile } from '../../../src/iceberg/data-file.js'
 import { expireSnapshots } from '../../../src/iceberg/expire-snapshots.js'
 import { openSnapshot } from '../../../src/iceberg/open-snapshot.js'
+import { readSnapshotFiles } from '../../../src/iceberg/table-files.js'
 import { GO_ON } from '../lake/folder/lake-folder.js'
 import { type Change, PyIceberg } from './pyiceberg.js'
 import { folderTable, row, run, START_MS, writeRows } from './small-table.js'
@@ -59,6 +60,52 @@ describe('somebody else', () => {
     expect(await commitTable(table, run(3, [one, two]), GO_ON)).toMatchObject({ outcome: 'unchanged' })
   })
 
+  it('is set aside in words that stay: its snapshots by id, operation and instant, also to a commit that is repeated', async () => {
+    const table = folderTable()
+    const [one, two] = await twoFiles(table)
+    await commitTable(table, run(1, [one, two]), GO_ON)
+    await changedInPlace(table, { write: 'append' }, 2)
+    await changedInPlace(table, { write: 'delete', where: ['EqualTo', 'month', '02'] }, 3)
+    await changedInPlace(table, { write: 'rename', column: 'text' }, 4)
+    const { metadata } = (await table.catalog.load(GO_ON)) ?? {}
+    const due = (metadata?.snapshots ?? [])
+      .slice(1)
+      .map((snapshot) => [String(snapshot['snapshot-id']), snapshot.summary['operation'], snapshot['timestamp-ms']])
+
+    const back = await commitTable(table, run(2, [one, two]), GO_ON, { foreignCommits: 'setAside' })
+    expect(due.length).toBeGreaterThan(1)
+    const told = back.setAside.filter(({ kind }) => kind === 'snapshot')
+    expect(told.map((change) => [change.snapshotId, change.operation, change.timestampMs])).toEqual(due.toReversed())
+    for (const { what, snapshotId = '?', timestampMs = 0 } of told) {
+      expect(what).toContain(snapshotId)
+      expect(what).toContain(new Date(timestampMs).toISOString())
+    }
+    expect(back.setAside.at(-1)).toMatchObject({ kind: 'columns', what: expect.stringContaining('column') })
+    expect((await commitTable(table, run(2, [one, two]), GO_ON)).setAside).toEqual(back.setAside)
+    expect((await commitTable(table, run(3, [one, two]), GO_ON)).setAside).toEqual([])
+    expect((await commitTable(table, run(4, [one]), GO_ON)).setAside).toEqual([])
+  })
+
+  it('can be brought back for as long as the snapshot that set it aside is kept, and goes with it', async () => {
+    const table = folderTable()
+    const [one, two] = await twoFiles(table)
+    await commitTable(table, run(1, [one, two]), GO_ON)
+    await changedInPlace(table, { write: 'delete', where: ['EqualTo', 'text', 'a'] }, 2)
+    const { setAside } = await commitTable(table, run(2, [one, two]), GO_ON, { foreignCommits: 'setAside' })
+    await commitTable(table, run(3, [one]), GO_ON)
+
+    const ids = setAside.map(({ snapshotId = '' }) => snapshotId)
+    const expire = async (keepSnapshots: number): Promise<readonly string[]> =>
+      (await expireSnapshots(table, { keepSnapshots, graceMs: 0, nowMs: START_MS * 2 }, 'delete', GO_ON)).snapshots
+    expect(ids).not.toEqual([])
+    expect(await expire(2)).not.toEqual(expect.arrayContaining(ids))
+    const theirs = (await table.catalog.load(GO_ON))?.metadata.snapshots.find((it) =>
+      ids.includes(String(it['snapshot-id'])),
+    )
+    expect(await readSnapshotFiles(table.store, theirs!, 'all', GO_ON)).not.toContain(one.path)
+    expect(await expire(1)).toEqual(expect.arrayContaining(ids))
+  })
+
   it('has committed through another catalog: its metadata file is seen, and can be set aside', async () => {
     const table = folderTable()
     const [one, two] = await twoFiles(table)
@@ -66,7 +113,9 @@ describe('somebody else', () => {
     const theirs = await new PyIceberg(table.store.uri).write({ write: 'append' })
 
     await expect(commitTable(table, run(2, [one, two]), GO_ON)).rejects.toThrow(basename(theirs))
-    await commitTable(table, run(3, [one, two]), GO_ON, { foreignCommits: 'setAside' })
+    const { setAside } = await commitTable(table, run(3, [one, two]), GO_ON, { foreignCommits: 'setAside' })
+    expect(setAside).toMatchObject([{ kind: 'catalog', file: basename(theirs), operation: 'append' }])
+    expect(setAside[0]?.what).toContain(basename(theirs))
     expect(await commitTable(table, run(4, [one]), GO_ON)).toMatchObject({
       outcome: 'committed',
       change: { total: { files: 1 } },

@@ -23,6 +23,13 @@ async function movedTable(): Promise<IcebergTable> {
 }
 
 describe('a table that was moved to another folder', () => {
+  it('says what it set aside of others there, which cannot be read from here', async () => {
+    const table = await movedTable()
+    const file = await writeRows(table, 'three', [row({ payer: 'acme', month: '03', text: 'c' })])
+    const committed = await commitTable(table, { ...run(1, [file]) }, GO_ON, { foreignCommits: 'setAside' })
+    expect(committed.setAside).toEqual([{ kind: 'moved', what: expect.stringContaining('run run-2') }])
+  })
+
   it('begins anew with the files of the next run, for every reader', async () => {
     const table = await movedTable()
     const file = await writeRows(table, 'three', [row({ payer: 'acme', month: '03', text: 'c' })])

@@ -125,6 +125,16 @@ describe('the page', () => {
     for (const text of [await pageOf(sampleReport()), reportMarkdown(sampleReport())]) {
       expect(text).not.toMatch(/analytics/i)
     }
+    expect(reportMarkdown(report)).not.toContain('set that aside')
+    const setAside = [{ what: 'snapshot 17, operation delete by <b>Trino</b>', wayBack: 'roll back to 17' }]
+    const back = { ...result, analytics: { ...analytics, committed: { ...committed, setAside } } }
+    const page = await pageOf(sampleReport(undefined, { result: back }))
+    for (const text of [page, reportMarkdown(sampleReport(undefined, { result: back }))]) {
+      expect(text).toContain('set that aside')
+      expect(text).toContain('snapshot 17, operation delete')
+      expect(text).toContain('roll back to 17')
+      expect(text).not.toContain('<b>Trino')
+    }
   })
 
   it('of a table without rows is whole as well', async () => {

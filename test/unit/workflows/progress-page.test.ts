@@ -103,6 +103,10 @@ describe('the page of a run in the Web UI', () => {
       "- analytics table: `/lake/'x'`, 3,000 files: 4 added, 2 removed, snapshot 4611686018427387904\n",
     )
     expect(pageOf({ ...analytics, added: 4, addedRows: 7 })).toContain('3,000 files: 4 to write\n')
+    const setAside = [{ what: 'snapshot 17', wayBack: 'roll back' }]
+    expect(pageOf({ ...analytics, added: 4, addedRows: 7, committed: { ...committed, setAside } })).toContain(
+      'snapshot 4611686018427387904; set aside: snapshot 17\n',
+    )
   })
 
   it('says why a run failed, the way out, and what became of the table', () => {
