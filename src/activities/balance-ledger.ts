@@ -1,6 +1,6 @@
 /**
  * Balances the ledger: what all units together wrote and audited is what the plan says, and what the input gives. Leaves
- * `audit.json`.
+ * `audit.json`, and the rates of the table: what they need of memory and disk is known before anything is published.
  */
 import type { z } from 'zod'
 import type { Audited, Measured, RunRef } from '../contract/activities.js'
@@ -10,6 +10,7 @@ import { IntegrityError } from '../runtime/errors.js'
 import { auditInputOf } from './audit-input.js'
 import { type AuditedRecord, auditedRecordSchema, findAudited } from './audit-objects.js'
 import type { ActivityDeps } from './deps.js'
+import { keepRates } from './keep-rates.js'
 import { type InputContext, openContextOverInputs, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -25,13 +26,14 @@ export type AuditRecord = z.output<typeof auditRecordSchema>
  * Sums up the audited units, and audits the input.
  *
  * @throws IntegrityError ETL3-AU-01 when the units are not what the plan says, ETL3-AU-05 or ETL3-AU-06 when the input
- * gives other rows
+ * gives other rows, ETL3-AU-09 when the rates are those of other rows
  */
 export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
   return async (ref, scope) => {
     const { signal } = scope
     const context = await openContextOverInputs(ref, deps, signal)
     const record = (await findAudit(context, signal)) ?? (await balance(context, deps, scope))
+    await keepRates(context, deps, signal)
     const reference = await context.records.reference('audit.json', signal)
     if (!reference) throw new Error('audit.json was not stored')
     return { record: reference, partitions: record.partitions, readAgain: record.readAgain, bytes: record.bytes }
