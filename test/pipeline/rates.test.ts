@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../src/engine/engine.js'
 import { PAYER_RATE_COLUMNS, RATE_COLUMNS } from '../../src/rates/rate-columns.js'
 import { takeRates } from '../../src/rates/take-rates.js'
+import type { RunReport } from '../../src/report/run-report.js'
 import { exactRows } from '../oracle/exact-rows.js'
 import { DEFAULT_OPTIONS, tablesUnder } from '../oracle/oracle-table.js'
 import { createRateRows, dueRates, KEYS, type RateTable } from '../oracle/rates.js'
@@ -85,6 +86,12 @@ describe('the rates of a run', () => {
       const { partitions, runId, rows } = await lake.run(String(i))
       expect(i === 0 || partitions.kept > 0).toBe(true)
       expect(lake.record(runId, 'rates.json')).toMatchObject({ rows, facts: 60 })
+      const { rates } = lake.record<RunReport>(runId, 'report.json')
+      expect(rates?.mostUsed.length).toBeGreaterThan(0)
+      // The one fact that changed is one of few of its code.
+      expect(rates?.moves).toEqual(
+        i === 0 ? null : expect.objectContaining({ changed: 1, moved: 0, newCodes: { count: 0, codes: [] } }),
+      )
       await createRateRows(oracle, tablesUnder(star), DEFAULT_OPTIONS)
       await oracle.run(`ATTACH ${text(catalog)} AS lake${i} (READ_ONLY)`)
       for (const table of TABLES) {
