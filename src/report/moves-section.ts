@@ -31,7 +31,8 @@ ${moves.largest.length === 0 ? undefined : movesTable('The largest moves of a me
 export function movesSentence({ compared, changed, moved }: RateMoves): string {
   if (compared === 0) return 'No code of a payer has a rate in both runs.'
   if (changed === 0) return `None of ${countOf(compared, 'median')} by code and payer changed.`
-  return `${countText(moved)} of ${countOf(compared, 'median')} by code and payer moved by at least ${100 * SMALLEST_MOVE} %, with ${countText(FEWEST_FACTS)} or more facts in both runs; ${countText(changed - moved)} more changed by less or have fewer facts.`
+  const others = changed === moved ? '' : `; ${countText(changed - moved)} more changed by less or have fewer facts`
+  return `${countText(moved)} of ${countOf(compared, 'median')} by code and payer moved by at least ${100 * SMALLEST_MOVE} %, with ${countText(FEWEST_FACTS)} or more facts in both runs${others}.`
 }
 
 function movesTable(caption: string, moves: RateMoves['largest']): Markup {
