@@ -24,9 +24,16 @@ function lake(): string {
     writeFileSync(path, text)
   }
   const after = sampleReport({ payers: ['blue-prairie', ...HOSTILE], states: ['TX', 'CA'], categories: ['Test'] })
+  const [range] = after.rules
+  if (range) after.rules = [...after.rules, { ...range, subject: 'much' }]
   const before = sampleReport(undefined, {
     result: { ...after.result, runId: BEFORE, rows: 9_000, peakMemoryMb: 380, seconds: { total: 30 } },
     work: 'another',
+    rules: after.rules.flatMap((rule) => [
+      // Holds in both; the share differs a little, and a lot.
+      { ...rule, failed: rule.failed + 1, share: rule.share + 0.001 },
+      ...(rule.name === 'rate_range' ? [{ ...rule, subject: 'much', failed: 900, share: 0.45 }] : []),
+    ]),
   })
   keep('current.json', JSON.stringify({ ...CURRENT, runId: AFTER }))
   for (const report of [before, after]) {
@@ -99,7 +106,9 @@ describe('report', () => {
     expect(text.out).toMatch(/^ {2}about the same: peak memory$/m)
     expect(text.out).toMatch(/^ {2}the same in both: .*facts read/m)
     // What is the same in both would hide what differs.
-    expect(text.out).not.toContain('null_ratio')
+    expect(text.out).not.toMatch(/rate_range +passed/)
+    expect(text.out).toMatch(/^ {2}rate_range \(much\) +passed, 900 \(45 %\) +passed, 10 \(0\.5 %\)$/m)
+    expect(text.out).toMatch(/^ {2}null_ratio \(state\) +warned, 1,501 \(15\.1 %\) +warned, 1,500 \(15 %\)$/m)
     expect(text.out).not.toContain('phases')
     expect(text.out).not.toMatch(/^\||^#|---|\*\*|`/m)
     expect(text.out).toContain('one of the two runs kept no rates')
