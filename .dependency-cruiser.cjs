@@ -1,5 +1,5 @@
 /** Imports run one way: cli → workflows/activities → history/records → domain rooms → engine → runtime; no cycles. */
-const DOMAIN = 'star|plan|parquet|lake|iceberg|analytics|quality|report|audit'
+const DOMAIN = 'rates|star|plan|parquet|lake|iceberg|analytics|quality|report|audit'
 const ADAPTERS = 'folder|s3|glue|duckdb'
 module.exports = {
   forbidden: [

@@ -1,6 +1,6 @@
 /**
  * Balances the ledger: what all units together wrote and audited is what the plan says, and what the input gives. Leaves
- * `audit.json`.
+ * `audit.json`, and the rates of the table: what they need of memory and disk is known before anything is published.
  */
 import type { z } from 'zod'
 import type { Audited, Measured, RunRef } from '../contract/activities.js'
@@ -10,6 +10,7 @@ import { IntegrityError } from '../runtime/errors.js'
 import { auditInputOf } from './audit-input.js'
 import { type AuditedRecord, auditedRecordSchema, findAudited } from './audit-objects.js'
 import type { ActivityDeps } from './deps.js'
+import { keepRates } from './keep-rates.js'
 import { reservePublication } from './publication-reserve.js'
 import { type InputContext, openContextOverInputs, type RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -23,16 +24,18 @@ export const auditRecordSchema = auditedRecordSchema.extend({ input: inputAuditS
 export type AuditRecord = z.output<typeof auditRecordSchema>
 
 /**
- * Sums up the audited units, audits the input, and reserves what publishing needs of the disk.
+ * Sums up the audited units, audits the input, takes the rates, and reserves what publishing needs of the disk.
  *
  * @throws IntegrityError ETL3-AU-01 when the units are not what the plan says, ETL3-AU-05 or ETL3-AU-06 when the input
- * gives other rows, ResourceError ETL3-DK-01 when there is no room to publish
+ * gives other rows, ETL3-AU-09 when the rates are those of other rows, ResourceError ETL3-DK-01 when there is no room to
+ * publish
  */
 export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: ActivityScope) => Promise<Answer> {
   return async (ref, scope) => {
     const { signal } = scope
     const context = await openContextOverInputs(ref, deps, signal)
     const record = (await findAudit(context, signal)) ?? (await balance(context, deps, scope))
+    await keepRates(context, deps, signal)
     await reservePublication(context, record.bytes, signal)
     const reference = await context.records.reference('audit.json', signal)
     if (!reference) throw new Error('audit.json was not stored')

@@ -17,6 +17,7 @@ import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { beginCount } from './ask-catalog.js'
 import type { ActivityDeps } from './deps.js'
+import { localRates } from './keep-rates.js'
 import { saveManifest } from './manifest.js'
 import { fromReserve } from './publication-reserve.js'
 import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
@@ -72,7 +73,9 @@ export function registerTables(
         partitionColumns: layout.columns,
         tableUri: table.uri,
         manifestPath: manifest,
-        ...(isOnAws(config) ? {} : { quarantinePath: await local(QUARANTINE) }),
+        ...(isOnAws(config)
+          ? {}
+          : { quarantinePath: await local(QUARANTINE), rates: await localRates(context, deps, signal) }),
         runId: ref.runId,
         lockNumber: ref.lockNumber,
         figures: { partitions: Number(totals['partitions']), rows: Number(totals['rows']) },

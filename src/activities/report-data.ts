@@ -7,11 +7,15 @@ import { type CurrentRecord, readCurrent } from '../records/current.js'
 import { parseInputsRecord } from '../records/inputs.js'
 import { MANIFEST, PLAN } from '../records/names.js'
 import { findPlan } from '../records/plan.js'
+import { findRates, RATES_BY_PAYER } from '../records/rates.js'
+import { RunRecords } from '../records/records.js'
 import { stagedPaths } from '../records/staged.js'
 import { readWorkerRecords } from '../records/worker.js'
 import { takeChanges } from '../report/changes.js'
 import { takeContents } from '../report/contents.js'
+import { takeMostUsedCodes } from '../report/most-used-codes.js'
 import { takePlacement } from '../report/placement.js'
+import { takeRateMoves } from '../report/rate-moves.js'
 import { type Contents, contentsSchema, type RunCourse, type RunReport } from '../report/run-report.js'
 import { leftOutOf } from '../star/inputs.js'
 import { analyticsResult } from './analytics-result.js'
@@ -19,6 +23,7 @@ import { findAudit } from './balance-ledger.js'
 import { findQuality } from './check-quality.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
+import { localRates } from './keep-rates.js'
 import { type RunContext, withEngine } from './run-context.js'
 import { type CourseInput, courseOf } from './run-course.js'
 import { findScreen } from './screen-facts.js'
@@ -50,6 +55,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
   const audit = status === 'published' ? await findAudit(context, signal) : undefined
   const current = await readCurrent(records.store, signal)
   const contents = await contentsOf(context, deps, signal)
+  const rates = await ratesOf(context, current, deps, signal)
   const { changes, placement, bytes } = await tableFigures(context, { current, status, deps, signal })
   const analytics = await analyticsResult(context, status, signal)
   const uriOf = (name: string): string => records.store.locate(records.key(name))
@@ -104,6 +110,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
     audit: audit ?? null,
     changes,
     contents,
+    rates,
     placement,
     course,
     ...(analytics?.committed ? { partitionsSince: endOfPublishing(input.startedAtMs, course) } : {}),
@@ -131,6 +138,33 @@ async function contentsOf(context: RunContext, deps: ActivityDeps, signal: Abort
   const paths = await stagedPaths(context, signal)
   const contents = await withEngine(deps, scratch, signal, (engine) => takeContents(engine, paths))
   return await records.saveOnce(CONTENTS, contents, parse, signal)
+}
+
+/** What the table pays, and what moved since the run that it showed before. */
+async function ratesOf(
+  context: RunContext,
+  current: CurrentRecord | undefined,
+  deps: ActivityDeps,
+  signal: AbortSignal,
+): Promise<NonNullable<RunReport['rates']>> {
+  const { scratch } = context
+  const after = (await localRates(context, deps, signal)).byPayer
+  const before = current && (await ratesOfRun(context, current.runId, signal))
+  return await withEngine(deps, scratch, signal, async (engine) => ({
+    mostUsed: await takeMostUsedCodes(engine, after),
+    moves: before === undefined ? null : await takeRateMoves(engine, { before, after }),
+  }))
+}
+
+/** Local path of another run's rates; undefined where it kept none. */
+async function ratesOfRun(
+  { records: { store }, scratch }: RunContext,
+  runId: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const records = new RunRecords(store, runId)
+  if (!(await findRates({ records }, signal))) return undefined
+  return await store.fetchLocal(records.key(RATES_BY_PAYER), scratch, signal)
 }
 
 async function tableFigures(

@@ -23,7 +23,7 @@ export function registerReport(program: Command, shell: CliShell): void {
   shell
     .configOptions(command, [])
     .option('--run <id>', 'the run; default: the one that the table shows')
-    .option('--compare <ids...>', 'differences of two runs: partitions, rows, rules, times')
+    .option('--compare <ids...>', 'differences of two runs: rows, rates, rules, times')
     .option('--open', 'open the page in the browser')
   shell.action(command, async (call) => {
     const { config } = await call.loadConfig()
@@ -37,10 +37,15 @@ export function registerReport(program: Command, shell: CliShell): void {
           hint: 'etl3 report --compare <id before> <id after>',
         })
       }
-      const { compareReports, comparisonMarkdown } = await import('../report/compare.js')
+      const [{ compareReports }, { comparisonText }] = await Promise.all([
+        import('../report/compare.js'),
+        import('./output/comparison-text.js'),
+      ])
       const before = await findReport(config, a, signal)
-      const comparison = compareReports(before.report, (await findReport(config, b, signal)).report)
-      call.result(comparison, () => comparisonMarkdown(comparison))
+      const after = await findReport(config, b, signal)
+      const rates = await shell.services.compareRates({ config, before: a, after: b, signal })
+      const comparison = compareReports(before.report, after.report, rates)
+      call.result(comparison, () => comparisonText(comparison, call.palette, call.columns))
       return EXIT_DONE
     }
     const found = await findReport(config, typeof run === 'string' ? run : undefined, signal)

@@ -4,6 +4,7 @@
  */
 
 import type { Config } from '../config/schema.js'
+import type { RunsToCompare } from '../history/compare-rates.js'
 import type { RowQuestion } from '../history/follow-row.js'
 import type { FollowedRow } from '../history/followed-row.js'
 import type { Explanation, PlanQuestion } from '../history/plan-answers.js'
@@ -12,6 +13,7 @@ import type { VacuumRequest, VacuumResult } from '../history/vacuum.js'
 import type { QueryRequest } from '../lake/query.js'
 import type { Advice, TypicalQuery } from '../plan/advise.js'
 import type { CurrentRecord } from '../records/current.js'
+import type { RateMoves } from '../report/run-report.js'
 import type { FoundReport } from './runs/run-reports.js'
 import type { OpenRunsOptions, Runs } from './runs/runs.js'
 import type { Schedules } from './runs/schedules.js'
@@ -53,6 +55,8 @@ export interface CliServices {
   publishedRun(config: Config, signal: AbortSignal): Promise<CurrentRecord | undefined>
   /** The report of a run; of the published one when none is named. */
   findReport(config: Config, runId: string | undefined, signal: AbortSignal): Promise<FoundReport>
+  /** What moved between the rates of two runs; undefined where one of them kept none. */
+  compareRates(runs: RunsToCompare): Promise<RateMoves | undefined>
   /** The run that was begun last and did not come to its end, or undefined when there is none. */
   unfinishedRun(config: Config, signal: AbortSignal): Promise<UnfinishedRun | undefined>
   /** Why partitions of a plan are written, kept or removed: the named ones, or so many of the changed ones. */
@@ -108,6 +112,10 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
     async findReport(config, runId, signal) {
       const { findReport } = await import('./runs/run-reports.js')
       return await findReport(config, runId, signal)
+    },
+    async compareRates(runs) {
+      const { compareRates } = await import('../history/compare-rates.js')
+      return await compareRates(runs)
     },
     async unfinishedRun(config, signal) {
       const [{ findUnfinishedRun }, { openMetadata }] = await Promise.all([

@@ -10,6 +10,8 @@ export const ENGINE_MB = {
   catalog: 64,
   /** Reading the keys of a manifest. */
   keys: 128,
+  /** Comparing the rates of two runs; what is more spills. */
+  rates: 128,
   /** Gathering an answer of Athena's for a file; more rows spill. */
   answer: 128,
   /** Explaining a plan, or comparing layouts. */

@@ -23,6 +23,8 @@ export interface PublishedTable {
   readonly manifestPath: string
   /** A local Parquet file with the facts that the run has set aside, each with the rule that it breaks. Unset: not shown. */
   readonly quarantinePath?: string
+  /** The tables of rates. Unset: not shown. */
+  readonly rates?: PublishedRates
   readonly runId: string
   /** Number of the lock under which the run registers; a newer run has a higher one. */
   readonly lockNumber: number
@@ -30,6 +32,12 @@ export interface PublishedTable {
   readonly figures: Readonly<Record<string, string | number>>
   /** The same rows in few files, where the run keeps them. */
   readonly analytics?: PublishedAnalytics
+}
+
+/** Local Parquet files with rates: by payer, state, billing class and code, and with all states together. */
+export interface PublishedRates {
+  readonly byState: string
+  readonly byPayer: string
 }
 
 /** One state of the analytics table: all of its rows are in these files. */

@@ -1,9 +1,5 @@
-/** Differences of two runs: partitions, rows, rules, times. */
-import { bytesText, countText, secondsText } from '../runtime/figures.js'
-import { type MarkdownColumn, markdownTable, markdownText } from '../runtime/markdown-text.js'
-import { differenceText, shareText } from './report-figures.js'
-import type { Breakdown, ReportedRule, RunReport } from './run-report.js'
-import { valueLabel } from './value-label.js'
+/** Differences of two runs: partitions, rows, rates, rules, times. */
+import type { Breakdown, RateMoves, ReportedRule, RunReport } from './run-report.js'
 
 /** A figure of both runs. */
 export interface ComparedFigure {
@@ -41,10 +37,15 @@ export interface Comparison {
   readonly byState: readonly ComparedValue[]
   readonly byCategory: readonly ComparedValue[]
   readonly phases: readonly ComparedFigure[]
+  /** Null where one of the runs kept no rates. */
+  readonly rates: RateMoves | null
 }
 
-/** Compares two reports; `a` counts as the one before. */
-export function compareReports(a: RunReport, b: RunReport): Comparison {
+/**
+ * Compares two reports; `a` counts as the one before.
+ * @param rates what moved from `a` to `b`, where both kept their rates
+ */
+export function compareReports(a: RunReport, b: RunReport, rates: RateMoves | undefined): Comparison {
   const both = (name: string, unit: ComparedFigure['unit'], of: (report: RunReport) => number): ComparedFigure => ({
     name,
     unit,
@@ -79,6 +80,7 @@ export function compareReports(a: RunReport, b: RunReport): Comparison {
     phases: phases.map((phase) =>
       both(phase, 'seconds', (r) => r.course.phases.find((p) => p.phase === phase)?.seconds ?? 0),
     ),
+    rates: rates ?? null,
   }
 }
 
@@ -102,88 +104,4 @@ function compareRows(a: Breakdown, b: Breakdown): ComparedValue[] {
     .map((value) => ({ value, before: before.get(value) ?? 0, after: after.get(value) ?? 0 }))
     .filter((v) => v.before !== v.after)
     .toSorted((x, y) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before))
-}
-
-/** Values that the text names one by one. */
-const MOST_VALUES = 10
-
-/** The comparison as Markdown. */
-export function comparisonMarkdown(comparison: Comparison): string {
-  const { before, after, figures, rules, phases } = comparison
-  const columns: MarkdownColumn[] = [
-    { name: '' },
-    { name: markdownText(before.runId), number: true },
-    { name: markdownText(after.runId), number: true },
-    { name: 'difference', number: true },
-  ]
-  return [
-    `# Runs ${markdownText(before.runId)} and ${markdownText(after.runId)}`,
-    '',
-    `${before.status} ${before.finishedAt}; ${after.status} ${after.finishedAt}. ${comparison.sameWork ? 'Both have the same input, configuration and versions.' : 'Input, configuration or versions differ.'}`,
-    '',
-    ...markdownTable(columns, figures.map(figureLine)),
-    '',
-    ...rulesThatDiffer(rules, columns.slice(0, 3)),
-    ...rowsOfValues('payer', comparison.byPayer, columns),
-    ...rowsOfValues('state', comparison.byState, columns),
-    ...rowsOfValues('category', comparison.byCategory, columns),
-    '## Phases',
-    '',
-    ...markdownTable(columns, phases.map(figureLine)),
-    '',
-  ].join('\n')
-}
-
-function figureLine({ name, before, after, unit }: ComparedFigure): string[] {
-  const text = TEXT_OF[unit]
-  const difference = after - before
-  const sign = difference < 0 ? '−' : '+'
-  return [name, text(before), text(after), difference === 0 ? '±0' : `${sign}${text(Math.abs(difference))}`]
-}
-
-const TEXT_OF: Readonly<Record<ComparedFigure['unit'], (n: number) => string>> = {
-  count: countText,
-  bytes: bytesText,
-  megabytes: (mb) => `${countText(Math.ceil(mb))} MB`,
-  seconds: secondsText,
-}
-
-/** Most of the rules give the same in both runs: they would hide the others. */
-function rulesThatDiffer(rules: readonly ComparedRule[], columns: readonly MarkdownColumn[]): string[] {
-  const lines = rules
-    .map((r) => [markdownText(r.rule), outcomeText(r.before), outcomeText(r.after)])
-    .filter(([, before, after]) => before !== after)
-  const same = rules.length - lines.length
-  return [
-    '## Rules, where they differ',
-    '',
-    ...(lines.length === 0 ? [] : [...markdownTable(columns, lines), '']),
-    ...(same === 0 ? [] : [`${countText(same)} ${same === 1 ? 'check gives' : 'checks give'} the same in both.`, '']),
-  ]
-}
-
-function outcomeText(rule: ComparedRule['before']): string {
-  return rule === null ? 'not there' : `${rule.outcome}, ${countText(rule.failed)} (${shareText(rule.share, 1)})`
-}
-
-function rowsOfValues(what: string, values: readonly ComparedValue[], columns: readonly MarkdownColumn[]): string[] {
-  if (values.length === 0) return []
-  const more = values.length - MOST_VALUES
-  return [
-    `## Rows by ${what}, where they differ`,
-    '',
-    ...markdownTable(
-      columns,
-      values
-        .slice(0, MOST_VALUES)
-        .map((v) => [
-          markdownText(valueLabel(v.value)),
-          countText(v.before),
-          countText(v.after),
-          differenceText(v.after - v.before),
-        ]),
-    ),
-    ...(more > 0 ? ['', `and ${countText(more)} more, see \`-o json\``] : []),
-    '',
-  ]
 }

@@ -1,4 +1,5 @@
 /** `docs/data-dictionary.md`: what the table holds and what ETL3 reads, from the dictionary and the input contract. */
+import { PAYER_RATE_COLUMNS, RATE_COLUMNS, type RateColumn } from '../rates/rate-columns.js'
 import { widthText } from '../star/code-widths.js'
 import { type ColumnKind, formOf } from '../star/column-kinds.js'
 import { CONTRACT, type ContractColumn, type ContractTable } from '../star/contract.js'
@@ -8,8 +9,8 @@ import { VOCABULARIES } from '../star/vocabulary.js'
 
 const HEAD = `# Data dictionary
 
-This page is generated from \`src/star/dictionary.ts\`, \`src/star/contract.ts\` and \`src/star/column-kinds.ts\`. Don't edit it;
-regenerate it:
+This page is generated from \`src/star/dictionary.ts\`, \`src/rates/rate-columns.ts\`, \`src/star/contract.ts\` and
+\`src/star/column-kinds.ts\`. Don't edit it; regenerate it:
 
 \`\`\`sh
 npx vitest run test/unit/docs --update
@@ -25,6 +26,25 @@ of the fact is part of the slice, a column of the provider is part of the cell. 
 written as NULL and counted.
 
 The [vocabulary](vocabulary.md) says which words of the input decide what is computed, and in which spellings.
+`
+
+const RATES_HEAD = `## The tables \`rates\` and \`rates_by_payer\`
+
+What each payer has agreed to pay for each code: small tables that each run takes from all facts of the table and leaves as
+\`rates.parquet\` and \`rates_by_payer.parquet\` in its folder. The embedded catalog has them as \`etl3.rates\` and
+\`etl3.rates_by_payer\`, and beside the table as \`fact_rate_enriched_rates\` and \`fact_rate_enriched_rates_by_payer\`.
+All months of the table are together.
+
+- \`rates\` has one row per payer, state, billing class, code and unit.
+- \`rates_by_payer\` has one row per payer, billing class, code and unit, with all states together. Quartiles of parts do not
+  give those of the whole, and a fact whose providers are in several states counts in each of them: so take figures of a
+  payer from here.
+
+Quartiles are exact and are rates that occur: the lowest rate at or below which a quarter, half or three quarters of the
+facts lie (\`quantile_disc\` in DuckDB, \`PERCENTILE_DISC\` in SQL). They are over facts: a rate that was negotiated once for a
+group of 800 providers counts once, not 800 times. \`rate_median_of_rows\` is the median that a query over the table gives,
+in which it counts 800 times. Amounts for one service, for one day, for one case and percentages are never in one row.
+Facts that were set aside are in neither table. Rates of zero and below are counted, if the rules keep them.
 `
 
 const INPUT_HEAD = `## What ETL3 reads
@@ -132,7 +152,19 @@ export function dictionaryMarkdown(): string {
       escapeCell(column.meaning),
     ]),
   )
-  return `${[`${HEAD}\n${columns}`, INPUT_HEAD, typesSection(), ...CONTRACT.map(inputSection)].join('\n')}`
+  return `${[`${HEAD}\n${columns}`, ratesSection(), INPUT_HEAD, typesSection(), ...CONTRACT.map(inputSection)].join('\n')}`
+}
+
+/** Both tables have the same columns, but for the state. */
+function ratesSection(): string {
+  const where = (column: RateColumn): string => (PAYER_RATE_COLUMNS.includes(column) ? 'both' : '`rates`')
+  const rows = RATE_COLUMNS.map((column) => [
+    `\`${column.name}\``,
+    column.type,
+    where(column),
+    escapeCell(column.meaning),
+  ])
+  return `${RATES_HEAD}\n${table(['column', 'type', 'in', 'meaning'], rows)}`
 }
 
 function inputSection({ name, path, required, key, columns }: ContractTable): string {

@@ -10,6 +10,9 @@ import {
   SET_ASIDE_SENTENCE,
 } from './analytics-section.js'
 import { dimensionName } from './dimension-counts.js'
+import { movesSentence } from './moves-section.js'
+import { mostUsed } from './rates-section.js'
+import { codeText, moveText, rateText, termsText } from './rates-texts.js'
 import { differenceText, dollarsText, ratioText, shareText } from './report-figures.js'
 import type { Breakdown, ReportedRule, RunReport } from './run-report.js'
 import { partRules, quietText } from './told-rules.js'
@@ -31,7 +34,9 @@ export function reportMarkdown(report: RunReport): string {
     '',
     ...good(report),
     ...changed(report),
+    ...moved(report),
     ...contents(report),
+    ...paid(report),
     ...placement(report),
     ...analytics(report),
     ...course(report),
@@ -98,6 +103,76 @@ function changed({ changes, previous, result }: RunReport): string[] {
     ...markdownTable(
       [{ name: 'what' }, number('partitions'), number('rows before'), number('rows after')],
       [line('added', added), line('replaced', replaced), line('kept', kept), line('removed', removed)],
+    ),
+    '',
+  ]
+}
+
+/** Moves of a median that the short report tells. */
+const MOST_MOVES = 10
+
+function moved({ rates }: RunReport): string[] {
+  const moves = rates?.moves
+  if (!moves) return []
+  const appeared = [
+    [moves.newPayers.count, 'new payer'],
+    [moves.gonePayers.count, 'payer gone', 'payers gone'],
+    [moves.newCodes.count, 'new code of a payer', 'new codes of payers'],
+    [moves.goneCodes.count, 'code of a payer gone', 'codes of payers gone'],
+  ] as const
+  const told = appeared.filter(([n]) => n > 0).map(([n, one, many]) => countOf(n, one, many))
+  const largest = moves.largest.slice(0, MOST_MOVES)
+  return [
+    '## What moved?',
+    '',
+    `${movesSentence(moves)}${told.length === 0 ? '' : ` ${told.join(', ')}.`}`,
+    '',
+    ...(largest.length === 0
+      ? []
+      : [
+          ...markdownTable(
+            [{ name: 'payer' }, { name: 'code' }, { name: 'class' }, number('before'), number('now'), number('moved')],
+            largest.map((m) => [
+              markdownText(valueLabel(m.payer)),
+              markdownText(codeText(m)),
+              markdownText(termsText(m)),
+              rateText(m.before, m.unit),
+              rateText(m.after, m.unit),
+              moveText(m.before, m.after),
+            ]),
+          ),
+          '',
+        ]),
+  ]
+}
+
+/** Payers, and codes of each, that the short report names. */
+const PAID = { payers: 5, codes: 3 } as const
+
+function paid({ rates }: RunReport): string[] {
+  if (!rates || rates.mostUsed.length === 0) return []
+  return [
+    '## What is paid?',
+    '',
+    'The most used codes by payer. Medians are over facts; a fact counts once, however many providers it is for.',
+    '',
+    ...markdownTable(
+      [
+        { name: 'payer' },
+        { name: 'code' },
+        { name: 'class' },
+        number('facts'),
+        number('median'),
+        number('of Medicare'),
+      ],
+      mostUsed(rates.mostUsed, PAID.payers, PAID.codes).map((code) => [
+        markdownText(valueLabel(code.payer)),
+        markdownText(codeText(code)),
+        markdownText(termsText(code)),
+        countText(code.facts),
+        rateText(code.median, code.unit),
+        code.ratio === null ? '–' : ratioText(code.ratio),
+      ]),
     ),
     '',
   ]

@@ -9,10 +9,12 @@ import type { PageCharts } from './chart.js'
 import { contentsSection } from './contents-section.js'
 import { courseSection } from './course-section.js'
 import { html, Markup } from './html.js'
+import { movesSection } from './moves-section.js'
 import { section, tiles } from './page-parts.js'
 import { PAGE_STYLE } from './page-style.js'
 import { placementSection } from './placement-section.js'
 import { qualitySection } from './quality-section.js'
+import { ratesSection } from './rates-section.js'
 import { receiptSection } from './receipt-section.js'
 import type { RunReport } from './run-report.js'
 
@@ -22,17 +24,25 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 const SECTIONS = [
   ['good', 'Is the table good?', qualitySection],
   ['changed', 'What changed?', changesSection],
+  ['moved', 'What moved?', movesSection],
   ['contents', 'What is in it?', contentsSection],
+  ['paid', 'What is paid?', ratesSection],
   ['partitions', 'Where are the partitions?', placementSection],
   ['analytics', 'Where is the analytics table?', analyticsSection],
   ['course', 'How did the run go?', courseSection],
   ['receipt', 'Receipt', receiptSection],
 ] as const satisfies readonly (readonly [string, string, (report: RunReport, charts: PageCharts) => Markup])[]
 
+/** What a run has nothing to say about. */
+function absentSections({ result, rates }: RunReport): ReadonlySet<string> {
+  return new Set([...(result.analytics ? [] : ['analytics']), ...(rates ? [] : ['moved', 'paid'])])
+}
+
 /** The page of a run. The same report and drawings give the same bytes. */
 export function reportPage(report: RunReport, charts: PageCharts): string {
   const { result } = report
-  const sections = SECTIONS.filter(([id]) => id !== 'analytics' || result.analytics)
+  const absent = absentSections(report)
+  const sections = SECTIONS.filter(([id]) => !absent.has(id))
   const title = `${result.table}: run ${result.runId}`
   const page = html`<!doctype html>
 <html lang="en">

@@ -109,6 +109,63 @@ export const contentsSchema = z.object({
   medicare: medicareSchema,
 })
 
+const codeOfPayer = {
+  payer: z.string().nullable(),
+  codeType: z.string().nullable(),
+  code: z.string().nullable(),
+  name: z.string().nullable(),
+}
+
+const pricedGroup = {
+  ...codeOfPayer,
+  billingClass: z.string().nullable(),
+  /** What the rates are: dollars, dollars per day, dollars per case, percent or unknown. */
+  unit: z.string(),
+}
+
+const pricedCode = z.object({
+  ...pricedGroup,
+  facts: count,
+  rows: count,
+  /** Over facts; null where no rate is a number. */
+  p25: z.number().nullable(),
+  median: z.number().nullable(),
+  p75: z.number().nullable(),
+  /** Median of the ratio to Medicare. */
+  ratio: z.number().nullable(),
+})
+
+const payersOnlyThere = z.object({
+  count,
+  payers: z.array(z.object({ payer: z.string().nullable(), facts: count })).readonly(),
+})
+
+/** Codes of payers that both runs have. */
+const codesOnlyThere = z.object({ count, codes: z.array(z.object({ ...codeOfPayer, facts: count })).readonly() })
+
+const rateMoves = z.object({
+  /** Medians by payer, class, code and unit that both runs have. */
+  compared: count,
+  /** Those that differ at all. */
+  changed: count,
+  /** Those that differ enough, over enough facts, to be told. */
+  moved: count,
+  largest: z
+    .array(z.object({ ...pricedGroup, factsBefore: count, factsAfter: count, before: z.number(), after: z.number() }))
+    .readonly(),
+  newPayers: payersOnlyThere,
+  gonePayers: payersOnlyThere,
+  newCodes: codesOnlyThere,
+  goneCodes: codesOnlyThere,
+})
+
+const ratesSchema = z.object({
+  /** Payers and codes with the most facts first; only the first of each. */
+  mostUsed: z.array(pricedCode).readonly(),
+  /** Against the last published run; null for the first, and where that one kept no rates. */
+  moves: rateMoves.nullable(),
+})
+
 const sizeSummary = z.object({ smallest: count, p10: count, p50: count, p90: count, p99: count, largest: count })
 
 const namedPartition = z.object({ key: z.string(), rows: count, facts: count, bytes: count.nullable() })
@@ -205,6 +262,8 @@ export const runReportSchema = z.object({
     .nullable(),
   changes: changesSchema,
   contents: contentsSchema,
+  /** Rates by code and payer; reports of earlier versions have none. */
+  rates: ratesSchema.optional(),
   placement: placementSchema,
   course: courseSchema,
   /** Since when all partitions show the run, where it keeps an analytics table; null where that is not known. */
@@ -223,6 +282,10 @@ export type Breakdown = Contents['byPayer']
 export type RateSummary = Contents['rates']['dollars']
 /** Dollar rates against Medicare. */
 export type MedicareComparison = Contents['medicare']
+/** A code of a payer, and what it pays for it. */
+export type PricedCode = z.output<typeof pricedCode>
+/** What moved between two runs. */
+export type RateMoves = z.output<typeof rateMoves>
 /** What a run changes. */
 export type Changes = RunReport['changes']
 /** What a run changes for one payer or state. */

@@ -15,6 +15,7 @@ const WORKS = [
   'query',
   'spill',
   'memory-test',
+  'rates',
 ] as const
 
 /** What a scratch folder is for; its name begins with it. */

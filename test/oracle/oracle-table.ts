@@ -234,7 +234,7 @@ function word(column: string): string {
 }
 
 /** Whether a column is one of these words, each written without blanks and dashes; `''` for none. */
-function among(column: string, ...words: readonly string[]): string {
+export function among(column: string, ...words: readonly string[]): string {
   return `${word(column)} IN (${words.map(text).join(', ')})`
 }
 

@@ -51,6 +51,8 @@ export interface InProcessInput {
   readonly filesPerBatch?: number
   /** How large the files of facts are taken for, in bytes: small ones are gathered. Default: as large as they are. */
   readonly bytesOfFacts?: number
+  /** `data_quality` of the configuration. Default: the built-in rules. */
+  readonly dataQuality?: Readonly<Record<string, unknown>>
   /** Done to what was staged, before anything is read of it. */
   readonly afterStaging?: (engine: Engine, staged: StagedPaths) => Promise<void>
 }
@@ -65,6 +67,7 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
   const config = configSchema.parse({
     input: { root: input.star, tables: { fact_rate: input.facts ?? join(input.star, 'gold/fact_rate*.parquet') } },
     partitioning: { partition_columns: input.partitionColumns },
+    ...(input.dataQuality ? { data_quality: input.dataQuality } : {}),
   })
   const layout = layoutOf(config.partitioning.partition_columns)
   const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: input.scratch })

@@ -37,6 +37,9 @@ export const DEFAULT_SCHEMA = 'main'
 /** Macro that gives the paths of all published files, as `read_parquet` takes them. */
 const FILES = `${ABOUT_SCHEMA}.files`
 
+/** Tables of rates; `main` shows them under the table's name, as `<table>_rates`. */
+const RATES = { byState: 'rates', byPayer: 'rates_by_payer' } as const
+
 /** Files that {@link DuckDbCatalog.countRows} reads, spread evenly over the partitions. */
 const COUNTED_FILES = 256
 
@@ -55,8 +58,8 @@ export interface DuckDbCatalogOptions {
  *
  * Each registration writes a new file and puts it in the place of the old one, so a reader never waits for a lock and
  * never sees half a run. It carries the number of the run's lock, so a worker that is late changes nothing. In the
- * schema `etl3` are the tables `published` (one row), `partitions`, `quarantine`, `columns` and `figures`, and the macro
- * `files()`.
+ * schema `etl3` are the tables `published` (one row), `partitions`, `quarantine`, `rates`, `rates_by_payer`, `columns` and
+ * `figures`, and the macro `files()`.
  */
 export class DuckDbCatalog implements Catalog {
   readonly uri: string
@@ -187,6 +190,10 @@ export class DuckDbCatalog implements Catalog {
     if (state.quarantinePath !== undefined) {
       await engine.run(`CREATE TABLE fresh.etl3.quarantine AS FROM ${readParquet([state.quarantinePath])}`)
     }
+    if (state.rates) {
+      await engine.run(`CREATE TABLE fresh.etl3.${RATES.byState} AS FROM ${readParquet([state.rates.byState])}`)
+      await engine.run(`CREATE TABLE fresh.etl3.${RATES.byPayer} AS FROM ${readParquet([state.rates.byPayer])}`)
+    }
     await writeColumns(engine, state)
     await writeFigures(engine, state)
     if (state.analytics) await writeAnalytics(engine, state.analytics)
@@ -206,6 +213,11 @@ export class DuckDbCatalog implements Catalog {
     await this.#createView(engine, analytics ? partitionedName(table) : table, select)
     if (analytics) await this.#createView(engine, table, analyticsSelect(columns, analytics))
     await engine.run(`CREATE OR REPLACE MACRO fresh.${FILES}() AS ${tablePaths(root, keys)}`)
+    if (state.rates) {
+      for (const name of Object.values(RATES)) {
+        await this.#createView(engine, `${table}_${name}`, `SELECT * FROM ${ABOUT_SCHEMA}.${name}`)
+      }
+    }
   }
 
   /** The SELECT itself stands in both schemas, so that neither view needs the other one's name. */

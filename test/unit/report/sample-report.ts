@@ -8,6 +8,36 @@ function breakdown(values: readonly (string | null)[]): Breakdown {
   }
 }
 
+/** What is paid and what moved: the names of the values stand wherever a name of the data can. */
+function ratesOf({ payers, categories }: SampleValues): NonNullable<RunReport['rates']> {
+  const code = { codeType: 'CPT', code: '99213', name: 'Office visit' }
+  const group = (payer: string | null) => ({ payer, ...code, billingClass: 'professional', unit: 'dollars' })
+  const named = (payer: string | null, i: number) => ({
+    payer,
+    codeType: 'CPT',
+    code: categories[i] ?? null,
+    name: payer,
+    facts: 9,
+  })
+  return {
+    mostUsed: payers.map((payer, i) => ({
+      ...group(payer),
+      ...(i === 0 ? {} : { code: payer, billingClass: payer }),
+      ...{ facts: 900 - i, rows: 4_000, p25: 90, median: 120.5, p75: 150, ratio: i === 0 ? 1.2 : null },
+    })),
+    moves: {
+      ...{ compared: 40, changed: 4, moved: 1 },
+      largest: payers
+        .slice(0, 1)
+        .map((payer) => ({ ...group(payer), factsBefore: 80, factsAfter: 90, before: 100, after: 120.5 })),
+      newPayers: { count: payers.length, payers: payers.map((payer) => ({ payer, facts: 5 })) },
+      gonePayers: { count: 0, payers: [] },
+      newCodes: { count: payers.length, codes: payers.map(named) },
+      goneCodes: { count: payers.length, codes: payers.map(named) },
+    },
+  }
+}
+
 const NO_RATES: RateSummary = { rows: 0, facts: 0, offScale: 0, figures: null, bins: [] }
 
 /** What may be anything: values of the data. */
@@ -160,6 +190,7 @@ export function sampleReport(values: SampleValues = PLAIN, changes: Partial<RunR
         })),
       },
     },
+    rates: ratesOf(values),
     placement: {
       partitions: 450,
       rows: { smallest: 1, p10: 2, p50: 12, p90: 60, p99: 300, largest: 900 },

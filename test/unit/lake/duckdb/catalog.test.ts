@@ -232,6 +232,29 @@ describe('the embedded catalog', () => {
     expect(await (await inDuckDb(open().uri))('FROM etl3.quarantine ORDER BY fact_uid')).toEqual(due)
   })
 
+  it('has the rates of the run, and shows them beside the table under its name', async () => {
+    const { open, root } = place()
+    const folder = lakeFolder()
+    const rates = { byState: join(folder, "rates of 'a'.parquet"), byPayer: join(folder, 'by payer.parquet') }
+    const ask = await inDuckDb(':memory:')
+    await ask(
+      `COPY (SELECT 'TX' AS state, 'it''s; --' AS code, 1.5 AS rate_median) TO ${literal(rates.byState)} (FORMAT parquet)`,
+    )
+    await ask(`COPY (SELECT 'it''s; --' AS code, 2.5 AS rate_median) TO ${literal(rates.byPayer)} (FORMAT parquet)`)
+    const state = await writeSmallLake(DIFFICULT, { root })
+    await open().register({ ...state, rates }, GO_ON)
+    await ask(`ATTACH ${literal(open().uri)} AS lake (READ_ONLY)`)
+    const names = (name: string): string[] => [
+      `lake.etl3.${name}`,
+      `lake.${state.table}_${name}`,
+      `lake.${VIEW}_${name}`,
+    ]
+    for (const name of names('rates'))
+      expect(await ask(`SELECT state, code, rate_median::DOUBLE FROM ${name}`)).toEqual([['TX', "it's; --", 1.5]])
+    for (const name of names('rates_by_payer'))
+      expect(await ask(`SELECT code, rate_median::DOUBLE FROM ${name}`)).toEqual([["it's; --", 2.5]])
+  })
+
   it('is replaced while readers have it open, who go on with what they saw', async () => {
     const { open, root } = place()
     await open().register(await writeSmallLake(DIFFICULT.slice(0, 1), { root }), GO_ON)
