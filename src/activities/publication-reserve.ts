@@ -1,6 +1,6 @@
 /**
- * What publication will need of the disk, before its first rename: looked at, and kept free in a file of the run
- * (`objects/reserve`). A disk that somebody else fills in the meantime would leave new files and an old catalog; then
+ * What publication will need of the disk, before its first rename: looked at, and where there is not plenty of it, kept free
+ * in a file of the run (`objects/reserve`). A disk that somebody else fills in the meantime would leave new files and an old catalog; then
  * the file is given up, and there is room.
  */
 import { statfsSync, statSync } from 'node:fs'
@@ -28,6 +28,9 @@ const RESERVE = 'objects/reserve'
 const RECORDS_BYTES = 4 * 1024 * 1024
 const RECORDS_BYTES_PER_PARTITION = 3 * 1024
 
+/** On a disk with so many times as much free space nothing is reserved: nobody fills it while a run publishes. */
+const AMPLE = 32
+
 /** Beyond that, what is needed is only looked at: a file of a gigabyte would cost more than it saves. */
 const MOST_RESERVED_BYTES = 256 * 1024 * 1024
 
@@ -53,6 +56,7 @@ export async function reservePublication(context: RunContext, bytes: number, sig
   if (!plan) throw new Error(`run ${context.ref.runId} has no plan`)
   if (await findPublished(context, 0, signal)) return
   requireRoom(context, plan, bytes)
+  if (freeBytes(config.output.metadata_uri) > AMPLE * recordsBytes(plan)) return
   const reserved = Math.min(MOST_RESERVED_BYTES, recordsBytes(plan))
   const [standing] = await records.store.stat([records.key(RESERVE)], signal)
   if (standing && standing.bytes >= reserved) return
@@ -140,10 +144,14 @@ function requireRoom({ config }: RunContext, plan: PlanRecord, bytes: number): v
   need(uri, (disk) => (disk === records ? 0 : bytes + BLOCKS_BYTES_PER_PARTITION * changed))
   need(keptAnalyticsUri(config), (disk) => (disk === records ? 0 : RECORDS_BYTES))
   for (const { place, bytes: needed } of needs.values()) {
-    const { bavail, bsize } = statfsSync(existingParent(place))
-    const free = bavail * bsize
+    const free = freeBytes(place)
     if (free < needed) throw tooLittle(place, `${bytesText(free)} are free, ${bytesText(needed)} are needed`)
   }
+}
+
+function freeBytes(place: string): number {
+  const { bavail, bsize } = statfsSync(existingParent(place))
+  return bavail * bsize
 }
 
 function diskOf(place: string): number {

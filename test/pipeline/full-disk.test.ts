@@ -19,7 +19,8 @@ const disk = vi.hoisted(() => ({
   from: undefined as string | undefined,
   isFull: false,
   forGood: false,
-  freeBytes: undefined as number | undefined,
+  /** Room to publish, and not plenty of it. */
+  freeBytes: 100_000_000,
   /** What is never written, by the end of its key. */
   refused: undefined as string | undefined,
 }))
@@ -34,7 +35,7 @@ vi.mock('node:fs', async (original) => {
   const real = await original<typeof import('node:fs')>()
   const statfsSync = (path: string): ReturnType<typeof real.statfsSync> => {
     const found = real.statfsSync(path)
-    return disk.freeBytes === undefined ? found : Object.assign(found, { bavail: disk.freeBytes / found.bsize })
+    return Object.assign(found, { bavail: disk.freeBytes / found.bsize })
   }
   return { ...real, statfsSync }
 })
@@ -71,7 +72,7 @@ afterAll(() => {
 })
 
 function roomAgain(): void {
-  Object.assign(disk, { from: undefined, isFull: false, forGood: false, freeBytes: undefined, refused: undefined })
+  Object.assign(disk, { from: undefined, isFull: false, forGood: false, freeBytes: 100_000_000, refused: undefined })
 }
 
 function starOf(facts: number): string {
@@ -185,4 +186,19 @@ describe('a disk that has no room for a publication', () => {
     await expect(lake.run('second')).resolves.toMatchObject({ status: 'published' })
     await expectNewTable()
   })
+})
+
+it('a disk with plenty of room has nothing reserved on it', async () => {
+  for (const [freeBytes, due] of [
+    [100_000_000, 1],
+    [1_000_000_000_000, 0],
+  ] as const) {
+    lake.putBack()
+    configure(48)
+    disk.freeBytes = freeBytes
+    const run = await lake.open('second')
+    let found: number | undefined
+    for await (const step of run.steps()) if (step === 'commitAnalytics') found = reserves().length
+    expect(found).toBe(due)
+  }
 })
