@@ -36,7 +36,6 @@ export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: Activity
     const context = await openContextOverInputs(ref, deps, signal)
     const record = (await findAudit(context, signal)) ?? (await balance(context, deps, scope))
     await keepRates(context, deps, signal)
-    await reservePublication(context, record.bytes, signal)
     const reference = await context.records.reference('audit.json', signal)
     if (!reference) throw new Error('audit.json was not stored')
     return { record: reference, partitions: record.partitions, readAgain: record.readAgain, bytes: record.bytes }
@@ -78,6 +77,8 @@ async function balance(context: InputContext, deps: ActivityDeps, scope: Activit
     bytes: sum((one) => one.bytes),
     input,
   }
+  // Before the record that lets publication begin, and never after it.
+  await reservePublication(context, plan, record.bytes, signal)
   await context.records.save('audit.json', record, signal)
   return record
 }

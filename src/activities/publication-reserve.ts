@@ -3,13 +3,13 @@
  * in a file of the run (`objects/reserve`). A disk that somebody else fills in the meantime would leave new files and an old catalog; then
  * the file is given up, and there is room.
  */
+import { randomFillSync } from 'node:crypto'
 import { statfsSync, statSync } from 'node:fs'
 import { keptAnalyticsUri } from '../config/analytics-place.js'
 import { isS3Address } from '../config/uri.js'
 import type { RunRef, UnitInput } from '../contract/activities.js'
 import { openStore } from '../lake/stores.js'
-import { findPlan, type PlanRecord } from '../records/plan.js'
-import { findPublished } from '../records/published.js'
+import type { PlanRecord } from '../records/plan.js'
 import { RunRecords } from '../records/records.js'
 import { Etl3Error, ResourceError } from '../runtime/errors.js'
 import { existingParent } from '../runtime/existing-parent.js'
@@ -43,23 +43,25 @@ const PIECE_BYTES = 1024 * 1024
 const FULL: ReadonlySet<string> = new Set(['ETL3-DK-01', 'ETL3-DK-02'])
 
 /**
- * Makes sure that the disks of folders have room for publication and registration, and keeps what the records need.
- * Does nothing once publication has begun, and nothing for buckets.
+ * Makes sure that the disks of folders have room for publication and registration, and keeps what the records need. Called
+ * before publication has begun. Does nothing for buckets.
  *
  * @param bytes of the objects that will be published
  * @throws ResourceError ETL3-DK-01 when a disk has too little; nothing was published then
  */
-export async function reservePublication(context: RunContext, bytes: number, signal: AbortSignal): Promise<void> {
+export async function reservePublication(
+  context: RunContext,
+  plan: PlanRecord,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<void> {
   const { records, config } = context
   if (isS3Address(config.output.metadata_uri)) return
-  const plan = await findPlan(context, signal)
-  if (!plan) throw new Error(`run ${context.ref.runId} has no plan`)
-  if (await findPublished(context, 0, signal)) return
+  // An earlier attempt's takes room that counts as used.
+  await giveUpReserve(context, signal)
   requireRoom(context, plan, bytes)
   if (freeBytes(config.output.metadata_uri) > AMPLE * recordsBytes(plan)) return
   const reserved = Math.min(MOST_RESERVED_BYTES, recordsBytes(plan))
-  const [standing] = await records.store.stat([records.key(RESERVE)], signal)
-  if (standing && standing.bytes >= reserved) return
   try {
     await records.store.put(records.key(RESERVE), fillers(reserved), signal)
   } catch (error) {
@@ -185,6 +187,7 @@ async function withState(
 }
 
 function* fillers(bytes: number): Generator<Uint8Array> {
-  const piece = Buffer.alloc(PIECE_BYTES, RESERVE)
+  // A file system that compresses would keep nothing free for the same byte again and again.
+  const piece = randomFillSync(Buffer.alloc(PIECE_BYTES))
   for (let left = bytes; left > 0; left -= PIECE_BYTES) yield piece.subarray(0, Math.min(left, PIECE_BYTES))
 }

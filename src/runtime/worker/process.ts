@@ -30,9 +30,7 @@ const ALLOCATOR = {
   MALLOC_TRIM_THRESHOLD_: String(128 * 1024),
 }
 
-/**
- * Of a process that is killed by V8, tens of lines of a native stack follow what it says.
- */
+/** Tens of lines of a native stack follow what V8 says when it ends a process. */
 const LAST_WORDS_BYTES = 16 * 1024
 
 /**
