@@ -197,10 +197,7 @@ async function defineTable(
   const { catalog, database, name, storedRoot, files } = publishedSchema.parse(published)
   const partitionColumns = await readPartitionColumns({ rows: ask }, catalog)
 
-  const statement: Serialised = {
-    tree: await serialise(connection, explained(sql) ?? sql),
-    template: await serialise(connection, ALL_KEYS),
-  }
+  const statement = await serialise(connection, explained(sql) ?? sql)
   if (snapshot && namesSchemaOf(statement.tree, name)) {
     throw new UsageError(
       'ETL3-QU-01',
@@ -229,11 +226,15 @@ async function defineTable(
   const folders = [...new Set(readable)].map((folder) => sqlString(`${folder}/`))
   // DuckDB looks into `main` whatever the path says; the database's schema beside it would list each name twice.
   const listed = (await hasView({ rows: ask }, catalog, DEFAULT_SCHEMA, name)) ? DEFAULT_SCHEMA : database
-  await connection.run(`SET search_path = ${sqlString(`${catalog}.${listed},${catalog}.${ABOUT_SCHEMA}`)}`)
-  await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
-  if (target !== undefined) await connection.run(`SET allowed_paths = [${sqlString(target)}]`)
-  await connection.run('SET enable_external_access = false')
-  await connection.run('SET lock_configuration = true')
+  // One text: each statement by itself would cost a question a few milliseconds together.
+  const settings = [
+    `search_path = ${sqlString(`${catalog}.${listed},${catalog}.${ABOUT_SCHEMA}`)}`,
+    `allowed_directories = [${folders.join(', ')}]`,
+    ...(target === undefined ? [] : [`allowed_paths = [${sqlString(target)}]`]),
+    'enable_external_access = false',
+    'lock_configuration = true',
+  ]
+  await connection.run(settings.map((setting) => `SET ${setting}`).join('; '))
   return { scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: files }
 }
 
@@ -318,16 +319,18 @@ async function keysOf(connection: DuckDBConnection, source: string): Promise<Key
   return keys
 }
 
-async function serialise(connection: DuckDBConnection, sql: string): Promise<string> {
-  return await text(connection, 'SELECT json_serialize_sql($1::VARCHAR)::VARCHAR', sql)
+async function serialise(connection: DuckDBConnection, sql: string): Promise<Serialised> {
+  const serialised = await connection.run(
+    'SELECT json_serialize_sql($1::VARCHAR)::VARCHAR AS tree, json_serialize_sql($2::VARCHAR)::VARCHAR AS template',
+    [sql, ALL_KEYS],
+  )
+  const [row] = await allRows(serialised)
+  return { tree: String(row?.['tree']), template: String(row?.['template']) }
 }
 
 async function deserialise(connection: DuckDBConnection, tree: string): Promise<string> {
-  return await text(connection, 'SELECT json_deserialize_sql($1::JSON)', tree)
-}
-
-async function text(connection: DuckDBConnection, sql: string, parameter: string): Promise<string> {
-  return String((await firstColumn(await connection.run(sql, [parameter])))[0])
+  const found = await connection.run('SELECT json_deserialize_sql($1::JSON)', [tree])
+  return String((await firstColumn(found))[0])
 }
 
 async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Record<string, Cell>[]> {
