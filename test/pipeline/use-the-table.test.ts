@@ -7,8 +7,10 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { analyticsUri } from '../../src/config/analytics-place.js'
 import { configSchema } from '../../src/config/schema.js'
+import { PAYER_RATE_COLUMNS } from '../../src/rates/rate-columns.js'
 import { hardStar } from '../conformance/hard-star.js'
-import { createOracleTable, tablesUnder } from '../oracle/oracle-table.js'
+import { createOracleTable, DEFAULT_OPTIONS, tablesUnder } from '../oracle/oracle-table.js'
+import { createRateRows, dueRates } from '../oracle/rates.js'
 import { comparedFiles } from '../oracle/same-rows.js'
 import { quoted, text } from '../oracle/sql.js'
 import { writeStar } from '../stars/star.js'
@@ -143,7 +145,9 @@ const RUNNERS: Readonly<Record<string, (body: string) => void>> = {
 }
 
 const isNotRun = ({ content }: Section): boolean => /\*not run\*/i.test(content)
-const RUN = SECTIONS.filter((section) => !isNotRun(section)).flatMap(blocksOf)
+/** Asks for rates, not for the rows of August. */
+const asksForRates = ({ title }: Section): boolean => title === 'What is paid'
+const RUN = SECTIONS.filter((section) => !isNotRun(section) && !asksForRates(section)).flatMap(blocksOf)
 
 describe('the page on using the table', () => {
   it('has all of its blocks run, but for two sections that say that theirs are not', () => {
@@ -168,6 +172,30 @@ describe('the page on using the table', () => {
       expect([found, due]).toEqual([due, 14])
     },
   )
+})
+
+describe('the page on what is paid', () => {
+  it('asks for what quantiles over an independent join give', async () => {
+    const [block, ...others] = SECTIONS.filter(asksForRates).flatMap(blocksOf)
+    expect(others).toEqual([])
+    const found: Record<string, unknown>[] = JSON.parse(run('duckdb', ['-bail', '-json', '-c', block?.body ?? '']))
+    const connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect()
+    await createRateRows(connection, tablesUnder(join(root, 'star')), DEFAULT_OPTIONS)
+    const names = PAYER_RATE_COLUMNS.map(({ name }) => name)
+    const due = (await dueRates(connection, 'rates_by_payer'))
+      .map((row) => new Map(row.map((value, i) => [names[i], value])))
+      .filter((row) => row.get('rate_unit') === 'dollars')
+      .map((row) =>
+        ['payer_slug', 'billing_class', 'code', 'facts', 'rate_median', 'ratio_median'].map((name) => row.get(name)),
+      )
+    expect(found.length).toBe(Math.min(20, due.length))
+    expect(found.length).toBeGreaterThan(0)
+    expect(due).toEqual(
+      expect.arrayContaining(
+        found.map((row) => [...Object.values(row)].map((value, i) => (i === 3 ? String(value) : value))),
+      ),
+    )
+  })
 })
 
 /** Prints what each call makes of `month` where it has no value: rows with NULL, rows with the word of the path, or the error. */
