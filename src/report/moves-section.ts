@@ -39,14 +39,14 @@ function movesTable(caption: string, moves: RateMoves['largest']): Markup {
   return table({
     caption,
     columns: [
-      { name: 'payer' },
-      { name: 'code' },
+      { name: 'payer', kind: 'long' },
+      { name: 'code', kind: 'long' },
       { name: 'moved', kind: 'number' },
       { name: 'median before', kind: 'number' },
       { name: 'median now', kind: 'number' },
       { name: 'facts before', kind: 'number' },
       { name: 'facts now', kind: 'number' },
-      { name: 'class' },
+      { name: 'class', kind: 'long' },
     ],
     rows: moves.map((move) => [
       valueLabel(move.payer),
@@ -79,7 +79,7 @@ function codes(what: string, found: RateMoves['newCodes']): Markup | undefined {
     `${what} (${countText(found.count)})`,
     table({
       caption: `${what} of payers that both runs have, those with the most facts first`,
-      columns: [{ name: 'payer' }, { name: 'code' }, { name: 'facts', kind: 'number' }],
+      columns: [{ name: 'payer' }, { name: 'code', kind: 'long' }, { name: 'facts', kind: 'number' }],
       rows: found.codes.map((code) => [valueLabel(code.payer), codeText(code), countText(code.facts)]),
     }),
   )

@@ -40,15 +40,15 @@ function codesTable(caption: string, codes: readonly PricedCode[]): Table {
   return {
     caption,
     columns: [
-      { name: 'payer' },
-      { name: 'code' },
+      { name: 'payer', kind: 'long' },
+      { name: 'code', kind: 'long' },
       { name: 'median', kind: 'number' },
       { name: 'first quartile', kind: 'number' },
       { name: 'third quartile', kind: 'number' },
       { name: 'of Medicare', kind: 'number' },
       { name: 'facts', kind: 'number' },
       { name: 'rows', kind: 'number' },
-      { name: 'class' },
+      { name: 'class', kind: 'long' },
     ],
     rows: codes.map((code) => [
       valueLabel(code.payer),

@@ -53,7 +53,8 @@ describe('a query where the runs keep the analytics table', () => {
   it('lists each name once', async () => {
     expect(await ask('SHOW TABLES')).toEqual(
       ['analytics', 'analytics_files', 'columns', 'fact_rate_enriched', 'fact_rate_enriched_partitioned']
-        .concat('figures', 'partitions', 'published', 'quarantine')
+        .concat('fact_rate_enriched_rates', 'fact_rate_enriched_rates_by_payer')
+        .concat('figures', 'partitions', 'published', 'quarantine', 'rates', 'rates_by_payer')
         .map((name) => [name]),
     )
   })
