@@ -26,7 +26,7 @@ import { DICTIONARY } from '../star/dictionary.js'
 import { type CodeRange, codeRanges, enrichInSql, FILE_COLUMNS } from '../star/enriched-sql.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
-import { openContext, type RunContext, withEngine } from './run-context.js'
+import { openContext, type RunContext, withAuditEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
 /** What an audit looked at: in one unit, or in all of them together. */
@@ -91,7 +91,7 @@ async function audit(
   deps.star.clear()
   const paths = await stagedPaths(context, signal)
   const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
-  return await withEngine(deps, scratch, signal, async (engine) => {
+  return await withAuditEngine(deps, scratch, signal, async (engine) => {
     const due = await readUnit(engine, plan, unit)
     const ledger = await ledgerOf(context, unit, signal)
     compareLedger(due, ledger)
