@@ -4,7 +4,6 @@
  * the file is given up, and there is room.
  */
 import { randomFillSync } from 'node:crypto'
-import { statfsSync, statSync } from 'node:fs'
 import { keptAnalyticsUri } from '../config/analytics-place.js'
 import { isS3Address } from '../config/uri.js'
 import type { RunRef, UnitInput } from '../contract/activities.js'
@@ -12,9 +11,9 @@ import { openStore } from '../lake/stores.js'
 import type { PlanRecord } from '../records/plan.js'
 import { RunRecords } from '../records/records.js'
 import { Etl3Error, ResourceError } from '../runtime/errors.js'
-import { existingParent } from '../runtime/existing-parent.js'
 import { bytesText } from '../runtime/figures.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
+import { type DiskNeed, freeBytesAt, onOneDisk, roomOf } from './disk-needs.js'
 import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import type { RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -60,7 +59,7 @@ export async function reservePublication(
   // An earlier attempt's takes room that counts as used.
   await giveUpReserve(context, signal)
   requireRoom(context, plan, bytes)
-  if (freeBytes(config.output.metadata_uri) > AMPLE * recordsBytes(plan)) return
+  if (freeBytesAt(config.output.metadata_uri) > AMPLE * recordsBytes(plan)) return
   const reserved = Math.min(MOST_RESERVED_BYTES, recordsBytes(plan))
   try {
     await records.store.put(records.key(RESERVE), fillers(reserved), signal)
@@ -134,30 +133,15 @@ function recordsBytes({ partitions }: PlanRecord): number {
 function requireRoom({ config }: RunContext, plan: PlanRecord, bytes: number): void {
   const { uri, metadata_uri: metadataUri } = config.output
   const changed = plan.partitions.added + plan.partitions.replaced
-  const needs = new Map<number, { place: string; bytes: number }>()
-  const need = (place: string | undefined, bytesThere: (disk: number) => number): void => {
-    if (place === undefined || isS3Address(place)) return
-    const disk = diskOf(place)
-    const sofar = needs.get(disk)
-    needs.set(disk, { place: sofar?.place ?? place, bytes: (sofar?.bytes ?? 0) + bytesThere(disk) })
+  const analytics = keptAnalyticsUri(config)
+  const needs: DiskNeed[] = [{ place: metadataUri, bytes: recordsBytes(plan), inodes: 0 }]
+  // On the disk of the records objects are moved; to another one they are copied.
+  const isApart = (place: string): boolean => !isS3Address(place) && !onOneDisk(place, metadataUri)
+  if (isApart(uri)) needs.push({ place: uri, bytes: bytes + BLOCKS_BYTES_PER_PARTITION * changed, inodes: 0 })
+  if (analytics !== undefined && isApart(analytics)) needs.push({ place: analytics, bytes: RECORDS_BYTES, inodes: 0 })
+  for (const { place, bytes: needed, freeBytes } of roomOf(needs)) {
+    if (freeBytes < needed) throw tooLittle(place, `${bytesText(freeBytes)} are free, ${bytesText(needed)} are needed`)
   }
-  const records = diskOf(metadataUri)
-  need(metadataUri, () => recordsBytes(plan))
-  need(uri, (disk) => (disk === records ? 0 : bytes + BLOCKS_BYTES_PER_PARTITION * changed))
-  need(keptAnalyticsUri(config), (disk) => (disk === records ? 0 : RECORDS_BYTES))
-  for (const { place, bytes: needed } of needs.values()) {
-    const free = freeBytes(place)
-    if (free < needed) throw tooLittle(place, `${bytesText(free)} are free, ${bytesText(needed)} are needed`)
-  }
-}
-
-function freeBytes(place: string): number {
-  const { bavail, bsize } = statfsSync(existingParent(place))
-  return bavail * bsize
-}
-
-function diskOf(place: string): number {
-  return statSync(existingParent(place)).dev
 }
 
 function tooLittle(place: string, figures: string, cause?: Etl3Error): ResourceError {

@@ -1,17 +1,16 @@
 /** Checks the input: schemas, keys, free disk. Leaves `inputs.json`. */
-import { statfsSync } from 'node:fs'
 import { ANALYTICS_DISK_FACTOR, keptAnalyticsUri } from '../config/analytics-place.js'
 import type { Measured, RunRef, ValidatedInputs } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
 import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../records/inputs.js'
 import { ResourceError } from '../runtime/errors.js'
-import { existingParent } from '../runtime/existing-parent.js'
 import { bytesText } from '../runtime/figures.js'
 import { warningsOf } from '../star/input-warnings.js'
 import { type InputTable, leftOutOf, withCopies } from '../star/inputs.js'
 import { differencesToPaths } from '../star/path-differences.js'
 import { type CheckedTable, checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
+import { freeBytesAt } from './disk-needs.js'
 import { openContextOverInputs, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -98,11 +97,11 @@ function requireFreeDisk({ record, config, scratch }: RunContext): void {
   const places = [scratch, config.output.uri, config.output.metadata_uri, analytics]
   const folders = places.flatMap((uri) => (uri === undefined || uri.includes('://') ? [] : uri))
   for (const folder of folders) {
-    const { bavail, bsize } = statfsSync(existingParent(folder))
-    if (bavail * bsize >= needed) continue
+    const free = freeBytesAt(folder)
+    if (free >= needed) continue
     throw new ResourceError(
       'ETL3-DK-01',
-      `too little free disk: ${bytesText(bavail * bsize)} at ${folder}, at least ${bytesText(needed)} are needed`,
+      `too little free disk: ${bytesText(free)} at ${folder}, at least ${bytesText(needed)} are needed`,
       { hint: 'Free some space, or set output.uri, output.metadata_uri or processing.scratch to a larger disk.' },
     )
   }

@@ -37,9 +37,31 @@ export interface VerifyInput {
 
 /** Ordinals of the files that do not hold what they are to hold. */
 export async function differingFiles(input: VerifyInput): Promise<number[]> {
-  const { engine, paths, plan, keyColumns, partitionColumns, files } = input
+  const { engine, files } = input
+  await sumDue(input)
+  await engine.run('CREATE OR REPLACE TEMP TABLE found (ordinal INTEGER, key UBIGINT, rows BIGINT, checksum HUGEINT)')
+  const differing = new Set<number>()
+  for (const file of files) {
+    await engine.run(`INSERT INTO found ${foundSums(file, input.keyColumns)}`)
+    if (await isElsewhere(input, file)) differing.add(file.ordinal)
+  }
+  const wrong = await engine.column(`SELECT DISTINCT coalesce(d.ordinal, f.ordinal) AS ordinal
+    FROM due d FULL JOIN found f ON f.ordinal = d.ordinal AND f.key = d.key
+    WHERE (d.rows, d.checksum) IS DISTINCT FROM (f.rows, f.checksum) ORDER BY 1`)
+  for (const ordinal of wrong) differing.add(Number(ordinal))
+  const totals = new Map(
+    (await engine.rows('SELECT ordinal, sum(rows)::BIGINT AS rows FROM found GROUP BY ordinal')).map((row) => [
+      Number(row['ordinal']),
+      Number(row['rows']),
+    ]),
+  )
+  for (const { ordinal, rows } of files) if (totals.get(ordinal) !== rows) differing.add(ordinal)
+  return [...differing].toSorted((a, b) => a - b)
+}
+
+/** Makes the table `due`: of each file and partition the rows and the checksum that the join has. */
+async function sumDue({ engine, paths, plan, keyColumns, files }: VerifyInput): Promise<void> {
   const block = files[0]?.block ?? 0
-  const keys = keyColumns.map(sqlIdentifier)
   const ranges = files.flatMap(({ ordinal, ranges }) => ranges.map((range) => ({ ordinal, ...range })))
   await engine.run(
     `CREATE OR REPLACE TEMP TABLE due_files AS SELECT * FROM (VALUES ${ranges
@@ -48,46 +70,37 @@ export async function differingFiles(input: VerifyInput): Promise<number[]> {
   )
   await sumDueRows(engine, { paths, block, ranges })
   await engine.run(`CREATE OR REPLACE TEMP TABLE due AS
-    SELECT f.ordinal, ${keyText(keys.map((key) => `p.${key}`))} AS key, s.rows, s.checksum
+    SELECT f.ordinal, p.key, sum(s.rows)::BIGINT AS rows, sum(s.checksum)::HUGEINT AS checksum
     FROM due_sums s
     JOIN ${readParquet([paths.slices])} l ON l.slice_id = s.slice_id
     JOIN due_files f ON l.first_row >= f.from_row AND l.first_row < f.to_row
-    LEFT JOIN ${readParquet([plan])} p ON p.slice_id = s.slice_id AND p.cell_id = s.cell_id`)
-  const named = files
-    .map(({ ordinal, path, partition }) => {
-      const values = partition.map((value) => (value === null ? 'NULL' : sqlString(value)))
-      return `(${ordinal}, ${sqlString(path)}, ${keyText(values)})`
-    })
-    .join(', ')
-  const partitions = keyText(partitionColumns.map((column) => `s.${sqlIdentifier(column)}`))
-  await engine.run(`CREATE OR REPLACE TEMP TABLE found AS
-    WITH sums AS (${foundSums(files, keys)})
-    SELECT f.ordinal, ${keyText(keys.map((key) => `s.${key}`))} AS key, s.rows, s.checksum,
-      ${partitions} <> f.partition AS elsewhere
-    FROM sums s JOIN (VALUES ${named}) f (ordinal, path, partition) ON f.path = s.filename`)
-  const wrong = await engine.column(`SELECT DISTINCT coalesce(d.ordinal, f.ordinal) AS ordinal
-    FROM due d FULL JOIN found f ON f.ordinal = d.ordinal AND f.key = d.key
-    WHERE (d.rows, d.checksum) IS DISTINCT FROM (f.rows, f.checksum) OR f.elsewhere ORDER BY 1`)
-  const totals = new Map(
-    (await engine.rows('SELECT ordinal, sum(rows)::BIGINT AS rows FROM found GROUP BY ordinal')).map((row) => [
-      Number(row['ordinal']),
-      Number(row['rows']),
-    ]),
-  )
-  const differing = new Set(wrong.map(Number))
-  for (const { ordinal, rows } of files) if (totals.get(ordinal) !== rows) differing.add(ordinal)
-  return [...differing].toSorted((a, b) => a - b)
+    LEFT JOIN (SELECT slice_id, cell_id, ${keyHash(keyColumns)} AS key FROM ${readParquet([plan])} WHERE block = ${block}) p
+      ON p.slice_id = s.slice_id AND p.cell_id = s.cell_id
+    GROUP BY ALL`)
 }
 
-/** NULL and a text are told apart, and so are values that hold what stands between two of them. */
-function keyText(columns: readonly string[]): string {
-  return `json_array(${columns.join(', ')})::VARCHAR`
+/**
+ * A partition as a number: as many text keys as a file has partitions would not fit. Two partitions with the same number are
+ * compared as one, which misses nothing: a row's own checksum is over its keys as well.
+ */
+function keyHash(keyColumns: readonly string[]): string {
+  return `hash(${keyColumns.map(sqlIdentifier).join(', ')})`
 }
 
-function foundSums(files: readonly FileToVerify[], keys: readonly string[]): string {
-  return `SELECT filename, ${keys.join(', ')}, count(*) AS rows, sum(${rowHash()}::HUGEINT) AS checksum
-    FROM ${readParquet(
-      files.map(({ path }) => path),
-      ', filename = true',
-    )} GROUP BY ALL`
+function foundSums({ ordinal, path }: FileToVerify, keyColumns: readonly string[]): string {
+  return `SELECT ${ordinal} AS ordinal, ${keyHash(keyColumns)} AS key, count(*) AS rows, sum(${rowHash()}::HUGEINT) AS checksum
+    FROM ${readParquet([path])} GROUP BY ALL`
+}
+
+/** Whether a file has rows that are not of its partition of the analytics table. */
+async function isElsewhere(
+  { engine, partitionColumns }: VerifyInput,
+  { path, partition }: FileToVerify,
+): Promise<boolean> {
+  const same = partitionColumns.map((column, i) => {
+    const value = partition[i] ?? null
+    return `${sqlIdentifier(column)} IS NOT DISTINCT FROM ${value === null ? 'NULL' : sqlString(value)}`
+  })
+  if (same.length === 0) return false
+  return (await engine.count(`SELECT count(*) FROM ${readParquet([path])} WHERE NOT (${same.join(' AND ')})`)) > 0
 }

@@ -107,6 +107,22 @@ export class Engine {
     await this.#guarded(() => this.#connection.run(sql))
   }
 
+  /**
+   * Runs a statement whose joins are done as they are written: the right side of each is held in memory, and the left one
+   * streams through. Left to itself, the optimizer guesses how many rows a join will give; where it guesses a fiftieth of
+   * them, it holds the rows of the large side.
+   *
+   * @throws ResourceError when memory or disk runs out
+   */
+  async runAsWritten(sql: string): Promise<void> {
+    await this.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    try {
+      await this.run(sql)
+    } finally {
+      await this.run('RESET disabled_optimizers')
+    }
+  }
+
   /** All rows of a small result. */
   async rows(sql: string): Promise<Record<string, Cell>[]> {
     return await this.#guarded(async () => await allRows(await this.#connection.run(sql)))

@@ -50,7 +50,7 @@ export async function sumDueRows(engine: Engine, due: DueRows, factsAtOnce = FAC
   await engine.run(`CREATE OR REPLACE TEMP TABLE due_parts (${types})`)
   const pieces = due.ranges.flatMap((range) => cutEvery(range, factsAtOnce))
   for (const part of consecutiveGroups(pieces, ({ from, to }) => to - from, { weight: factsAtOnce })) {
-    await engine.run(`INSERT INTO due_parts ${sumsOfPart(due, part, large)}`)
+    await engine.runAsWritten(`INSERT INTO due_parts ${sumsOfPart(due, part, large)}`)
   }
   await engine.run(`CREATE OR REPLACE TEMP TABLE due_sums AS
     SELECT slice_id, cell_id, sum(rows)::BIGINT AS rows, sum(checksum)::HUGEINT AS checksum FROM due_parts GROUP BY ALL`)
@@ -70,6 +70,7 @@ interface LargeSides {
   readonly groups: boolean
 }
 
+/** Written to be joined in this order: a fact meets what it has one of, then its members; every right side is bounded. */
 function sumsOfPart({ paths, block, only }: DueRows, part: readonly FactRange[], large: LargeSides): string {
   const hashed = (path: string, id: string, axis: Axis, more: readonly string[] = []): string =>
     `SELECT ${[id, ...more, `${sideHash(axis)} AS h`].join(', ')} FROM ${readParquet([path])}`
@@ -95,14 +96,14 @@ function sumsOfPart({ paths, block, only }: DueRows, part: readonly FactRange[],
   return `WITH asked_facts AS ${large.attrs || large.groups ? 'MATERIALIZED' : 'NOT MATERIALIZED'} (${facts})
     SELECT f.slice_id, m.cell_id, count(*) AS rows, sum(hash(${SIDES.map((axis) => sides[axis]).join(', ')})::HUGEINT) AS checksum
     FROM asked_facts f
-    JOIN (SELECT group_id, cell_id, npi_id FROM ${readParquet([paths.members])} WHERE block = ${block}
-          ${only === undefined ? '' : `AND cell_id IN (SELECT cell_id FROM ${only})`}
-          AND ${needed(large.groups, 'group_id')}) m ON m.group_id = f.group_id
-    ${only === undefined ? '' : `JOIN ${only} o ON o.slice_id = f.slice_id AND o.cell_id = m.cell_id`}
     JOIN (${hashed(paths.attrs, 'attr_id', 'attr', ['year', 'is_dollar', 'benchmark_state'])}
           WHERE ${needed(large.attrs, 'attr_id')}) a ON a.attr_id = f.attr_id
     JOIN (${hashed(paths.codes, 'code_id', 'code')}) c ON c.code_id = f.code_id
     JOIN (${hashed(paths.groups, 'group_id', 'group')} WHERE ${needed(large.groups, 'group_id')}) g ON g.group_id = f.group_id
+    JOIN (SELECT group_id, cell_id, npi_id FROM ${readParquet([paths.members])} WHERE block = ${block}
+          ${only === undefined ? '' : `AND cell_id IN (SELECT cell_id FROM ${only})`}
+          AND ${needed(large.groups, 'group_id')}) m ON m.group_id = f.group_id
+    ${only === undefined ? '' : `JOIN ${only} o ON o.slice_id = f.slice_id AND o.cell_id = m.cell_id`}
     LEFT JOIN (SELECT npi_id, benchmark_state, ${sideHash('npi')} AS h FROM ${readParquet([paths.npis])} WHERE block = ${block}) n
       ON n.npi_id = m.npi_id
     LEFT JOIN (SELECT k.year, k.code_id, s.state, b.medicare_state_rate, b.h FROM ${readParquet([paths.benchmark_keys])} k

@@ -1,0 +1,52 @@
+/** What parts of a run need of disks, and whether these have it. Places may share a disk: then their needs add up. */
+import { statfsSync, statSync } from 'node:fs'
+import { existingParent } from '../runtime/existing-parent.js'
+
+/** What is needed at a place. */
+export interface DiskNeed {
+  /** A folder; it need not be there. */
+  readonly place: string
+  readonly bytes: number
+  /** New files and folders. */
+  readonly inodes: number
+}
+
+/** What is needed of a disk, and what it has. */
+export interface DiskRoom extends DiskNeed {
+  readonly freeBytes: number
+  /** Undefined where the file system makes them as it needs them (btrfs). */
+  readonly freeInodes: number | undefined
+}
+
+/** The needs of each disk and what is free on it; a disk is named by the first of its places. */
+export function roomOf(needs: readonly DiskNeed[]): readonly DiskRoom[] {
+  const byDisk = new Map<number, DiskNeed>()
+  for (const need of needs) {
+    const disk = diskOf(need.place)
+    const sofar = byDisk.get(disk)
+    byDisk.set(disk, {
+      place: sofar?.place ?? need.place,
+      bytes: (sofar?.bytes ?? 0) + need.bytes,
+      inodes: (sofar?.inodes ?? 0) + need.inodes,
+    })
+  }
+  return [...byDisk.values()].map((need) => {
+    const { bavail, bsize, files, ffree } = statfsSync(existingParent(need.place))
+    return { ...need, freeBytes: bavail * bsize, freeInodes: files > 0 ? ffree : undefined }
+  })
+}
+
+/** Whether two places are on one disk. */
+export function onOneDisk(one: string, other: string): boolean {
+  return diskOf(one) === diskOf(other)
+}
+
+/** Free bytes of the disk that a place is on. */
+export function freeBytesAt(place: string): number {
+  const { bavail, bsize } = statfsSync(existingParent(place))
+  return bavail * bsize
+}
+
+function diskOf(place: string): number {
+  return statSync(existingParent(place)).dev
+}
