@@ -1,6 +1,6 @@
 /** ETL3 as a user runs it: the built command line, timed from outside. */
 import { join } from 'node:path'
-import { type BucketPlace, type Installation, resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
+import { type BucketPlace, type Ended, type Installation, resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
 import type { Subject } from './subject.js'
 
 /** How to run it. */
@@ -38,6 +38,8 @@ export interface RunTimes {
   readonly analyticsBytes: number
   /** All workers together, by the kernel's high-water marks. */
   readonly peakMb: number
+  /** Processor time of all workers in each phase, to a tenth of a second. */
+  readonly cpuSeconds: Readonly<Record<string, number>>
 }
 
 /** Runs the command once. @throws Error when it fails */
@@ -60,7 +62,21 @@ export async function timeRun(options: RunOptions): Promise<RunTimes> {
     bytes: result.bytes,
     analyticsBytes: result.analytics?.committed?.bytes ?? 0,
     peakMb: ended.workerPeaksMb.slice(0, workers).reduce((sum, peak) => sum + peak, 0),
+    cpuSeconds: cpuByPhase(ended, phases),
   }
+}
+
+/** The phases follow each other without a gap worth naming, and the result is printed when the last has ended. */
+function cpuByPhase({ workerCpu, printedAtMs }: Ended, phases: RunTimes['phases']): RunTimes['cpuSeconds'] {
+  let endMs = printedAtMs ?? Number.NaN
+  const usedAt = (ms: number): number => workerCpu.findLast(({ atMs }) => atMs <= ms)?.seconds ?? 0
+  const used: [string, number][] = []
+  for (const [phase, seconds] of Object.entries(phases).toReversed()) {
+    const startMs = endMs - seconds * 1000
+    used.push([phase, usedAt(endMs) - usedAt(startMs)])
+    endMs = startMs
+  }
+  return Object.fromEntries(used.toReversed())
 }
 
 /** Where the table of a run lies. */

@@ -6,11 +6,12 @@
  * `node scripts/run-typescript.mjs bench/s3-latency.ts [--delay-ms 50] [--rounds 1]`; needs a build, versitygw and a Python
  * with moto (`node scripts/setup.mjs`).
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findTemporalCli } from '../src/runtime/temporal/temporal-cli.js'
+import { cpuSecondsOf } from '../test/check-star/etl3-process.js'
 import { startS3Lake } from '../test/check-star/s3-lake.js'
 import { startDelayingProxy } from './delaying-proxy.js'
 import { type RunTimes, timeRun } from './etl3-run.js'
@@ -59,7 +60,7 @@ try {
   }
 } finally {
   await Promise.all([atOnce.stop(), late.stop()])
-  process.stdout.write(`versitygw took ${cpuSecondsOf(lake.s3.pid)} s of CPU\n`)
+  process.stdout.write(`versitygw took ${cpuSecondsOf(lake.s3.pid ?? 0).toFixed(1)} s of CPU\n`)
   await lake.stop()
   // A worker that was given up may still be closing its files.
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
@@ -72,16 +73,4 @@ function ratio(over: RunTimes, under: RunTimes, phase: string): string {
 function say(where: string, { runSeconds, phases, peakMb }: RunTimes): void {
   const each = Object.entries(phases).map(([phase, seconds]) => `${phase} ${seconds.toFixed(1)}`)
   process.stdout.write(`${where}: ${runSeconds.toFixed(1)} s, peak ${peakMb.toFixed(0)} MB: ${each.join(', ')}\n`)
-}
-
-/** Of a process of Linux: user and system time, in ticks of 10 ms. */
-function cpuSecondsOf(pid: number | undefined): string {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return ((Number(fields[11]) + Number(fields[12])) / 100).toFixed(1)
-  } catch {
-    return '?'
-  }
 }

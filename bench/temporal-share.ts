@@ -3,14 +3,36 @@
  * history. It begins when a worker takes the workflow's first task: how long a worker takes to load is in the time of
  * the command. The private server is opened once more over the history that the run left.
  */
-import type { Client } from '@temporalio/client'
+import type { Client, WorkflowHandle } from '@temporalio/client'
 import { stateFolder } from '../src/runtime/state-folder.js'
 import { connectClient } from '../src/runtime/temporal/connection.js'
 import { openPrivateServer, stopPrivateServer } from '../src/runtime/temporal/private-server.js'
 import type { Installation } from '../test/check-star/etl3-process.js'
 
+type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>
+
 /** Share, 0 … 1, of the time between the table's first run's first task and its last event in which no activity ran. */
 export async function temporalShare(installation: Installation, workflowId: string): Promise<number> {
+  const events = await firstHistory(installation, workflowId)
+  const taken = events.findIndex((event) => event.workflowTaskStartedEventAttributes != null)
+  return idleShare(
+    events.slice(taken).map((event) => ({
+      atMs: millisecondsOf(event.eventTime),
+      change:
+        event.activityTaskStartedEventAttributes != null
+          ? 1
+          : event.activityTaskCompletedEventAttributes != null
+            ? -1
+            : 0,
+    })),
+  )
+}
+
+/** The events of a table's first run (of its first execution, where it was continued as new). */
+export async function firstHistory(
+  installation: Installation,
+  workflowId: string,
+): Promise<HistoryEvents> {
   const folder = stateFolder(workflowId, { ETL3_STATE_DIR: installation.stateDir })
   const cli = (): Promise<string> => Promise.resolve(installation.temporalCli)
   const { endpoint } = await openPrivateServer({ folder, namespace: 'default', cli })
@@ -20,18 +42,7 @@ export async function temporalShare(installation: Installation, workflowId: stri
       const { events } = await client.workflow
         .getHandle(workflowId, await firstRunId(client, workflowId))
         .fetchHistory()
-      const taken = (events ?? []).findIndex((event) => event.workflowTaskStartedEventAttributes != null)
-      return idleShare(
-        (events ?? []).slice(taken).map((event) => ({
-          atMs: millisecondsOf(event.eventTime),
-          change:
-            event.activityTaskStartedEventAttributes != null
-              ? 1
-              : event.activityTaskCompletedEventAttributes != null
-                ? -1
-                : 0,
-        })),
-      )
+      return events ?? []
     } finally {
       await client.connection.close()
     }

@@ -1,4 +1,4 @@
-/** A run that two machines share: workers with folders of their own, and only the bucket in common. */
+/** A run that three machines share: workers with folders of their own, and only the bucket in common. */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
@@ -62,47 +62,64 @@ async function temporalServer(
   }
 }
 
-describe('two machines with one bucket', () => {
-  it('finish a run with the same bytes after one of them is lost in the middle of a unit', async () => {
+/** Types of the activities that took more than one attempt. */
+async function repeated(client: Client, workflowId: string): Promise<(string | null | undefined)[]> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory()
+  const scheduled = new Map(
+    (events ?? []).map((event) => [
+      String(event.eventId),
+      event.activityTaskScheduledEventAttributes?.activityType?.name,
+    ]),
+  )
+  return (events ?? []).flatMap(({ activityTaskStartedEventAttributes: started }) =>
+    started && Number(started.attempt) > 1 ? [scheduled.get(String(started.scheduledEventId))] : [],
+  )
+}
+
+describe('three machines with one bucket', () => {
+  it('finish a run with the same bytes after one of them is lost, which costs the unit that it was at and no other', async () => {
     await using home = await S3Home.make(server, star.options)
     await using temporal = await temporalServer(home.root)
     const input = await uploadStar(star, server.endpoint, home.bucket)
     const options = {
       star: input,
       input: { tables: { fact_rate: `${input}/gold/fact_rate*.parquet` } },
-      // The limit of two workers, since the run is told of two.
-      processing: { unit_seconds: 0.01, memory_limit_mb: 1024 },
+      // The limit of three workers, since the run is told of three.
+      processing: { unit_seconds: 0.01, memory_limit_mb: 1536 },
       temporal: { address: temporal.address, task_queue: home.bucket, heartbeat_timeout_ms: 8_000 },
     }
     home.configure(options)
     await using stays = home.machine(options)
+    await using staysToo = home.machine(options)
     await using isLost = home.machine(options)
-    // Each stops in the middle of a unit: both are at work at the same time.
+    // Each stops in the middle of a unit: all are at work at the same time.
     const stop = { ETL3_FAILPOINT: 'write:partition@3', ETL3_FAILPOINT_SIGNAL: 'SIGSTOP' }
-    const [, lost] = [stays, isLost].map((machine) => machine.start(stop, ['worker', '--max-workers', '1']))
+    const [, , lost] = [stays, staysToo, isLost].map((machine) => machine.start(stop, ['worker', '--max-workers', '1']))
     await until(
-      'a worker that asks for work',
-      async () => (await livePollers(temporal.client, home.bucket)).length > 0,
+      'three workers that ask for work',
+      async () => (await livePollers(temporal.client, home.bucket)).length > 2,
       PATIENCE_MS,
     )
-    const run = home.start({}, ['run', '--max-workers', '2'])
-    const [goesOn, dies] = await Promise.race([
+    const run = home.start({}, ['run', '--max-workers', '3'])
+    const [goesOn, goesOnToo, dies] = await Promise.race([
       Promise.all([
         stays.pidStoppedAt('write:partition', PATIENCE_MS),
+        staysToo.pidStoppedAt('write:partition', PATIENCE_MS),
         isLost.pidStoppedAt('write:partition', PATIENCE_MS),
       ]),
       run.result().then(() => {
-        throw new Error('the run has ended before two machines were at it')
+        throw new Error('the run has ended before three machines were at it')
       }),
     ])
     // The machine is gone with its processes and its disk.
     lost?.child.kill('SIGKILL')
     process.kill(dies, 'SIGKILL')
     rmSync(isLost.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
-    process.kill(goesOn, 'SIGCONT')
+    for (const pid of [goesOn, goesOnToo]) process.kill(pid, 'SIGCONT')
 
     expect((await run.result()).status).toBe('published')
     expect(home.tree).toEqual(undisturbed)
+    expect(await repeated(temporal.client, home.workflowId)).toEqual(['writePartitions'])
     // Nobody else has helped: the command started no worker, and fetched nothing.
     expect(home.workers).toEqual([])
     expect(existsSync(join(home.root, 'scratch'))).toBe(false)

@@ -49,7 +49,18 @@ export interface Ended {
   readonly lastWords: string
   /** Peak resident memory of each worker process, largest first, as the kernel saw it; empty where it does not tell. */
   readonly workerPeaksMb: readonly number[]
+  /** Processor time of all workers together, as the kernel counts it, look by look. */
+  readonly workerCpu: readonly CpuLook[]
+  /** When the command printed its result (as `performance.now()`); undefined when it printed none. */
+  readonly printedAtMs: number | undefined
   readonly killed: boolean
+}
+
+/** Processor time that was used until an instant. */
+export interface CpuLook {
+  /** As `performance.now()`. */
+  readonly atMs: number
+  readonly seconds: number
 }
 
 /** Writes the configuration file; returns its path. The table's root is `<folder>/table`, or `table` in the bucket. */
@@ -94,23 +105,29 @@ export async function runEtl3(
   })
   let stdout = ''
   let stderr = ''
+  let printedAtMs: number | undefined
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printedAtMs ??= performance.now()
     stdout += text
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = `${stderr}${text}`.slice(-4_000)
   })
   const peaks = new Map<number, number>()
+  const cpu = new Map<number, number>()
+  const workerCpu: CpuLook[] = []
   let killed = false
   const watch = setInterval(() => {
     for (const pid of workerPids(installation.stateDir)) {
       const peak = peakMbOf(pid)
       if (peak !== undefined) peaks.set(pid, Math.max(peak, peaks.get(pid) ?? 0))
+      cpu.set(pid, Math.max(cpuSecondsOf(pid), cpu.get(pid) ?? 0))
       if (!killed && killWorkerWhen?.() === true) {
         process.kill(pid, 'SIGKILL')
         killed = true
       }
     }
+    workerCpu.push({ atMs: performance.now(), seconds: [...cpu.values()].reduce((sum, seconds) => sum + seconds, 0) })
   }, LOOK_EVERY_MS)
   const timeout = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS)
   const exitCode = await new Promise<number>((resolve, reject) => {
@@ -125,6 +142,8 @@ export async function runEtl3(
     stdout,
     lastWords: stderr.trim().split('\n').slice(-6).join('\n'),
     workerPeaksMb: [...peaks.values()].sort((a, b) => b - a),
+    workerCpu,
+    printedAtMs,
     killed,
   }
 }
@@ -171,5 +190,18 @@ function peakMbOf(pid: number): number | undefined {
     return kilobytes === undefined ? undefined : Number(kilobytes) / 1024
   } catch {
     return undefined
+  }
+}
+
+/** User and system time of a process of Linux and of its children that ended; 0 where the kernel does not tell. */
+export function cpuSecondsOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    // Fields 14 to 17 of proc(5): utime, stime, cutime, cstime, in ticks of 10 ms.
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100
+  } catch {
+    return 0
   }
 }
