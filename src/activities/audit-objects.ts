@@ -12,9 +12,9 @@ import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
 import { type Footer, readFooter } from '../parquet/footer-check.js'
-import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
+import { type PlannedPartition, readUnit } from '../partition-files/read-plan.js'
 import { differingChecksums } from '../plan/verify-checksums.js'
-import { PLAN } from '../records/names.js'
+import { fetchPlan } from '../records/plan.js'
 import { stagedPaths } from '../records/staged.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
@@ -90,7 +90,7 @@ async function audit(
   // The writer's star is not needed any more, and the memory is.
   deps.star.clear()
   const paths = await stagedPaths(context, signal)
-  const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
+  const plan = await fetchPlan(context, signal)
   return await withEngine(deps, scratch, signal, async (engine) => {
     const due = await readUnit(engine, plan, unit)
     const ledger = await ledgerOf(context, unit, signal)

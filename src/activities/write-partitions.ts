@@ -5,8 +5,8 @@ import type { Engine } from '../engine/engine.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { createPartitionEncoder } from '../parquet/encoder.js'
 import type { BoundRows, FactorisedRows } from '../parquet/factorised.js'
-import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
-import { PLAN } from '../records/names.js'
+import { type PlannedPartition, readUnit } from '../partition-files/read-plan.js'
+import { fetchPlan } from '../records/plan.js'
 import { stagedPaths } from '../records/staged.js'
 import { type LedgerEntry, objectName, parseUnitRecord, type UnitRecord, unitRecordName } from '../records/unit.js'
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
@@ -48,7 +48,7 @@ export function writePartitions(deps: ActivityDeps): (input: UnitInput, scope: A
 
     const { records } = context
     const paths = await stagedPaths(context, signal)
-    const plan = await records.store.fetchLocal(records.key(PLAN), context.scratch, signal)
+    const plan = await fetchPlan(context, signal)
     const entries = await withEngine(deps, context.scratch, signal, async (engine) => {
       const partitions = await readUnit(engine, plan, unit)
       const absent = partitions.filter((p) => p.observedEtag === undefined)

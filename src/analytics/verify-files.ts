@@ -6,6 +6,7 @@
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import { planRelation } from '../partition-files/plan-file.js'
 import { rowHash, sumDueRows } from '../star/due-checksums.js'
 import type { FactRange } from '../star/fact-window.js'
 import type { StagedPaths } from '../star/staged-files.js'
@@ -52,7 +53,7 @@ export async function differingFiles(input: VerifyInput): Promise<number[]> {
     FROM due_sums s
     JOIN ${readParquet([paths.slices])} l ON l.slice_id = s.slice_id
     JOIN due_files f ON l.first_row >= f.from_row AND l.first_row < f.to_row
-    LEFT JOIN ${readParquet([plan])} p ON p.slice_id = s.slice_id AND p.cell_id = s.cell_id`)
+    LEFT JOIN ${planRelation([plan], { columns: ['slice_id', 'cell_id'], partitionColumns: keyColumns })} p ON p.slice_id = s.slice_id AND p.cell_id = s.cell_id`)
   const named = files
     .map(({ ordinal, path, partition }) => {
       const values = partition.map((value) => (value === null ? 'NULL' : sqlString(value)))

@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
+import { planRelation } from '../partition-files/plan-file.js'
 import { sumDueRows } from '../star/due-checksums.js'
 import type { StagedPaths } from '../star/staged-files.js'
 
@@ -20,8 +21,9 @@ export interface ChecksumInput {
 
 /** Ordinals of the partitions whose rows are not those of the join. */
 export async function differingChecksums({ engine, paths, plan, unit, written }: ChecksumInput): Promise<Set<number>> {
+  const planned = planRelation([plan], { columns: ['unit', 'ordinal', 'block', 'slice_id', 'cell_id'] })
   await engine.run(`CREATE OR REPLACE TEMP TABLE of_unit AS
-    SELECT ordinal, block, slice_id, cell_id FROM ${readParquet([plan])} WHERE unit = ${unit}`)
+    SELECT * EXCLUDE (unit) FROM ${planned} WHERE unit = ${unit}`)
   const blocks = await engine.rows(`SELECT u.block, min(s.first_row) AS first, max(s.first_row + s.facts) AS last
     FROM of_unit u JOIN ${readParquet([paths.slices])} s ON s.slice_id = u.slice_id GROUP BY u.block ORDER BY u.block`)
   const differing = new Set(written.keys())
