@@ -1,5 +1,5 @@
 /** Imports run one way: cli → workflows/activities → history/records → domain rooms → engine → runtime; no cycles. */
-const DOMAIN = 'rates|star|plan|parquet|lake|iceberg|analytics|quality|report|audit'
+const DOMAIN = 'rates|star|plan|object-audit|parquet|lake|iceberg|analytics|quality|report|audit'
 const ADAPTERS = 'folder|s3|glue|duckdb'
 module.exports = {
   forbidden: [
@@ -81,7 +81,9 @@ module.exports = {
       name: 'audit-of-the-input-shares-nothing',
       severity: 'error',
       from: { path: '^src/audit/' },
-      to: { path: '^src/(config|star|plan|partition-files|parquet|lake|quality|report|engine|records|history)/' },
+      to: {
+        path: '^src/(config|star|plan|object-audit|partition-files|parquet|lake|quality|report|engine|records|history)/',
+      },
     },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '\\.d\\.ts$' }, to: {} },
   ],
