@@ -1,7 +1,7 @@
 /** `manifest.parquet` among the records: of this run, or of the one that the table shows. */
 import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
 import { MANIFEST_FORMAT } from '../partition-files/manifest-file.js'
-import { requireKnownVersion } from '../partition-files/partition-file.js'
+import { fetchPartitionFile } from './partition-file.js'
 
 /**
  * Local path of a manifest.
@@ -17,7 +17,5 @@ export async function fetchManifest(
   scratch: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const local = await store.fetchLocal(key, scratch, signal)
-  requireKnownVersion(MANIFEST_FORMAT, local, store.locate(key))
-  return local
+  return await fetchPartitionFile(MANIFEST_FORMAT, { store, key, scratch }, signal)
 }

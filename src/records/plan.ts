@@ -1,9 +1,9 @@
 /** The plan among a run's records: its figures in `plan.json`, its partitions in `plan.parquet`. */
 import { z } from 'zod'
 import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
-import { requireKnownVersion } from '../partition-files/partition-file.js'
 import { PLAN_FORMAT } from '../partition-files/plan-file.js'
 import { PLAN_RECORD } from './names.js'
+import { fetchPartitionFile } from './partition-file.js'
 import type { RunRecords } from './records.js'
 
 const count = z.number().int().nonnegative()
@@ -55,7 +55,5 @@ export async function fetchPlanAt(
   scratch: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const local = await store.fetchLocal(key, scratch, signal)
-  requireKnownVersion(PLAN_FORMAT, local, store.locate(key))
-  return local
+  return await fetchPartitionFile(PLAN_FORMAT, { store, key, scratch }, signal)
 }
