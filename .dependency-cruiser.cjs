@@ -1,5 +1,5 @@
 /** Imports run one way: cli → workflows/activities → history/records → domain rooms → engine → runtime; no cycles. */
-const DOMAIN = 'rates|star|plan|parquet|lake|iceberg|analytics|quality|report|audit'
+const DOMAIN = 'rates|star|plan|object-audit|parquet|lake|iceberg|analytics|quality|report|audit'
 const ADAPTERS = 'folder|s3|glue|duckdb'
 module.exports = {
   forbidden: [
@@ -8,13 +8,13 @@ module.exports = {
       name: 'runtime-knows-nobody',
       severity: 'error',
       from: { path: '^src/runtime/' },
-      to: { path: `^src/(cli|workflows|activities|history|records|engine|${DOMAIN})/` },
+      to: { path: `^src/(cli|workflows|activities|history|records|engine|partition-files|${DOMAIN})/` },
     },
     {
       name: 'config-knows-no-domain',
       severity: 'error',
       from: { path: '^src/config/' },
-      to: { path: `^src/(cli|workflows|activities|history|records|contract|engine|${DOMAIN})/` },
+      to: { path: `^src/(cli|workflows|activities|history|records|contract|engine|partition-files|${DOMAIN})/` },
     },
     {
       name: 'config-stands-below-temporal-and-workers',
@@ -33,6 +33,12 @@ module.exports = {
       severity: 'error',
       from: { path: `^src/(${DOMAIN})/` },
       to: { path: '^src/(cli|workflows|activities|history|records)/' },
+    },
+    {
+      name: 'partition-files-are-read-by-all-domain-rooms',
+      severity: 'error',
+      from: { path: '^src/partition-files/' },
+      to: { path: '^src/', pathNot: '^src/(partition-files|engine|runtime)/|^src/parquet/footer-check\\.ts$' },
     },
     {
       name: 'an-adapter-does-not-know-another',
@@ -75,7 +81,9 @@ module.exports = {
       name: 'audit-of-the-input-shares-nothing',
       severity: 'error',
       from: { path: '^src/audit/' },
-      to: { path: '^src/(config|star|plan|parquet|lake|quality|report|engine|records|history)/' },
+      to: {
+        path: '^src/(config|star|plan|object-audit|partition-files|parquet|lake|quality|report|engine|records|history)/',
+      },
     },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '\\.d\\.ts$' }, to: {} },
   ],

@@ -1,11 +1,11 @@
 /** Asks the registered table as a user would, and compares with the ledger. Where the engine takes its time nobody waits. */
 
 import type { CountInput, CountLook, Measured } from '../contract/activities.js'
-import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import type { Catalog, RowCount, SmokeCount } from '../lake/catalog.js'
 import { isOnAws, openCatalog } from '../lake/catalogs.js'
-import { MANIFEST } from '../records/names.js'
+import { MANIFEST_FORMAT, manifestRelation } from '../partition-files/manifest-file.js'
+import { fetchManifest } from '../records/manifest.js'
 import { markStale } from '../records/stale-run.js'
 import { IntegrityError } from '../runtime/errors.js'
 import type { ActivityDeps } from './deps.js'
@@ -95,7 +95,7 @@ async function noAnswer(uri: string, { context, signal }: Surroundings): Promise
 /** The address of an object that somebody changed or took away after it was published; the run is stale then. */
 async function changedObject({ context, deps, signal }: Surroundings): Promise<string | undefined> {
   const { records, table, scratch } = context
-  const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
+  const manifest = await fetchManifest(records.store, records.key(MANIFEST_FORMAT.name), scratch, signal)
   const key = await differingObject({ table, manifest, scratch }, deps, signal)
   if (key === undefined) return undefined
   await markStale(records, table.locate(key), signal)
@@ -104,11 +104,12 @@ async function changedObject({ context, deps, signal }: Surroundings): Promise<s
 
 async function readLedger({ context, deps, signal }: Surroundings): Promise<readonly SmokeCount[]> {
   const { records, scratch } = context
-  const manifest = await records.store.fetchLocal(records.key(MANIFEST), scratch, signal)
+  const manifest = await fetchManifest(records.store, records.key(MANIFEST_FORMAT.name), scratch, signal)
   const columns = askedColumns(context)
   const names = columns.map(sqlIdentifier).join(', ')
+  const published = manifestRelation([manifest], { columns: ['rows'], partitionColumns: columns })
   const rows = await withEngine(deps, scratch, signal, (engine) =>
-    engine.rows(`SELECT ${names}, sum(rows)::BIGINT AS counted FROM ${readParquet([manifest])} GROUP BY ALL`),
+    engine.rows(`SELECT ${names}, sum(rows)::BIGINT AS counted FROM ${published} GROUP BY ALL`),
   )
   return rows.map((row) => ({
     values: columns.map((name) => (row[name] === null ? null : String(row[name]))),

@@ -20,7 +20,7 @@ import {
   findAnalyticsUnit,
   type PlannedFile,
 } from '../records/analytics.js'
-import { PLAN } from '../records/names.js'
+import { fetchPlan } from '../records/plan.js'
 import { stagedPaths } from '../records/staged.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
@@ -110,7 +110,7 @@ async function compareRows({ context, store, planned, written, deps, signal }: R
   const table = analyticsTableOf(config, layout)
   if (!table) throw new Error('a run that keeps no analytics table has a unit of it')
   const paths = await stagedPaths(context, signal)
-  const partitions = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
+  const partitions = await fetchPlan({ records, scratch }, signal)
   const fileOf = new Map(written.files.map(({ ordinal, file }) => [ordinal, file]))
   const addressOf = (ordinal: number): string => fileOf.get(ordinal)?.path ?? ''
   await withScratchFolder(scratch, 'audit', async (folder) => {

@@ -4,8 +4,8 @@ import { auditInput, type InputAuditFigures } from '../audit/input-audit.js'
 import { STAR_TABLES, type StarTableName } from '../audit/star-tables.js'
 import type { AuditedFile, AuditedTable } from '../audit/table-rows.js'
 import type { PlannedObject } from '../audit/written-rows.js'
-import { PLAN, QUARANTINE } from '../records/names.js'
-import type { PlanRecord } from '../records/plan.js'
+import { QUARANTINE } from '../records/names.js'
+import { fetchPlan, type PlanRecord } from '../records/plan.js'
 import { objectName } from '../records/unit.js'
 import type { ActivityDeps } from './deps.js'
 import type { InputContext } from './run-context.js'
@@ -33,7 +33,7 @@ export async function auditInputOf(
     quarantined: await local(QUARANTINE),
     partitionColumns: layout.columns,
     written: {
-      plan: await local(PLAN),
+      plan: await fetchPlan(context, signal),
       fetch: async ({ unit, ordinal, key }: PlannedObject) =>
         unit === undefined ? await table.fetchLocal(key, scratch, signal) : await local(objectName(unit, ordinal)),
     },

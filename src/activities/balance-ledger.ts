@@ -5,10 +5,11 @@
 import type { z } from 'zod'
 import type { Audited, Measured, RunRef } from '../contract/activities.js'
 import { inputAuditSchema } from '../contract/input-audit.js'
+import { type AuditedRecord, auditedRecordSchema, findAudited } from '../records/audited.js'
 import { findPlan } from '../records/plan.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { auditInputOf } from './audit-input.js'
-import { type AuditedRecord, auditedRecordSchema, findAudited } from './audit-objects.js'
+
 import type { ActivityDeps } from './deps.js'
 import { keepRates } from './keep-rates.js'
 import { reservePublication } from './publication-reserve.js'

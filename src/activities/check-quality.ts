@@ -11,7 +11,7 @@ import {
 } from '../quality/quality-record.js'
 import { inOrder } from '../quality/rule-order.js'
 import { ruleSetOf } from '../quality/rule-set.js'
-import { PLAN } from '../records/names.js'
+import { fetchPlan } from '../records/plan.js'
 import { RunRecords } from '../records/records.js'
 import { stagedPaths } from '../records/staged.js'
 import { IntegrityError } from '../runtime/errors.js'
@@ -72,7 +72,7 @@ async function check(
   const { findings } = await inputsRecord(context, signal)
   const rules = ruleSetOf(config.data_quality, new Date(run.startedAt))
   const paths = await stagedPaths(context, signal)
-  const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
+  const plan = await fetchPlan({ records, scratch }, signal)
   const before = await figuresOf(context, run.replaces, signal)
   const table = await withEngine(deps, scratch, signal, (engine) =>
     checkTable({

@@ -2,10 +2,11 @@
 import { join } from 'node:path'
 import type { Reference } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
+import { MANIFEST_FORMAT } from '../partition-files/manifest-file.js'
 import { type WrittenObject, writeManifest } from '../plan/write-manifest.js'
 import { readCurrent } from '../records/current.js'
-import { MANIFEST, PLAN } from '../records/names.js'
-import { findPlan } from '../records/plan.js'
+import { fetchManifest } from '../records/manifest.js'
+import { fetchPlan, findPlan } from '../records/plan.js'
 import { findPublished } from '../records/published.js'
 import { parseUnitRecord, unitRecordName } from '../records/unit.js'
 import type { RunContext } from './run-context.js'
@@ -19,17 +20,17 @@ export async function saveManifest(
 ): Promise<Reference> {
   const { records, layout, scratch } = context
   const current = await readCurrent(records.store, signal)
-  const target = join(folder, MANIFEST)
+  const target = join(folder, MANIFEST_FORMAT.name)
   await writeManifest({
     engine,
     partitionColumns: layout.columns,
-    plan: await records.store.fetchLocal(records.key(PLAN), scratch, signal),
+    plan: await fetchPlan(context, signal),
     written: writtenObjects(context, signal),
-    before: current && (await records.store.fetchLocal(current.manifest, scratch, signal)),
+    before: current && (await fetchManifest(records.store, current.manifest, scratch, signal)),
     runId: records.runId,
     target,
   })
-  return await records.putFile(MANIFEST, target, signal)
+  return await records.putFile(MANIFEST_FORMAT.name, target, signal)
 }
 
 async function* writtenObjects(context: RunContext, signal: AbortSignal): AsyncGenerator<WrittenObject> {

@@ -14,7 +14,7 @@ import {
   type TableFile,
 } from '../records/analytics.js'
 import { readCurrent } from '../records/current.js'
-import { PLAN } from '../records/names.js'
+import { fetchPlan } from '../records/plan.js'
 import { stagedPaths } from '../records/staged.js'
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { IntegrityError } from '../runtime/errors.js'
@@ -54,7 +54,7 @@ async function makePlan(
   const table = analyticsTableOf(config, layout)
   if (!table) return undefined
   const paths = await stagedPaths(context, signal)
-  const partitions = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
+  const partitions = await fetchPlan({ records, scratch }, signal)
   const toHave = await withEngine(deps, scratch, signal, (engine) =>
     planFiles({ engine, plan: partitions, paths, layout, table, encoding: ANALYTICS_ENCODING_VERSION }),
   )

@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import type { Measured, Planned, RunRef } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
 import { openCatalog } from '../lake/catalogs.js'
+import { PLAN_FORMAT } from '../partition-files/plan-file.js'
 import { type InventoryEntry, takeInventory } from '../plan/inventory.js'
 import { loadPartitionValues } from '../plan/partition-values.js'
 import { planPartitions as plan } from '../plan/plan-partitions.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
-import { PLAN, PLAN_RECORD, RUNS_PREFIX } from '../records/names.js'
-import { findPlan, type PlanRecord } from '../records/plan.js'
+import { fetchManifest } from '../records/manifest.js'
+import { PLAN_RECORD, RUNS_PREFIX } from '../records/names.js'
+import { fetchPlanAt, findPlan, type PlanRecord } from '../records/plan.js'
 import { stagedPaths } from '../records/staged.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import type { StagedPaths } from '../star/staged-files.js'
@@ -45,7 +47,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
   const paths = await stagedPaths(context, signal)
   const current = await readCurrent(records.store, signal)
   const { figures, sha256, tableWarnings } = await withScratchFolder(scratch, 'plan', async (folder) => {
-    const target = join(folder, PLAN)
+    const target = join(folder, PLAN_FORMAT.name)
     const figures = await withEngine(deps, scratch, signal, async (engine) =>
       plan({
         engine,
@@ -53,7 +55,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
         layout,
         inventory: inventoryOfAllBlocks(deps, ref.runId, paths, engine),
         valuesOf: await loadPartitionValues(engine, paths, layout),
-        manifest: current && (await records.store.fetchLocal(current.manifest, scratch, signal)),
+        manifest: current && (await fetchManifest(records.store, current.manifest, scratch, signal)),
         otherPlans: await otherPlans(context, current, signal),
         observed: table.list('', signal),
         requireStorable: (key) => void table.locate(key),
@@ -63,7 +65,7 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
         target,
       }),
     )
-    const { sha256 } = await records.putFile(PLAN, target, signal)
+    const { sha256 } = await records.putFile(PLAN_FORMAT.name, target, signal)
     const catalog = await openCatalog(config)
     const tableWarnings = await catalog.foresee({ partitionColumns: layout.columns, planPath: target }, signal)
     return { figures, sha256, tableWarnings }
@@ -102,8 +104,8 @@ async function otherPlans(
   const plans: string[] = []
   for await (const { key } of store.list(RUNS_PREFIX, signal)) {
     const [, id, name, more] = key.split('/')
-    if (name === PLAN && more === undefined && id !== runId && id !== current?.runId) {
-      plans.push(await store.fetchLocal(key, context.scratch, signal))
+    if (name === PLAN_FORMAT.name && more === undefined && id !== runId && id !== current?.runId) {
+      plans.push(await fetchPlanAt(store, key, context.scratch, signal))
     }
   }
   return plans

@@ -3,8 +3,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
 import type { ObjectContent, PublishCondition } from '../lake/object-store.js'
-import { type PlannedPartition, readUnit } from '../plan/read-plan.js'
-import { PLAN } from '../records/names.js'
+import { type PlannedPartition, readUnit } from '../partition-files/read-plan.js'
+import { fetchPlan } from '../records/plan.js'
 import { findPublished, savePublished } from '../records/published.js'
 import { markStale } from '../records/stale-run.js'
 import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '../records/unit.js'
@@ -33,7 +33,7 @@ export function publishPartitions(deps: ActivityDeps): (input: UnitInput, scope:
     const answer = { unit, partitions: ledger.partitions, rows: ledger.rows, bytes: ledger.bytes }
     if (await findPublished(context, unit, signal)) return answer
 
-    const plan = await records.store.fetchLocal(records.key(PLAN), context.scratch, signal)
+    const plan = await fetchPlan(context, signal)
     const partitions = await withEngine(deps, context.scratch, signal, (engine) => readUnit(engine, plan, unit))
     const planned = new Map(partitions.map((p) => [p.ordinal, p]))
     let published = 0

@@ -3,8 +3,9 @@ import type { Config } from '../config/schema.js'
 import { openCatalog } from '../lake/catalogs.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { openTable } from '../lake/stores.js'
+import { type ManifestedObject, manifestPages } from '../partition-files/read-manifest.js'
 import type { CurrentRecord } from '../records/current.js'
-import { type ManifestedObject, manifestPages } from '../records/manifest.js'
+import { fetchManifest } from '../records/manifest.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
 import type { ActivityDeps } from './deps.js'
 import { withEngine } from './run-context.js'
@@ -23,7 +24,7 @@ export async function tableIsIntact(
   const catalog = await openCatalog(config)
   if ((await catalog.registeredRun(signal)) !== current.runId) return false
   if ((await metadata.find(current.manifest, signal)) === undefined) return false
-  const manifest = await metadata.fetchLocal(current.manifest, deps.scratch, signal)
+  const manifest = await fetchManifest(metadata, current.manifest, deps.scratch, signal)
   const table = openTable(config)
   return (await differingObject({ table, manifest, scratch: deps.scratch }, deps, signal)) === undefined
 }

@@ -1,15 +1,16 @@
 import type { Measured, Registered, RunRef, UnitDone } from '../contract/activities.js'
-import { readParquet } from '../engine/parquet-scan.js'
 import { ownKeyOf } from '../iceberg/table-files.js'
 import type { CatalogColumn, PublishedAnalytics } from '../lake/catalog.js'
 import { isOnAws, openCatalog } from '../lake/catalogs.js'
 import type { ObjectKey } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
 import type { ColumnType } from '../parquet/factorised.js'
-import { readRemovals } from '../plan/read-plan.js'
+import { MANIFEST_FORMAT, manifestRelation } from '../partition-files/manifest-file.js'
+import { readRemovals } from '../partition-files/read-plan.js'
 import { findCommittedAnalytics } from '../records/analytics.js'
-import { MANIFEST, PLAN, QUARANTINE } from '../records/names.js'
-import { findPlan } from '../records/plan.js'
+import { fetchManifest } from '../records/manifest.js'
+import { QUARANTINE } from '../records/names.js'
+import { fetchPlan, findPlan } from '../records/plan.js'
 import { markStale } from '../records/stale-run.js'
 import { ConflictError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
@@ -56,9 +57,9 @@ export function registerTables(
     const local = (name: string): Promise<string> => records.store.fetchLocal(records.key(name), scratch, signal)
     const { manifest, totals } = await withEngine(deps, scratch, signal, async (engine) => {
       await withScratchFolder(scratch, 'register', (folder) => saveManifest(context, engine, folder, signal))
-      const manifest = await local(MANIFEST)
+      const manifest = await fetchManifest(records.store, records.key(MANIFEST_FORMAT.name), scratch, signal)
       const totals = await engine.row(
-        `SELECT count(*) AS partitions, coalesce(sum(rows), 0)::BIGINT AS rows FROM ${readParquet([manifest])}`,
+        `SELECT count(*) AS partitions, coalesce(sum(rows), 0)::BIGINT AS rows FROM ${manifestRelation([manifest], { columns: ['rows'] })}`,
       )
       return { manifest, totals }
     })
@@ -122,10 +123,10 @@ export function removePartitions(
 ): (run: RunRef, scope: ActivityScope) => Promise<Omit<UnitDone, keyof Measured>> {
   return async (ref, { signal }) => {
     const context = await openContext(ref, deps, signal)
-    const { records, table, scratch } = context
+    const { table, scratch } = context
     const none = { unit: 0, partitions: 0, rows: 0, bytes: 0 }
     if ((await findPlan(context, signal))?.partitions.removed === 0) return none
-    const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
+    const plan = await fetchPlan(context, signal)
     const removals = await withEngine(deps, scratch, signal, (engine) => readRemovals(engine, plan))
     failPoint('remove:before')
     const found = await table.stat(

@@ -3,10 +3,11 @@
 import type { ReportInput } from '../contract/activities.js'
 import type { RunStatus } from '../contract/messages.js'
 import { openCatalog } from '../lake/catalogs.js'
+import { MANIFEST_FORMAT } from '../partition-files/manifest-file.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
 import { parseInputsRecord } from '../records/inputs.js'
-import { MANIFEST, PLAN } from '../records/names.js'
-import { findPlan } from '../records/plan.js'
+import { fetchManifest } from '../records/manifest.js'
+import { fetchPlan, findPlan } from '../records/plan.js'
 import { findRates, RATES_BY_PAYER } from '../records/rates.js'
 import { RunRecords } from '../records/records.js'
 import { stagedPaths } from '../records/staged.js'
@@ -177,9 +178,10 @@ async function tableFigures(
   }: { current: CurrentRecord | undefined; status: RunStatus; deps: ActivityDeps; signal: AbortSignal },
 ): Promise<Pick<RunReport, 'changes' | 'placement'> & { readonly bytes: number }> {
   const { store } = records
-  const plan = await store.fetchLocal(records.key(PLAN), scratch, signal)
-  const manifestBefore = current && (await store.fetchLocal(current.manifest, scratch, signal))
-  const manifest = status === 'published' ? await store.fetchLocal(records.key(MANIFEST), scratch, signal) : undefined
+  const plan = await fetchPlan({ records, scratch }, signal)
+  const manifestBefore = current && (await fetchManifest(store, current.manifest, scratch, signal))
+  const manifest =
+    status === 'published' ? await fetchManifest(store, records.key(MANIFEST_FORMAT.name), scratch, signal) : undefined
   return await withEngine(deps, scratch, signal, async (engine) => {
     const changes = await takeChanges(engine, { plan, manifestBefore, partitionColumns: layout.columns })
     const placement = await takePlacement(engine, manifest ?? plan, manifest !== undefined)

@@ -7,8 +7,9 @@ import { runResultSchema } from '../contract/run-result.js'
 import { pruneRuns } from '../history/prune-runs.js'
 import { RunLock } from '../lake/run-lock.js'
 import { openStore } from '../lake/stores.js'
+import { MANIFEST_FORMAT } from '../partition-files/manifest-file.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
-import { MANIFEST, RUN_RECORD } from '../records/names.js'
+import { RUN_RECORD } from '../records/names.js'
 import { jsonBytes, RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import type { Chart, PageCharts } from '../report/chart.js'
@@ -225,7 +226,7 @@ async function moveCurrent(context: RunContext, result: RunResult, signal: Abort
     formatVersion: 1,
     runId: records.runId,
     work: context.record.work,
-    manifest: records.key(MANIFEST),
+    manifest: records.key(MANIFEST_FORMAT.name),
     publishedAt: new Date().toISOString(),
     lockNumber: ref.lockNumber,
     published: result,

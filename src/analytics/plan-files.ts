@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
+import { plannedPartitions } from '../partition-files/plan-file.js'
 import { groupBy } from '../runtime/group-by.js'
 import type { FactRange } from '../star/fact-window.js'
 import type { Layout } from '../star/layout.js'
@@ -60,11 +61,15 @@ async function readSlices({ engine, plan, paths, layout, table }: FilePlanInput)
   const radix = await readSliceRadix(engine, paths)
   const ofFact = [...layout.attr, ...layout.code, ...layout.group].map(sqlIdentifier)
   const partitionColumns = table.partitionColumns.map(sqlIdentifier)
+  const planned = plannedPartitions(plan, {
+    columns: ['block', 'slice_id', 'rows', 'key', 'fingerprint'],
+    partitionColumns: layout.columns,
+  })
   const rows = await engine.rows(`WITH planned AS (
       SELECT block, slice_id, sum(rows)::BIGINT AS rows, count(*)::BIGINT AS partitions, any_value(json_array(${partitionColumns.join(', ')})::VARCHAR) AS partition,
         any_value(json_array(${ofFact.join(', ')})::VARCHAR) AS identity,
         bit_xor(md5_number(key || ' ' || fingerprint))::VARCHAR AS content
-      FROM ${readParquet([plan])} WHERE action <> 'remove' GROUP BY block, slice_id)
+      FROM ${planned} GROUP BY block, slice_id)
     SELECT p.*, s.first_row, s.facts FROM planned p JOIN ${readParquet([paths.slices])} s ON s.slice_id = p.slice_id
     ORDER BY block, partition, slice_id`)
   return rows.map((row) => {

@@ -6,6 +6,7 @@
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import { planRelation } from '../partition-files/plan-file.js'
 import { rowHash, sumDueRows } from '../star/due-checksums.js'
 import type { FactRange } from '../star/fact-window.js'
 import type { StagedPaths } from '../star/staged-files.js'
@@ -69,12 +70,13 @@ async function sumDue({ engine, paths, plan, keyColumns, files }: VerifyInput): 
       .join(', ')}) f (ordinal, from_row, to_row)`,
   )
   await sumDueRows(engine, { paths, block, ranges })
+  const planned = planRelation([plan], { columns: ['block', 'slice_id', 'cell_id'], partitionColumns: keyColumns })
   await engine.run(`CREATE OR REPLACE TEMP TABLE due AS
     SELECT f.ordinal, p.key, sum(s.rows)::BIGINT AS rows, sum(s.checksum)::HUGEINT AS checksum
     FROM due_sums s
     JOIN ${readParquet([paths.slices])} l ON l.slice_id = s.slice_id
     JOIN due_files f ON l.first_row >= f.from_row AND l.first_row < f.to_row
-    LEFT JOIN (SELECT slice_id, cell_id, ${keyHash(keyColumns)} AS key FROM ${readParquet([plan])} WHERE block = ${block}) p
+    LEFT JOIN (SELECT slice_id, cell_id, ${keyHash(keyColumns)} AS key FROM ${planned} WHERE block = ${block}) p
       ON p.slice_id = s.slice_id AND p.cell_id = s.cell_id
     GROUP BY ALL`)
 }

@@ -14,7 +14,8 @@ import {
 } from '../plan/explain.js'
 import { sizeCurve } from '../plan/size-curve.js'
 import { readCurrent } from '../records/current.js'
-import { PLAN } from '../records/names.js'
+import { fetchManifest } from '../records/manifest.js'
+import { fetchPlan } from '../records/plan.js'
 import { RunRecords } from '../records/records.js'
 import { stagedPaths } from '../records/staged.js'
 import { layoutOf } from '../star/layout.js'
@@ -51,8 +52,8 @@ export async function explainPlan(
   const table = openTable(config)
   const { scratch } = config.processing
   const current = await readCurrent(records.store, signal)
-  const plan = await records.store.fetchLocal(records.key(PLAN), scratch, signal)
-  const manifest = current && (await records.store.fetchLocal(current.manifest, scratch, signal))
+  const plan = await fetchPlan({ records, scratch }, signal)
+  const manifest = current && (await fetchManifest(records.store, current.manifest, scratch, signal))
   return await withEngine(engineOptions(scratch), signal, async (engine) => {
     const reasons = await PlanReasons.open(engine, plan, manifest)
     const counts = await reasons.counts()
@@ -86,10 +87,10 @@ export async function advisePlan(
   const records = new RunRecords(openMetadata(config), runId)
   const { scratch } = config.processing
   const current = await readCurrent(records.store, signal)
-  const manifest = current && (await records.store.fetchLocal(current.manifest, scratch, signal))
+  const manifest = current && (await fetchManifest(records.store, current.manifest, scratch, signal))
   // Of a run that found nothing to do, the published run is its own; its plan may have been pruned.
   const planned = current?.runId !== runId || manifest === undefined
-  const partitions = planned ? await records.store.fetchLocal(records.key(PLAN), scratch, signal) : manifest
+  const partitions = planned ? await fetchPlan({ records, scratch }, signal) : manifest
   const { columns } = layoutOf(config.partitioning.partition_columns)
   return await withEngine(engineOptions(scratch), signal, async (engine) =>
     advise({ engine, partitions, planned, columns, curve: await sizeCurve(engine, manifest), queries }),

@@ -2,12 +2,13 @@
 import type { Config } from '../config/schema.js'
 import { withEngine } from '../engine/engine.js'
 import { ENGINE_MB } from '../engine/engine-memory.js'
-import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { partitionKey } from '../lake/keys.js'
 import { queryCatalog } from '../lake/queries.js'
 import { openMetadata, openTable } from '../lake/stores.js'
+import { manifestRelation } from '../partition-files/manifest-file.js'
 import type { CurrentRecord } from '../records/current.js'
+import { fetchManifest } from '../records/manifest.js'
 import { RUN_RECORD } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord, type RunRecord } from '../records/run.js'
@@ -102,14 +103,15 @@ async function writersOf(
 ): Promise<ReadonlyMap<string, Writer>> {
   if (keys.length === 0) return new Map()
   const metadata = openMetadata(config)
-  const manifest = await metadata.fetchLocal(current.manifest, scratch, signal)
+  const manifest = await fetchManifest(metadata, current.manifest, scratch, signal)
   const rows = await withEngine({ memoryLimitMb: ENGINE_MB.keys, threads: 1, scratch }, signal, async (engine) => {
     await engine.run('CREATE TABLE asked (key VARCHAR)')
     await engine.append(
       'asked',
       keys.map((key) => [key]),
     )
-    return await engine.rows(`SELECT key, run_id FROM ${readParquet([manifest])} SEMI JOIN asked USING (key)`)
+    const written = manifestRelation([manifest], { columns: ['key', 'run_id'] })
+    return await engine.rows(`FROM ${written} SEMI JOIN asked USING (key)`)
   })
   const runIds = new Set(rows.flatMap(({ run_id }) => (run_id === null ? [] : [String(run_id)])))
   const started = new Map<string, string | undefined>()

@@ -10,13 +10,15 @@ import type { Config } from '../config/schema.js'
 import { normalisedUri } from '../config/uri.js'
 import { withEngine } from '../engine/engine.js'
 import { ENGINE_MB } from '../engine/engine-memory.js'
-import { readParquet } from '../engine/parquet-scan.js'
 import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
 import { RunLock } from '../lake/run-lock.js'
 import { FETCHED_FOLDER } from '../lake/s3/fetch.js'
 import { openMetadata, openTable } from '../lake/stores.js'
+import { manifestRelation } from '../partition-files/manifest-file.js'
+import { PLAN_FORMAT } from '../partition-files/plan-file.js'
 import { readCurrent } from '../records/current.js'
-import { PLAN, RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
+import { fetchManifest } from '../records/manifest.js'
+import { RUN_RECORD, RUNS_PREFIX } from '../records/names.js'
 import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
@@ -36,7 +38,7 @@ import { findInAnalytics } from './vacuum-analytics.js'
 const HOUR_MS = 60 * 60 * 1000
 const RELEASE_TIMEOUT_MS = 10_000
 /** Records that tell the next run what an unfinished publication has left under the table. */
-const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN, RUN_RECORD])
+const NEEDED_OF_UNFINISHED: ReadonlySet<string> = new Set([PLAN_FORMAT.name, RUN_RECORD])
 /** A run's folder in a scratch folder. */
 const RUN_ENTRY = /^[0-9a-f]{16}$/
 
@@ -183,9 +185,10 @@ async function hasLeftBehind(
   const { scratch } = config.processing
   const known = new Set<string>()
   if (manifest !== undefined) {
-    const local = await metadata.fetchLocal(manifest, scratch, signal)
+    const local = await fetchManifest(metadata, manifest, scratch, signal)
     const options = { memoryLimitMb: ENGINE_MB.keys, threads: 1, scratch }
-    const keys = await withEngine(options, signal, (engine) => engine.column(`SELECT key FROM ${readParquet([local])}`))
+    const published = manifestRelation([local], { columns: ['key'] })
+    const keys = await withEngine(options, signal, (engine) => engine.column(`SELECT key FROM ${published}`))
     for (const key of keys) known.add(String(key))
   }
   const table = openTable(config)

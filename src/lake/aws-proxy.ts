@@ -6,7 +6,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HttpProxyAgent } from 'http-proxy-agent'
 import { HttpsProxyAgent } from 'https-proxy-agent'
 import { getProxyForUrl } from 'proxy-from-env'
-import { ConfigError } from '../runtime/errors.js'
+import { ConfigError, errorOf } from '../runtime/errors.js'
 
 /** This machine is never asked for by a proxy of the environment, as Go's and curl's users expect of their own tests. */
 const THIS_MACHINE = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[?::1\]?)$/i
@@ -184,7 +184,7 @@ async function connected(connecting: Promise<Socket>, timeoutMs: number): Promis
   try {
     return await Promise.race([connecting, late])
   } catch (error) {
-    return new BrokenConnection(error instanceof Error ? error : new Error(String(error)))
+    return new BrokenConnection(errorOf(error))
   } finally {
     clearTimeout(limit)
   }

@@ -19,7 +19,7 @@ export interface PublishedTable {
   readonly partitionColumns: readonly string[]
   /** Full address of the table's root. */
   readonly tableUri: string
-  /** A local Parquet file with all partitions: columns `key`, one per partition column, `rows`, `facts`, `bytes`, `sha256`, `fingerprint`. */
+  /** Local path of `manifest.parquet` with all partitions: src/partition-files/manifest-file.ts. */
   readonly manifestPath: string
   /** A local Parquet file with the facts that the run has set aside, each with the rule that it breaks. Unset: not shown. */
   readonly quarantinePath?: string
@@ -83,7 +83,7 @@ export type RowCount =
 /** The partitions of a plan, which are not written yet. */
 export interface ForeseenTable {
   readonly partitionColumns: readonly string[]
-  /** A local Parquet file: a row for each partition, with the partition columns, and `action`, which is `remove` for what goes. */
+  /** Local path of `plan.parquet`: src/partition-files/plan-file.ts. */
   readonly planPath: string
 }
 

@@ -3,8 +3,9 @@
  * ones, so its partitions are sums over the plan's: no enriched row is made for it.
  */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
+import { manifestRelation } from '../partition-files/manifest-file.js'
+import { plannedPartitions } from '../partition-files/plan-file.js'
 import { UsageError } from '../runtime/errors.js'
 import { type SizePoint, sizeInSql } from './size-curve.js'
 
@@ -107,8 +108,10 @@ export async function advise(input: AdviseInput): Promise<Advice> {
   const { engine, columns, partitions, planned, curve } = input
   const queries = input.queries ?? typicalQueries(columns)
   refuseUnknown(queries, columns)
-  await engine.run(`CREATE OR REPLACE TEMP TABLE leaves AS SELECT ${identifiers(columns)}, rows FROM ${readParquet([partitions])}
-    ${planned ? "WHERE action <> 'remove'" : ''}`)
+  const source = planned
+    ? plannedPartitions(partitions, { columns: ['rows'], partitionColumns: columns })
+    : manifestRelation([partitions], { columns: ['rows'], partitionColumns: columns })
+  await engine.run(`CREATE OR REPLACE TEMP TABLE leaves AS SELECT ${identifiers(columns)}, rows FROM ${source}`)
   const layouts: LayoutFigures[] = []
   for (const layout of candidates(columns, queries)) layouts.push(await figuresOf(engine, layout, queries, curve))
   layouts.sort((a, b) => a.effortBytes - b.effortBytes || a.columns.length - b.columns.length)

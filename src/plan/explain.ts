@@ -4,11 +4,13 @@ import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
 import { encodePartitionValue } from '../lake/keys.js'
+import { manifestRelation } from '../partition-files/manifest-file.js'
+import { type PlanAction, planAction } from '../partition-files/plan-action.js'
+import { planRelation } from '../partition-files/plan-file.js'
 import { UsageError } from '../runtime/errors.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { enrichInSql } from '../star/enriched-sql.js'
 import type { StagedPaths } from '../star/staged-files.js'
-import type { PlanAction } from './plan-action.js'
 
 /** Why a partition is planned as it is. */
 export type Reason =
@@ -88,14 +90,16 @@ export class PlanReasons {
 
   /** @param manifest undefined when nothing is published yet */
   static async open(engine: Engine, plan: string, manifest: string | undefined): Promise<PlanReasons> {
-    const before =
-      manifest === undefined
-        ? 'SELECT NULL::VARCHAR AS key, NULL::BIGINT AS rows, NULL::BIGINT AS facts, NULL::VARCHAR AS fingerprint WHERE false'
-        : `SELECT key, rows, facts, fingerprint FROM ${readParquet([manifest])}`
+    const planned = planRelation([plan], {
+      columns: ['key', 'action', 'rows', 'facts', 'fingerprint', 'slice_id', 'cell_id'],
+    })
+    const before = manifestRelation(manifest === undefined ? [] : [manifest], {
+      columns: ['key', 'rows', 'facts', 'fingerprint'],
+    })
     await engine.run(`CREATE TEMP TABLE reasons AS
       SELECT p.key, p.action, ${REASON} AS reason, CASE WHEN p.action = 'remove' THEN 0 ELSE p.rows END AS rows, p.facts,
         m.rows AS rows_before, m.facts AS facts_before, p.slice_id, p.cell_id
-      FROM ${readParquet([plan])} p LEFT JOIN (${before}) m ON m.key = p.key`)
+      FROM ${planned} p LEFT JOIN ${before} m ON m.key = p.key`)
     return new PlanReasons(engine)
   }
 
@@ -105,7 +109,7 @@ export class PlanReasons {
       await this.#engine.rows(`SELECT * FROM (SELECT action, reason, count(*)::BIGINT AS partitions, sum(rows)::BIGINT AS rows
       FROM reasons GROUP BY action, reason) ORDER BY list_position(['replace', 'add', 'remove', 'keep'], action), reason`)
     return rows.map((row) => ({
-      action: actionOf(row['action']),
+      action: planAction(row['action']),
       reason: reasonOf(row['reason']),
       partitions: Number(row['partitions']),
       rows: Number(row['rows']),
@@ -143,7 +147,7 @@ export class PlanReasons {
       ORDER BY list_position(['content', 'object-changed', 'object-missing', 'leftover', 'new', 'empty', 'same'], reason), rows DESC, key LIMIT ${most}`)
     return rows.map((row) => ({
       key: String(row['key']),
-      action: actionOf(row['action']),
+      action: planAction(row['action']),
       reason: reasonOf(row['reason']),
       rows: Number(row['rows']),
       facts: Number(row['facts']),
@@ -223,11 +227,6 @@ export async function compareContent(
 
 function contains(part: string): string {
   return `contains('/' || key, ${sqlString(`/${part}/`)})`
-}
-
-function actionOf(value: unknown): PlanAction {
-  if (value === 'add' || value === 'replace' || value === 'keep' || value === 'remove') return value
-  throw new Error(`a plan has no action '${String(value)}'`)
 }
 
 const REASONS: readonly Reason[] = ['new', 'content', 'object-changed', 'object-missing', 'leftover', 'same', 'empty']

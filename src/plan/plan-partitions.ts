@@ -7,11 +7,18 @@ import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import { partitionKey } from '../lake/keys.js'
+import { type ManifestColumn, manifestRelation } from '../partition-files/manifest-file.js'
+import {
+  joinPartitionFile,
+  PIECE_PARTITIONS,
+  partitionSelectList,
+  writePieceOfPartitions,
+} from '../partition-files/partition-file.js'
+import { PLAN_FORMAT, planRelation } from '../partition-files/plan-file.js'
 import { ConflictError, IntegrityError } from '../runtime/errors.js'
 import type { Layout } from '../star/layout.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { InventoryEntry } from './inventory.js'
-import { joinPartitionFiles, PIECE_PARTITIONS, writePartitionFile } from './partition-file.js'
 import { partitionValuesInSql, type ValuesInSql, type ValuesOfPartition } from './partition-values.js'
 import { refuseSharedPlaces } from './shared-places.js'
 
@@ -108,7 +115,7 @@ async function judge({ engine, unitSeconds }: PlanInput): Promise<void> {
 async function write(input: PlanInput, values: ValuesInSql): Promise<void> {
   const { engine, target } = input
   const removed = `${target}.removals`
-  await writePartitionFile(engine, removals(input), removed)
+  await writePieceOfPartitions(engine, removals(input), removed)
   const parts = [removed]
   const planned = await engine.count('SELECT count(*) FROM inventory')
   for (let from = 0; from < planned; from += PIECE_PARTITIONS) {
@@ -116,16 +123,28 @@ async function write(input: PlanInput, values: ValuesInSql): Promise<void> {
     // A table of its own, so that the engine knows how few these are and builds its joins over them.
     await engine.run(`CREATE OR REPLACE TABLE piece AS FROM inventory
       WHERE ordinal >= ${from} AND ordinal < ${from + PIECE_PARTITIONS}`)
-    await writePartitionFile(engine, pieceOfPlan(values), part)
+    await writePieceOfPartitions(engine, pieceOfPlan(values), part)
     parts.push(part)
   }
-  await joinPartitionFiles(engine, parts, target)
+  await joinPartitionFile(engine, PLAN_FORMAT, parts, target)
 }
 
 function pieceOfPlan(values: ValuesInSql): string {
-  return `SELECT i.ordinal, j.unit, j.action, i.block, i.slice_id, i.cell_id, i.key, ${values.columns},
-      i.rows, i.facts, i.fingerprint,
-      o.bytes AS observed_bytes, o.etag AS observed_etag, m.bytes AS published_bytes, m.sha256 AS published_sha256
+  const columns = {
+    ordinal: 'i.ordinal',
+    unit: 'j.unit',
+    action: 'j.action',
+    block: 'i.block',
+    slice_id: 'i.slice_id',
+    cell_id: 'i.cell_id',
+    key: 'i.key',
+    rows: 'i.rows',
+    facts: 'i.facts',
+    fingerprint: 'i.fingerprint',
+    observed_etag: 'o.etag',
+    published_sha256: 'm.sha256',
+  }
+  return `SELECT ${partitionSelectList(PLAN_FORMAT, columns, values.columns)}
     FROM piece i JOIN judged j ON j.ordinal = i.ordinal ${values.joins}
     LEFT JOIN observed o ON ${sameKey('o', 'i')} LEFT JOIN manifest m ON ${sameKey('m', 'i')}
     ORDER BY i.ordinal`
@@ -135,10 +154,22 @@ function pieceOfPlan(values: ValuesInSql): string {
 function removals({ layout }: PlanInput): string {
   const goneOf = (table: string): string =>
     `SELECT t.key, t.digest FROM ${table} t ANTI JOIN inventory i ON ${sameKey('i', 't')}`
-  const columns = layout.columns.map((column) => `NULL::VARCHAR AS ${sqlIdentifier(column)}`).join(', ')
-  return `SELECT -1::INTEGER AS ordinal, -1::INTEGER AS unit, 'remove' AS action, -1::INTEGER AS block, -1::INTEGER AS slice_id,
-      -1::INTEGER AS cell_id, k.key, ${columns}, coalesce(m.rows, 0) AS rows, 0::BIGINT AS facts, '' AS fingerprint,
-      o.bytes AS observed_bytes, o.etag AS observed_etag, m.bytes AS published_bytes, m.sha256 AS published_sha256
+  const noValues = layout.columns.map((column) => `NULL::VARCHAR AS ${sqlIdentifier(column)}`).join(', ')
+  const columns = {
+    ordinal: '-1',
+    unit: '-1',
+    action: "'remove'",
+    block: '-1',
+    slice_id: '-1',
+    cell_id: '-1',
+    key: 'k.key',
+    rows: 'coalesce(m.rows, 0)',
+    facts: '0',
+    fingerprint: "''",
+    observed_etag: 'o.etag',
+    published_sha256: 'm.sha256',
+  }
+  return `SELECT ${partitionSelectList(PLAN_FORMAT, columns, noValues)}
     FROM (${goneOf('manifest')} UNION ${goneOf('observed')}) k
     LEFT JOIN observed o ON ${sameKey('o', 'k')} LEFT JOIN manifest m ON ${sameKey('m', 'k')}
     ORDER BY k.key`
@@ -198,18 +229,10 @@ async function loadKnown({ engine, manifest, otherPlans, observed }: PlanInput):
   await engine.append('listed', observedRows(observed))
   await digestKeys(engine, 'observed', 'listed')
   await engine.run('DROP TABLE listed')
-  if (manifest === undefined) {
-    await engine.run(`CREATE TABLE manifest (key VARCHAR, rows BIGINT, bytes BIGINT, sha256 VARCHAR, etag VARCHAR, fingerprint VARCHAR,
-      digest UHUGEINT)`)
-  } else {
-    const columns = 'key, rows, bytes, sha256, etag, fingerprint'
-    await digestKeys(engine, 'manifest', `(SELECT ${columns} FROM ${readParquet([manifest])})`)
-  }
-  await engine.run(
-    otherPlans.length === 0
-      ? 'CREATE TABLE other_keys (digest UHUGEINT)'
-      : `CREATE TABLE other_keys AS SELECT DISTINCT md5_number(key) AS digest FROM ${readParquet(otherPlans, ', union_by_name = true')}`,
-  )
+  const columns: readonly ManifestColumn[] = ['key', 'rows', 'bytes', 'sha256', 'etag', 'fingerprint']
+  await digestKeys(engine, 'manifest', manifestRelation(manifest === undefined ? [] : [manifest], { columns }))
+  await engine.run(`CREATE TABLE other_keys AS
+    SELECT DISTINCT md5_number(key) AS digest FROM ${planRelation(otherPlans, { columns: ['key'] })}`)
 }
 
 async function* observedRows(observed: AsyncIterable<ObservedObject>): AsyncGenerator<(string | number)[]> {
@@ -248,7 +271,7 @@ async function figures(engine: Engine, plan: string): Promise<PlanFigures> {
     coalesce(max(unit) + 1, 0)::BIGINT AS units,
     count(*) FILTER (action <> 'remove')::BIGINT AS total,
     count(*) FILTER (action = 'add')::BIGINT AS added, count(*) FILTER (action = 'replace')::BIGINT AS replaced,
-    count(*) FILTER (action = 'keep')::BIGINT AS kept, count(*) FILTER (action = 'remove')::BIGINT AS removed FROM ${readParquet([plan])}`)
+    count(*) FILTER (action = 'keep')::BIGINT AS kept, count(*) FILTER (action = 'remove')::BIGINT AS removed FROM ${planRelation([plan], { columns: ['rows', 'action', 'unit'] })}`)
   const of = (name: string): number => Number(row[name] ?? 0)
   return {
     rows: of('rows'),

@@ -1,6 +1,6 @@
 /** How many bytes a file of so many rows takes: read off the files that are published, else off a measured star. */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
+import { manifestRelation } from '../partition-files/manifest-file.js'
 
 /** A point of the curve; points come by growing rows. */
 export interface SizePoint {
@@ -22,7 +22,8 @@ const FEWEST_POINTS = 3
 /** The curve of a manifest's files, or the measured one where there are too few files to tell. */
 export async function sizeCurve(engine: Engine, manifest: string | undefined): Promise<readonly SizePoint[]> {
   if (manifest === undefined) return MEASURED
-  const points = await engine.rows(`SELECT avg(rows) AS rows, avg(bytes) AS bytes FROM ${readParquet([manifest])}
+  const points =
+    await engine.rows(`SELECT avg(rows) AS rows, avg(bytes) AS bytes FROM ${manifestRelation([manifest], { columns: ['rows', 'bytes'] })}
     WHERE rows > 0 GROUP BY floor(log2(rows)) ORDER BY 1`)
   if (points.length < FEWEST_POINTS) return MEASURED
   return points.map((point) => ({ rows: Number(point['rows']), bytes: Number(point['bytes']) }))

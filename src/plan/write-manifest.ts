@@ -1,8 +1,14 @@
 /** The manifest, put together range by range of the keys, so that its memory does not grow with the number of partitions. */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
-import { joinPartitionFiles, PIECE_PARTITIONS, writePartitionFile } from './partition-file.js'
+import { MANIFEST_FORMAT, manifestRelation } from '../partition-files/manifest-file.js'
+import {
+  joinPartitionFile,
+  PIECE_PARTITIONS,
+  partitionSelectList,
+  writePieceOfPartitions,
+} from '../partition-files/partition-file.js'
+import { plannedPartitions } from '../partition-files/plan-file.js'
 
 /** An object that the run published. */
 export interface WrittenObject {
@@ -42,7 +48,7 @@ export async function writeManifest(input: ManifestInput): Promise<void> {
     await writeRange(input, range, part)
     parts.push(part)
   }
-  await joinPartitionFiles(engine, parts, target)
+  await joinPartitionFile(engine, MANIFEST_FORMAT, parts, target)
 }
 
 async function* rowsOf(written: AsyncIterable<WrittenObject>): AsyncGenerator<(string | number)[]> {
@@ -58,7 +64,7 @@ interface KeyRange {
 /** Ranges, ascending, that all keys of the plan lie in. */
 async function keyRanges({ engine, plan }: ManifestInput): Promise<readonly KeyRange[]> {
   const sample = await engine.column(
-    `SELECT key FROM ${readParquet([plan])} WHERE action <> 'remove' AND hash(key) % ${SAMPLED} = 0 ORDER BY key`,
+    `SELECT key FROM ${plannedPartitions(plan, { columns: ['key'] })} WHERE hash(key) % ${SAMPLED} = 0 ORDER BY key`,
   )
   const each = PIECE_PARTITIONS / SAMPLED
   const bounds = sample.filter((_, i) => i > 0 && i % each === 0).map(String)
@@ -67,20 +73,30 @@ async function keyRanges({ engine, plan }: ManifestInput): Promise<readonly KeyR
 
 async function writeRange(input: ManifestInput, range: KeyRange, part: string): Promise<void> {
   const { engine, plan, before, runId } = input
-  const columns = input.partitionColumns.map((c) => `p.${sqlIdentifier(c)}`).join(', ')
+  const values = input.partitionColumns.map((c) => `p.${sqlIdentifier(c)}`).join(', ')
+  const partitions = plannedPartitions(plan, {
+    columns: ['ordinal', 'key', 'rows', 'facts', 'fingerprint', 'observed_etag'],
+    partitionColumns: input.partitionColumns,
+  })
   // A table of its own, so that the engine knows how few these are and builds its joins over them.
-  await engine.run(
-    `CREATE OR REPLACE TABLE planned AS FROM ${readParquet([plan])} WHERE action <> 'remove' AND ${within(range)}`,
-  )
-  const published =
-    before === undefined
-      ? 'SELECT NULL::VARCHAR AS key, NULL::BIGINT AS bytes, NULL::VARCHAR AS sha256, NULL::VARCHAR AS run_id WHERE false'
-      : `SELECT key, bytes, sha256, run_id FROM ${readParquet([before])} WHERE ${within(range)}`
-  const select = `SELECT p.key, ${columns}, p.rows, p.facts, coalesce(w.bytes, b.bytes) AS bytes, coalesce(w.sha256, b.sha256) AS sha256,
-      p.fingerprint, coalesce(w.etag, p.observed_etag) AS etag,
-      CASE WHEN w.ordinal IS NULL THEN b.run_id ELSE ${sqlString(runId)} END AS run_id
-    FROM planned p LEFT JOIN written w ON w.ordinal = p.ordinal LEFT JOIN (${published}) b ON b.key = p.key ORDER BY p.key`
-  await writePartitionFile(engine, select, part)
+  await engine.run(`CREATE OR REPLACE TABLE planned AS FROM ${partitions} WHERE ${within(range)}`)
+  const published = manifestRelation(before === undefined ? [] : [before], {
+    columns: ['key', 'bytes', 'sha256', 'run_id'],
+  })
+  const columns = {
+    key: 'p.key',
+    rows: 'p.rows',
+    facts: 'p.facts',
+    bytes: 'coalesce(w.bytes, b.bytes)',
+    sha256: 'coalesce(w.sha256, b.sha256)',
+    fingerprint: 'p.fingerprint',
+    etag: 'coalesce(w.etag, p.observed_etag)',
+    run_id: `CASE WHEN w.ordinal IS NULL THEN b.run_id ELSE ${sqlString(runId)} END`,
+  }
+  const select = `SELECT ${partitionSelectList(MANIFEST_FORMAT, columns, values)}
+    FROM planned p LEFT JOIN written w ON w.ordinal = p.ordinal
+    LEFT JOIN (FROM ${published} WHERE ${within(range)}) b ON b.key = p.key ORDER BY p.key`
+  await writePieceOfPartitions(engine, select, part)
 }
 
 function within({ from, to }: KeyRange): string {

@@ -1,6 +1,6 @@
 /** The rules that look at the whole: from the staged star and the plan, weighted by rows, before any row exists. */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
+import { plannedPartitions } from '../partition-files/plan-file.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import { type ActiveRule, MOST_EXAMPLES, resultOf } from './active-rule.js'
 import { checkMarks } from './mark-check.js'
@@ -45,7 +45,7 @@ export interface TableFindings {
 export async function checkTable(input: TableCheck): Promise<TableFindings> {
   const { engine, paths, rules, partitionColumns } = input
   const totals = await weighRows(engine, paths)
-  const partitions = await engine.count(`SELECT count(*) FROM ${readParquet([input.plan])} WHERE action <> 'remove'`)
+  const partitions = await engine.count(`SELECT count(*) FROM ${plannedPartitions(input.plan, { columns: [] })}`)
   const figures = { rows: totals.rows, partitions, meanRate: totals.meanRate }
   return {
     facts: totals.facts,
@@ -83,17 +83,17 @@ async function checkPartitionRows({ engine, plan, rules }: TableCheck): Promise<
   const results: RuleResult[] = []
   for (const rule of rules.partitionRows) {
     const { min_rows_per_partition: min, max_rows_per_partition: max } = rule.options
-    const planned = `${readParquet([plan])} WHERE action <> 'remove'`
+    const planned = plannedPartitions(plan, { columns: ['key', 'rows'] })
     const outside = `rows NOT BETWEEN ${min} AND ${max}`
     const examples = await engine.column(
-      `SELECT concat(rows, ' rows in ', key) FROM ${planned} AND ${outside} ORDER BY rows < ${min}, rows DESC, key LIMIT ${MOST_EXAMPLES}`,
+      `SELECT concat(rows, ' rows in ', key) FROM ${planned} WHERE ${outside} ORDER BY rows < ${min}, rows DESC, key LIMIT ${MOST_EXAMPLES}`,
     )
     results.push(
       resultOf(rule, {
         meaning: `a partition has ${min} to ${max} rows`,
         unit: 'partitions',
         checked: await engine.count(`SELECT count(*) FROM ${planned}`),
-        failed: await engine.count(`SELECT count(*) FROM ${planned} AND ${outside}`),
+        failed: await engine.count(`SELECT count(*) FROM ${planned} WHERE ${outside}`),
         examples: examples.map(String),
       }),
     )

@@ -1,36 +1,21 @@
-/** `manifest.parquet` as it is read: in the order of the keys, a page at a time. */
-import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
-import { sqlString } from '../engine/sql.js'
+/** `manifest.parquet` among the records: of this run, or of the one that the table shows. */
+import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
+import { MANIFEST_FORMAT } from '../partition-files/manifest-file.js'
+import { fetchPartitionFile } from './partition-file.js'
 
-/** An object of the table as the run that published it left it. */
-export interface ManifestedObject {
-  readonly key: string
-  readonly bytes: number
-  /** The mark that the store gave it. */
-  readonly etag: string
-  readonly sha256: string
-}
-
-/** Objects of a page: a few MB, however long the keys are. */
-const PAGE_OBJECTS = 8_192
-
-/** All objects of a manifest, by key. @param path local */
-export async function* manifestPages(
-  engine: Pick<Engine, 'rows'>,
-  path: string,
-): AsyncGenerator<readonly ManifestedObject[]> {
-  let last: string | undefined
-  do {
-    const rows = await engine.rows(`SELECT key, bytes, etag, sha256 FROM ${readParquet([path])}
-      ${last === undefined ? '' : `WHERE key > ${sqlString(last)}`} ORDER BY key LIMIT ${PAGE_OBJECTS}`)
-    const page = rows.map(({ key, bytes, etag, sha256 }) => ({
-      key: String(key),
-      bytes: Number(bytes),
-      etag: String(etag),
-      sha256: String(sha256),
-    }))
-    if (page.length > 0) yield page
-    last = page.length < PAGE_OBJECTS ? undefined : page.at(-1)?.key
-  } while (last !== undefined)
+/**
+ * Local path of a manifest.
+ *
+ * @param key under the metadata root
+ * @param scratch local folder for a copy, where the store is not local
+ * @throws ConflictError ETL3-RN-04 when a newer ETL3 wrote it
+ * @throws IntegrityError ETL3-PQ-20 when it is damaged
+ */
+export async function fetchManifest(
+  store: ObjectStore,
+  key: ObjectKey,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<string> {
+  return await fetchPartitionFile(MANIFEST_FORMAT, { store, key, scratch }, signal)
 }

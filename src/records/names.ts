@@ -9,12 +9,6 @@ export const RUN_RECORD = 'run.json'
 /** Figures of the plan. */
 export const PLAN_RECORD = 'plan.json'
 
-/** The plan: every partition, and what happens to it. */
-export const PLAN = 'plan.parquet'
-
-/** Every partition of the table as the run leaves it, kept ones included. */
-export const MANIFEST = 'manifest.parquet'
-
 /** Figures of the screen. */
 export const SCREEN_RECORD = 'screen.json'
 

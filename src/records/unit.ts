@@ -41,7 +41,12 @@ export function unitRecordName(unit: number): string {
   return `units/${unit}.json`
 }
 
-/** Name of the object of a partition in the run's folder, before it is published. */
+/** Folder of a unit's objects in the run's folder, before they are published. */
+export function unitObjects(unit: number): string {
+  return `objects/${unit}`
+}
+
+/** Name of the object of a partition there. */
 export function objectName(unit: number, ordinal: number): string {
-  return `objects/${unit}/${ordinal}.parquet`
+  return `${unitObjects(unit)}/${ordinal}.parquet`
 }

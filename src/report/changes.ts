@@ -1,7 +1,9 @@
 /** What a run changes against the table that was there before, from its plan and the manifest of the last run. */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import { MANIFEST_FORMAT, manifestRelation } from '../partition-files/manifest-file.js'
+import { partitionColumnsOf } from '../partition-files/partition-file.js'
+import { planRelation } from '../partition-files/plan-file.js'
 import type { ChangedValue, Changes } from './run-report.js'
 
 /** Columns by which changes are told, where they are partition columns. */
@@ -45,22 +47,20 @@ export async function takeChanges(engine: Engine, input: ChangesInput): Promise<
 /** One row per partition of the plan: what happens, its rows before and after, its values. */
 async function loadMoves(engine: Engine, { plan, manifestBefore, partitionColumns }: ChangesInput): Promise<void> {
   const told = Object.values(TOLD).filter((column) => partitionColumns.includes(column))
-  const before = await columnsOf(engine, manifestBefore)
+  const before = manifestBefore === undefined ? [] : await partitionColumnsOf(engine, MANIFEST_FORMAT, manifestBefore)
   // What is removed stands without values in the plan; the last manifest has them, if it had the same columns.
   const values = told.map((column) => {
     const name = sqlIdentifier(column)
     return `, CASE WHEN p.action <> 'remove' THEN p.${name} ELSE ${before.includes(column) ? `m.${name}` : 'NULL'} END AS ${name}`
   })
-  const known =
-    manifestBefore === undefined ? '(SELECT NULL AS key, 0 AS rows WHERE false)' : readParquet([manifestBefore])
+  const planned = planRelation([plan], { columns: ['key', 'action', 'rows'], partitionColumns: told })
+  const known = manifestRelation(manifestBefore === undefined ? [] : [manifestBefore], {
+    columns: ['key', 'rows'],
+    partitionColumns: told.filter((column) => before.includes(column)),
+  })
   await engine.run(`CREATE TEMP TABLE moves AS
     SELECT p.action, coalesce(m.rows, 0) AS rows_before, CASE WHEN p.action = 'remove' THEN 0 ELSE p.rows END AS rows_after ${values.join('')}
-    FROM ${readParquet([plan])} p LEFT JOIN ${known} m ON m.key = p.key`)
-}
-
-async function columnsOf(engine: Engine, parquet: string | undefined): Promise<readonly string[]> {
-  if (parquet === undefined) return []
-  return (await engine.column(`SELECT column_name FROM (DESCRIBE SELECT * FROM ${readParquet([parquet])})`)).map(String)
+    FROM ${planned} p LEFT JOIN ${known} m ON m.key = p.key`)
 }
 
 /** Undefined where the column is no partition column: then a partition has no one value. */

@@ -1,6 +1,7 @@
 /** How the rows are spread over partitions: sizes, the largest, the smallest, skew. */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
+import { manifestRelation } from '../partition-files/manifest-file.js'
+import { plannedPartitions } from '../partition-files/plan-file.js'
 import type { Placement, SizeSummary } from './run-report.js'
 
 /** Partitions that are named at each end. */
@@ -15,19 +16,18 @@ const TOP_SHARE = 0.01
  * @param hasBytes whether sizes are known: a plan has none
  */
 export async function takePlacement(engine: Engine, parquet: string, hasBytes: boolean): Promise<Placement> {
-  const bytes = hasBytes ? 'bytes' : 'NULL::BIGINT'
-  const where = hasBytes ? '' : "WHERE action <> 'remove'"
-  await engine.run(
-    `CREATE TEMP TABLE placed AS SELECT key, rows, facts, ${bytes} AS bytes FROM ${readParquet([parquet])} ${where}`,
-  )
+  const partitions = hasBytes
+    ? manifestRelation([parquet], { columns: ['key', 'rows', 'facts', 'bytes'] })
+    : `(SELECT *, NULL::BIGINT AS bytes FROM ${plannedPartitions(parquet, { columns: ['key', 'rows', 'facts'] })})`
+  await engine.run(`CREATE TEMP TABLE placed AS SELECT key, rows, facts, bytes FROM ${partitions}`)
   const total = await engine.row('SELECT count(*) AS partitions, coalesce(sum(rows), 0)::BIGINT AS rows FROM placed')
-  const partitions = Number(total['partitions'])
-  const top = Math.max(1, Math.ceil(partitions * TOP_SHARE))
+  const count = Number(total['partitions'])
+  const top = Math.max(1, Math.ceil(count * TOP_SHARE))
   const inTop = await engine.count(
     `SELECT coalesce(sum(rows), 0)::BIGINT FROM (SELECT rows FROM placed ORDER BY rows DESC, key LIMIT ${top})`,
   )
   return {
-    partitions,
+    partitions: count,
     rows: await sizes(engine, 'rows'),
     bytes: hasBytes ? await sizes(engine, 'bytes') : null,
     histogram: await histogram(engine),

@@ -141,6 +141,11 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
+/** A thrown value as an error: what is none is wrapped. */
+export function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
 /** The first line of what a thrown value says; engines put statements and stacks below it. */
 export function firstLineOf(thrown: unknown): string {
   return messageOf(thrown).split('\n', 1).join('')

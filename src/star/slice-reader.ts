@@ -36,14 +36,14 @@ export async function sliceRanges(
     .filter((range) => wanted.has(range.slice))
 }
 
-/** Neighbouring slices that fit into one window together; a slice that is larger stands alone. */
-export function windowsOf(ranges: readonly SliceRange[]): SliceRange[][] {
+/** Neighbouring slices of together up to `most` facts; a slice that is larger stands alone. */
+export function windowsOf(ranges: readonly SliceRange[], most: number): SliceRange[][] {
   const windows: SliceRange[][] = []
   for (const range of ranges) {
     const window = windows.at(-1)
     const first = window?.[0]
     const last = window?.at(-1)
-    if (window && first && last && last.to === range.from && range.to - first.from <= WINDOW_FACTS) window.push(range)
+    if (window && first && last && last.to === range.from && range.to - first.from <= most) window.push(range)
     else windows.push([range])
   }
   return windows

@@ -3,7 +3,6 @@
  * results and deletes them; nothing of it stays, and nothing ever stands below the table's root.
  */
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { AthenaClient, GetWorkGroupCommand } from '@aws-sdk/client-athena'
 import {
   DeleteObjectCommand,
@@ -39,8 +38,7 @@ import { attempt, type Finding, fail, ok, warn } from './finding.js'
 const MOST_SKEW_MS = 5 * 60 * 1000
 const COMFORTABLE_SKEW_MS = 60 * 1000
 
-const QUERY_PATIENCE_MS = 60_000
-const QUERY_LOOK_INTERVAL_MS = 500
+const SMALL_QUERY = { pollMs: 500, patienceMs: 60_000 }
 
 /**
  * Runs all checks, one after the other.
@@ -437,12 +435,9 @@ async function smallQuery({ athena }: Config, signal: AbortSignal): Promise<Find
   const queries = new AthenaQueries({ region, database, workgroup: group, outputLocation })
   const began = performance.now()
   const query = await queries.start('SELECT 1', signal)
-  while (!(await queries.isDone(query, signal))) {
-    if (performance.now() - began > QUERY_PATIENCE_MS) {
-      await queries.stop(query, signal)
-      return warn('Athena query', 'SELECT 1 takes longer than a minute', 'Athena is busy; see the workgroup.')
-    }
-    await delay(QUERY_LOOK_INTERVAL_MS)
+  if (!(await queries.waitFor(query, SMALL_QUERY, signal))) {
+    await queries.stop(query, signal)
+    return warn('Athena query', 'SELECT 1 takes longer than a minute', 'Athena is busy; see the workgroup.')
   }
   const rows = []
   for await (const row of queries.rows(query, signal)) rows.push(row)

@@ -7,6 +7,7 @@ import { type Cell, type Engine, withEngine } from '../../engine/engine.js'
 import { ENGINE_MB } from '../../engine/engine-memory.js'
 import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
+import { manifestRelation } from '../../partition-files/manifest-file.js'
 import { ConflictError, firstLineOf, IntegrityError, messageOf } from '../../runtime/errors.js'
 import { makeFolder } from '../../runtime/make-folder.js'
 import type {
@@ -182,10 +183,14 @@ export class DuckDbCatalog implements Catalog {
         `${sqlString(resolve(state.tableUri))} AS table_uri`,
       ].join(', ')}`,
     )
+    const published = manifestRelation([state.manifestPath], {
+      columns: ['key', 'rows', 'facts', 'bytes', 'sha256', 'fingerprint'],
+      partitionColumns: state.partitionColumns,
+    })
     // The manifest is in the order of the keys already: sorted again, 77,000 partitions would take 60 MB more.
     await engine.run(
       `CREATE TABLE fresh.etl3.partitions AS SELECT ${['key', ...partitionColumns].join(', ')}, rows, facts, bytes, sha256, ` +
-        `fingerprint FROM ${readParquet([state.manifestPath])}`,
+        `fingerprint FROM ${published}`,
     )
     if (state.quarantinePath !== undefined) {
       await engine.run(`CREATE TABLE fresh.etl3.quarantine AS FROM ${readParquet([state.quarantinePath])}`)

@@ -1,5 +1,4 @@
 /** Asks Athena in SQL (`etl3 query` where the table lies on S3). */
-import { setTimeout as delay } from 'node:timers/promises'
 import { UnavailableError, UsageError } from '../../runtime/errors.js'
 import { onAbort } from '../on-abort.js'
 import type { QueryRequest, QueryRow, StreamedAnswer } from '../query.js'
@@ -10,9 +9,6 @@ const READS = /^(?:select|with|values|table|show|describe|desc|explain|\()/i
 /** EXPLAIN ANALYZE runs what it explains. */
 const ANALYZE = /^explain\s+analyze(?:\s+verbose)?\s*(?:\([^)]*\)\s*)?/i
 const QUERY = /^(?:select|with|values|table|\()/i
-
-const LONGEST_PAUSE = 5
-const GROWTH = 1.5
 
 /** After the signal, starting and stopping take a moment; nobody waits longer for them. */
 const START_PATIENCE_MS = 1_000
@@ -32,20 +28,14 @@ export async function withAthenaAnswer<T>(
   receive: (answer: StreamedAnswer) => Promise<T>,
 ): Promise<T> {
   const { region, database, workgroup, output_location, poll_ms, query_timeout_ms } = config.athena
-  const started = performance.now()
   const statement = readingStatement(sql)
   const athena = new AthenaQueries({ region, database, workgroup, outputLocation: output_location })
   // A request that is broken off may have started a query whose id nobody knows.
   const query = await athena.start(statement, abortedLater(signal, START_PATIENCE_MS))
   let answered = false
   try {
-    let pauseMs = poll_ms
-    while (!(await athena.isDone(query, signal))) {
-      if (performance.now() - started > query_timeout_ms) throw tooSlow(query, query_timeout_ms)
-      await delay(pauseMs, undefined, { signal })
-      pauseMs = Math.min(pauseMs * GROWTH, poll_ms * LONGEST_PAUSE)
-    }
-    answered = true
+    answered = await athena.waitFor(query, { pollMs: poll_ms, patienceMs: query_timeout_ms }, signal)
+    if (!answered) throw tooSlow(query, query_timeout_ms)
     const columns = await athena.columns(query, signal)
     return await receive({
       columns: columns.map(({ name, type }) => ({ name, type: type.toUpperCase() })),

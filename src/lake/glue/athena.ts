@@ -1,4 +1,5 @@
-/** Athena: queries are started, looked at, read and stopped; nobody waits in here. */
+/** Athena: queries are started, looked at, waited for, read and stopped. */
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   AthenaClient,
   GetQueryExecutionCommand,
@@ -14,6 +15,10 @@ import { awsClientSettings, awsFailure } from './connection.js'
 
 /** Rows a page; Athena's most. */
 const PAGE = 1_000
+
+/** How pauses between looks grow, up to so many times the first one. */
+const PAUSE_GROWTH = 1.5
+const LONGEST_PAUSE = 5
 
 /** Where queries run. */
 export interface AthenaOptions {
@@ -69,6 +74,27 @@ export class AthenaQueries {
       // However often it is looked at: it is another query that may fare better.
       final: true,
     })
+  }
+
+  /**
+   * Waits until a query has its result, looking at it less and less often. Leaves it running where that takes too long.
+   *
+   * @returns whether it has it within `patienceMs`
+   * @throws UnavailableError `ETL3-AT-01` with Athena's reason when it failed or was stopped
+   */
+  async waitFor(
+    query: string,
+    { pollMs, patienceMs }: { readonly pollMs: number; readonly patienceMs: number },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const began = performance.now()
+    let pauseMs = pollMs
+    while (!(await this.isDone(query, signal))) {
+      if (performance.now() - began > patienceMs) return false
+      await delay(pauseMs, undefined, { signal })
+      pauseMs = Math.min(pauseMs * PAUSE_GROWTH, pollMs * LONGEST_PAUSE)
+    }
+    return true
   }
 
   /** Names and types of a result's columns. */

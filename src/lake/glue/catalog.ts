@@ -1,8 +1,9 @@
 /** The catalog on AWS: Glue holds the tables, Athena counts. */
 import { type Engine, withEngine } from '../../engine/engine.js'
 import { ENGINE_MB } from '../../engine/engine-memory.js'
-import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier } from '../../engine/sql.js'
+import { manifestRelation } from '../../partition-files/manifest-file.js'
+import { plannedPartitions } from '../../partition-files/plan-file.js'
 import type { Catalog, ForeseenTable, PublishedTable, RegisterOutcome, RowCount } from '../catalog.js'
 import type { AthenaQueries } from './athena.js'
 import { readObservedPartitions } from './observed-values.js'
@@ -46,7 +47,7 @@ export class GlueCatalog implements Catalog {
 
   /** What costs the projected table keys. */
   async foresee({ partitionColumns, planPath }: ForeseenTable, signal: AbortSignal): Promise<readonly string[]> {
-    const partitions = `(SELECT * FROM ${readParquet([planPath])} WHERE action <> 'remove')`
+    const partitions = plannedPartitions(planPath, { columns: [], partitionColumns })
     const { warning } = await this.#withEngine(signal, async (engine) =>
       decideKeys(await readObservedPartitions(engine, { partitions, partitionColumns })),
     )
@@ -61,7 +62,7 @@ export class GlueCatalog implements Catalog {
     const { claimPatienceMs } = this.#options
     const { manifestPath, partitionColumns } = state
     return await this.#withEngine(signal, async (engine) => {
-      const partitions = readParquet([manifestPath])
+      const partitions = manifestRelation([manifestPath], { columns: ['key'], partitionColumns })
       const tables = defineTables(state, await readObservedPartitions(engine, { partitions, partitionColumns }))
       const difference = await PartitionDifference.open(engine, { state, ...tables })
       await this.#glue.ensureDatabase('Tables that ETL3 registers.', signal)

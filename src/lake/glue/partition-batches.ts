@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ErrorDetail } from '@aws-sdk/client-glue'
+import { backoffMs } from '../../runtime/backoff.js'
 import { IntegrityError, UnavailableError } from '../../runtime/errors.js'
 import { plainText } from '../../runtime/plain-text.js'
 
@@ -121,8 +122,8 @@ async function sendBatch<T>(batch: readonly T[], options: BatchOptions<T>): Prom
     pending = pending.filter((item) => again.has(JSON.stringify(valuesOf(item))))
     // Values that are not as they were sent: the same.
     if (pending.length === 0) return unsettled + again.size
-    const pauseMs = Math.min((options.pauseMs ?? FIRST_PAUSE_MS) * 2 ** (attempt - 1), LONGEST_PAUSE_MS)
-    await delay(pauseMs * (0.5 + Math.random() / 2), undefined, { signal })
+    const pauses = { firstMs: options.pauseMs ?? FIRST_PAUSE_MS, longestMs: LONGEST_PAUSE_MS }
+    await delay(backoffMs(attempt, pauses), undefined, { signal })
   }
 }
 

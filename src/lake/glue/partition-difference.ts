@@ -4,8 +4,8 @@
  */
 import type { Partition } from '@aws-sdk/client-glue'
 import type { Engine } from '../../engine/engine.js'
-import { readParquet } from '../../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../../engine/sql.js'
+import { manifestRelation } from '../../partition-files/manifest-file.js'
 import type { PublishedTable } from '../catalog.js'
 import { PARTITION_FILE, partitionKey } from '../keys.js'
 import { fromGlueValue } from './values.js'
@@ -59,7 +59,7 @@ export class PartitionDifference {
     await engine.run(`CREATE TABLE due AS SELECT key, ${[...columns, 'rows', 'bytes'].join(', ')},
       ${sqlString(root)} || left(key, length(key) - ${PARTITION_FILE.length}) AS location,
       ${sqlString(`${columnsDigest} `)} || sha256 AS mark
-      FROM ${readParquet([state.manifestPath])}`)
+      FROM ${manifestRelation([state.manifestPath], { columns: ['key', 'rows', 'bytes', 'sha256'], partitionColumns: state.partitionColumns })}`)
     await engine.run('CREATE TABLE found (key VARCHAR, glue_values VARCHAR, location VARCHAR, mark VARCHAR)')
     return new PartitionDifference(engine, state.partitionColumns)
   }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PartitionInput, Table, TableInput } from '@aws-sdk/client-glue'
+import { backoffMs } from '../../runtime/backoff.js'
 import { ConflictError, messageOf } from '../../runtime/errors.js'
 import type { PublishedTable } from '../catalog.js'
 import { sendInBatches } from './partition-batches.js'
@@ -38,7 +39,7 @@ const CALLS_IN_FLIGHT = 4
 
 /** How often a registration begins anew because another writer was faster. */
 const ROUNDS = 8
-const PAUSE_BETWEEN_ROUNDS_MS = 250
+const PAUSES_BETWEEN_ROUNDS = { firstMs: 250, longestMs: 2_000 }
 
 /** The claim is looked at again after this much work, right before the next call. */
 const CLAIM_LOOK_INTERVAL_MS = 1_000
@@ -85,7 +86,7 @@ export class Registration {
       const now = await this.#compare(found)
       counts ??= now
       if (await this.#bringUp(found, now)) return counts
-      await delay(PAUSE_BETWEEN_ROUNDS_MS * round * (0.5 + Math.random()), undefined, { signal })
+      await delay(backoffMs(round, PAUSES_BETWEEN_ROUNDS), undefined, { signal })
     }
     throw new ConflictError(
       'ETL3-GL-03',

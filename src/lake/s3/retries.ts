@@ -1,11 +1,13 @@
 /** Attempts at a request: again after a pause that grows, never beyond the signal. */
 
+import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from '../../runtime/backoff.js'
+import { errorOf } from '../../runtime/errors.js'
 import { onAbort } from '../on-abort.js'
 import type { Brake } from './brake.js'
 import { isThrottled, isTransient } from './errors.js'
 
-const FIRST_PAUSE_MS = 50
-const LONGEST_PAUSE_MS = 5_000
+const PAUSES = { firstMs: 50, longestMs: 5_000 }
 
 /** How often, and until when. */
 export interface RetryOptions {
@@ -37,22 +39,14 @@ export async function withRetries<T>(
       if (isThrottled(error)) brake?.refused()
       if (number >= attempts || !isTransient(error)) throw error
     }
-    await pause(number, signal)
+    await unlessAborted(delay(backoffMs(number, PAUSES)), signal)
   }
 }
 
 /** The outcome, or the signal's reason as soon as it is aborted. */
 async function unlessAborted<T>(outcome: Promise<T>, signal: AbortSignal): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
-    const forget = onAbort(signal, () =>
-      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))),
-    )
+    const forget = onAbort(signal, () => reject(errorOf(signal.reason)))
     outcome.finally(forget).then(resolve, reject)
   })
-}
-
-/** A random part of a span that doubles: requests that were refused together do not come back together. */
-async function pause(number: number, signal: AbortSignal): Promise<void> {
-  const span = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (number - 1))
-  await unlessAborted(new Promise((resolve) => setTimeout(resolve, span * (0.5 + Math.random() / 2))), signal)
 }

@@ -6,6 +6,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { SignatureV4 } from '@smithy/signature-v4'
+import { errorOf } from '../../runtime/errors.js'
 import type { AwsRoutes } from '../aws-proxy.js'
 import { onAbort } from '../on-abort.js'
 import type { S3Address } from './address.js'
@@ -136,7 +137,7 @@ export class S3Wire {
       sent.once('response', resolve)
       sent.on('error', reject)
       // The bytes of an answer are part of the request: it ends when these have come.
-      const forget = onAbort(signal, () => sent.destroy(abortError(signal)))
+      const forget = onAbort(signal, () => sent.destroy(errorOf(signal.reason)))
       sent.once('close', forget)
       sent.once('timeout', () => sent.destroy(timeoutError(`no answer in ${settings.requestTimeoutMs} ms`)))
       sent.once('socket', (socket) => {
@@ -223,10 +224,6 @@ function encodedPath(key: string): string {
   return encodeURIComponent(key)
     .replaceAll('%2F', '/')
     .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
-}
-
-function abortError(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))
 }
 
 /** Named as the SDK's own, so that it counts as a fault of the connection. */

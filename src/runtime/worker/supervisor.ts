@@ -1,12 +1,13 @@
 /** Keeps worker processes alive: starts one again when it ends unexpectedly, a few times, with growing pauses. */
 
+import { doublingMs } from '../backoff.js'
 import type { Logger } from '../logging.js'
 import type { Endpoint } from '../temporal/connection.js'
 import { type StartWorkerOptions, WorkerProcess } from './process.js'
 import type { WorkerExit } from './worker-exit.js'
 
-const FIRST_PAUSE_MS = 500
 const MOST_RESTARTS = 4
+const PAUSES = { firstMs: 500, longestMs: 4_000 }
 
 // A worker that worked this long has outlived whatever ended the one before it.
 const STEADY_AFTER_MS = 60_000
@@ -97,7 +98,7 @@ export class WorkerSupervisor {
         this.#pauses.delete(pause)
         this.#start(index, restarts + 1)
       },
-      FIRST_PAUSE_MS * 2 ** restarts,
+      doublingMs(restarts + 1, PAUSES),
     )
     this.#pauses.add(pause)
   }

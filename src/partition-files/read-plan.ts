@@ -1,7 +1,21 @@
 /** Reading a plan back, unit by unit. */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
-import type { PlanAction } from './plan-action.js'
+import { type PlanAction, planAction } from './plan-action.js'
+import { type PlanColumn, planRelation } from './plan-file.js'
+
+const READ: readonly PlanColumn[] = [
+  'ordinal',
+  'action',
+  'block',
+  'slice_id',
+  'cell_id',
+  'key',
+  'rows',
+  'facts',
+  'fingerprint',
+  'observed_etag',
+  'published_sha256',
+]
 
 /** One partition of a plan. */
 export interface PlannedPartition {
@@ -23,21 +37,19 @@ export interface PlannedPartition {
 
 /** Partitions of one unit, by block, slice, cell. */
 export async function readUnit(engine: Engine, plan: string, unit: number): Promise<PlannedPartition[]> {
-  return await read(engine, plan, `unit = ${unit}`)
+  return await read(engine, planRelation([plan], { columns: [...READ, 'unit'] }), `unit = ${unit}`)
 }
 
 /** Partitions that the plan removes. */
 export async function readRemovals(engine: Engine, plan: string): Promise<PlannedPartition[]> {
-  return await read(engine, plan, "action = 'remove'")
+  return await read(engine, planRelation([plan], { columns: READ }), "action = 'remove'")
 }
 
-async function read(engine: Engine, plan: string, where: string): Promise<PlannedPartition[]> {
-  const rows =
-    await engine.rows(`SELECT ordinal, action, block, slice_id, cell_id, key, rows, facts, fingerprint, observed_etag, published_sha256
-    FROM ${readParquet([plan])} WHERE ${where} ORDER BY ordinal, key`)
+async function read(engine: Engine, partitions: string, where: string): Promise<PlannedPartition[]> {
+  const rows = await engine.rows(`FROM ${partitions} WHERE ${where} ORDER BY ordinal, key`)
   return rows.map((row) => ({
     ordinal: Number(row['ordinal']),
-    action: actionOf(row['action']),
+    action: planAction(row['action']),
     block: Number(row['block']),
     slice: Number(row['slice_id']),
     cell: Number(row['cell_id']),
@@ -52,9 +64,4 @@ async function read(engine: Engine, plan: string, where: string): Promise<Planne
 
 function textOf(value: unknown): string | undefined {
   return value === null ? undefined : String(value)
-}
-
-function actionOf(value: unknown): PlanAction {
-  if (value === 'add' || value === 'replace' || value === 'keep' || value === 'remove') return value
-  throw new Error(`a plan has no action '${String(value)}'`)
 }
