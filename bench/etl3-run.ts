@@ -1,6 +1,13 @@
 /** ETL3 as a user runs it: the built command line, timed from outside. */
 import { join } from 'node:path'
-import { type BucketPlace, type Ended, type Installation, resultOf, runEtl3, writeConfig } from '../test/check-star/etl3-process.js'
+import {
+  type BucketPlace,
+  type Ended,
+  type Installation,
+  resultOf,
+  runEtl3,
+  writeConfig,
+} from '../test/check-star/etl3-process.js'
 import type { Subject } from './subject.js'
 
 /** How to run it. */

@@ -57,11 +57,13 @@ function solve(matrix: number[][]): readonly number[] {
   const size = matrix.length
   for (let column = 0; column < size; column++) {
     const rest = matrix.slice(column)
-    const pivot = rest.reduce((best, row) =>
-      Math.abs(row[column] ?? 0) > Math.abs(best[column] ?? 0) ? row : best,
-    )
+    const pivot = rest.reduce((best, row) => (Math.abs(row[column] ?? 0) > Math.abs(best[column] ?? 0) ? row : best))
     matrix.splice(matrix.indexOf(pivot), 1)
-    matrix.splice(column, 0, pivot.map((value) => value / (pivot[column] ?? Number.NaN)))
+    matrix.splice(
+      column,
+      0,
+      pivot.map((value) => value / (pivot[column] ?? Number.NaN)),
+    )
     for (const [i, row] of matrix.entries()) {
       if (i === column) continue
       const factor = row[column] ?? 0

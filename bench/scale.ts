@@ -109,7 +109,10 @@ function askedOfS3({ method, url, headers }: FaultProxy['seen'][number]): string
 function settings(
   installation: Installation,
   subject: Subject,
-  { keys = DEFAULT_OPTIONS.partitionColumns.length, workers = 1 }: { readonly keys?: number; readonly workers?: number },
+  {
+    keys = DEFAULT_OPTIONS.partitionColumns.length,
+    workers = 1,
+  }: { readonly keys?: number; readonly workers?: number },
 ): RunOptions {
   return {
     installation,
@@ -154,7 +157,9 @@ function sayFits(measured: readonly Measured[]): void {
     say(
       `${what}: ${Object.entries(each)
         .map(([name, cost]) => `${name} ${cost.toPrecision(3)}`)
-        .join(', ')}; error of a run that was left out: median ${percent(median)}, most ${percent(errors.at(-1) ?? Number.NaN)}`,
+        .join(
+          ', ',
+        )}; error of a run that was left out: median ${percent(median)}, most ${percent(errors.at(-1) ?? Number.NaN)}`,
     )
   }
 }

@@ -29,10 +29,7 @@ export async function temporalShare(installation: Installation, workflowId: stri
 }
 
 /** The events of a table's first run (of its first execution, where it was continued as new). */
-export async function firstHistory(
-  installation: Installation,
-  workflowId: string,
-): Promise<HistoryEvents> {
+export async function firstHistory(installation: Installation, workflowId: string): Promise<HistoryEvents> {
   const folder = stateFolder(workflowId, { ETL3_STATE_DIR: installation.stateDir })
   const cli = (): Promise<string> => Promise.resolve(installation.temporalCli)
   const { endpoint } = await openPrivateServer({ folder, namespace: 'default', cli })

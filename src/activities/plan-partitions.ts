@@ -4,6 +4,7 @@ import type { Measured, Planned, RunRef } from '../contract/activities.js'
 import type { Engine } from '../engine/engine.js'
 import { openCatalog } from '../lake/catalogs.js'
 import { PLAN_FORMAT } from '../partition-files/plan-file.js'
+import { bytesToWrite } from '../plan/bytes-to-write.js'
 import { type InventoryEntry, takeInventory } from '../plan/inventory.js'
 import { loadPartitionValues } from '../plan/partition-values.js'
 import { planPartitions as plan } from '../plan/plan-partitions.js'
@@ -16,6 +17,7 @@ import { withScratchFolder } from '../runtime/scratch-folder.js'
 import type { StagedPaths } from '../star/staged-files.js'
 import type { ActivityDeps } from './deps.js'
 import { planAnalytics } from './plan-analytics.js'
+import { lacksOfRoom, type PlannedWrites, requireRoomToWrite } from './room-to-write.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -28,34 +30,57 @@ export function planPartitions(deps: ActivityDeps): (run: RunRef, scope: Activit
     const record = (await findPlan(context, signal)) ?? (await makePlan(context, deps, signal))
     const reference = await context.records.reference(PLAN_RECORD, signal)
     if (!reference) throw new Error('plan.json was not stored')
-    const { rows, rowsToWrite, units, partitions, tableWarnings } = record
+    const { rows, rowsToWrite, units, partitions, tableWarnings = [] } = record
     const analytics = await planAnalytics(context, rows, deps, signal)
+    const lacks = await lacksOf(
+      context,
+      { plan: record, analytics: analytics && { files: analytics.filesToWrite, rows: analytics.rowsToWrite } },
+      deps,
+      signal,
+    )
+    const warnings = tableWarnings.length + lacks.length
     return {
       record: reference,
       rows,
       rowsToWrite,
       units,
       partitions,
-      ...(tableWarnings ? { warnings: tableWarnings.length } : {}),
+      ...(warnings > 0 ? { warnings } : {}),
       ...(analytics ? { analytics } : {}),
     }
   }
+}
+
+/** What there may be no room for. Only a run that writes is ended by it. */
+async function lacksOf(
+  context: RunContext,
+  writes: PlannedWrites,
+  { budget, log }: ActivityDeps,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const lacks =
+    context.ref.mode === 'run'
+      ? await requireRoomToWrite(context, writes, budget.limitMb, signal)
+      : lacksOfRoom(context, writes, budget.limitMb)
+  for (const lack of lacks) log.warn(lack)
+  return lacks
 }
 
 async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<PlanRecord> {
   const { records, scratch, layout, table, ref, config } = context
   const paths = await stagedPaths(context, signal)
   const current = await readCurrent(records.store, signal)
+  const manifest = current && (await fetchManifest(records.store, current.manifest, scratch, signal))
   const { figures, sha256, tableWarnings } = await withScratchFolder(scratch, 'plan', async (folder) => {
     const target = join(folder, PLAN_FORMAT.name)
-    const figures = await withEngine(deps, scratch, signal, async (engine) =>
-      plan({
+    const figures = await withEngine(deps, scratch, signal, async (engine) => {
+      const planned = await plan({
         engine,
         paths,
         layout,
         inventory: inventoryOfAllBlocks(deps, ref.runId, paths, engine),
         valuesOf: await loadPartitionValues(engine, paths, layout),
-        manifest: current && (await fetchManifest(records.store, current.manifest, scratch, signal)),
+        manifest,
         otherPlans: await otherPlans(context, current, signal),
         observed: table.list('', signal),
         requireStorable: (key) => void table.locate(key),
@@ -63,8 +88,9 @@ async function makePlan(context: RunContext, deps: ActivityDeps, signal: AbortSi
         checksumOf: async (key) => (await table.digest(key, signal))?.sha256,
         unitSeconds: config.processing.unit_seconds,
         target,
-      }),
-    )
+      })
+      return { ...planned, bytesToWrite: await bytesToWrite(engine, target, manifest) }
+    })
     const { sha256 } = await records.putFile(PLAN_FORMAT.name, target, signal)
     const catalog = await openCatalog(config)
     const tableWarnings = await catalog.foresee({ partitionColumns: layout.columns, planPath: target }, signal)

@@ -1,13 +1,14 @@
 /** Gathers what the report of a run says: from its records, its plan and manifest, and the staged star. */
 
 import type { ReportInput } from '../contract/activities.js'
-import type { RunStatus } from '../contract/messages.js'
+import type { RunResult, RunStatus } from '../contract/messages.js'
 import { openCatalog } from '../lake/catalogs.js'
 import { MANIFEST_FORMAT } from '../partition-files/manifest-file.js'
+import { filesToWrite, findAnalyticsPlan } from '../records/analytics.js'
 import { type CurrentRecord, readCurrent } from '../records/current.js'
 import { parseInputsRecord } from '../records/inputs.js'
 import { fetchManifest } from '../records/manifest.js'
-import { fetchPlan, findPlan } from '../records/plan.js'
+import { fetchPlan, findPlan, type PlanRecord } from '../records/plan.js'
 import { findRates, RATES_BY_PAYER } from '../records/rates.js'
 import { RunRecords } from '../records/records.js'
 import { stagedPaths } from '../records/staged.js'
@@ -25,6 +26,7 @@ import { findQuality } from './check-quality.js'
 import type { ActivityDeps } from './deps.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { localRates } from './keep-rates.js'
+import { lacksOfRoom } from './room-to-write.js'
 import { type RunContext, withEngine } from './run-context.js'
 import { type CourseInput, courseOf } from './run-course.js'
 import { findScreen } from './screen-facts.js'
@@ -85,6 +87,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
       warnings: input.warnings,
       leftOut: leftOutOf(record.inputs),
       tableWarnings: plan.tableWarnings,
+      ...(status === 'published' ? {} : { toWrite: await toWriteOf(context, plan, deps, signal) }),
       outputUri: table.uri,
       table: `${config.athena.database}.${config.athena.table}`,
       catalogUri: (await openCatalog(config)).uri,
@@ -115,6 +118,22 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
     placement,
     course,
     ...(analytics?.committed ? { partitionsSince: endOfPublishing(input.startedAtMs, course) } : {}),
+  }
+}
+
+/** The partitions that a run would write: about how much that is, and whether there is room for it. */
+async function toWriteOf(
+  context: RunContext,
+  plan: PlanRecord,
+  { budget }: ActivityDeps,
+  signal: AbortSignal,
+): Promise<NonNullable<RunResult['toWrite']>> {
+  const analyticsPlan = await findAnalyticsPlan(context, signal)
+  const analytics = analyticsPlan && filesToWrite(analyticsPlan)
+  return {
+    files: plan.partitions.added + plan.partitions.replaced,
+    estimatedBytes: plan.bytesToWrite ?? 0,
+    lacks: lacksOfRoom(context, { plan, analytics }, budget.limitMb),
   }
 }
 

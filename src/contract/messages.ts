@@ -103,6 +103,8 @@ export interface RunResult {
   readonly leftOut?: readonly string[] | undefined
   /** What people should know of the table, a sentence each; missing where there is nothing. */
   readonly tableWarnings?: readonly string[] | undefined
+  /** What a run would write, and what there may be no room for, a sentence each. Only of a plan or a validation. */
+  readonly toWrite?: { readonly files: number; readonly estimatedBytes: number; readonly lacks: readonly string[] }
   readonly outputUri: string
   readonly table: string
   readonly catalogUri: string

@@ -48,6 +48,7 @@ export const runResultSchema: z.ZodType<RunResult> = z.object({
   seconds: z.record(z.string(), z.number()),
   warnings: count,
   tableWarnings: z.array(z.string()).readonly().optional(),
+  toWrite: z.object({ files: count, estimatedBytes: count, lacks: z.array(z.string()).readonly() }).exactOptional(),
   leftOut: z.array(z.string()).readonly().optional(),
   outputUri: z.string(),
   table: z.string(),

@@ -1,6 +1,6 @@
 /** About how many bytes the files of a plan will take: known before any of them is written. */
 import type { Engine } from '../engine/engine.js'
-import { readParquet } from '../engine/parquet-scan.js'
+import { planRelation } from '../partition-files/plan-file.js'
 import { sizeCurve, sizeInSql } from './size-curve.js'
 
 /**
@@ -11,6 +11,6 @@ import { sizeCurve, sizeInSql } from './size-curve.js'
  */
 export async function bytesToWrite(engine: Engine, plan: string, manifest: string | undefined): Promise<number> {
   const size = sizeInSql(await sizeCurve(engine, manifest), 'rows')
-  return await engine.count(`SELECT coalesce(sum(${size}), 0)::BIGINT FROM ${readParquet([plan])}
+  return await engine.count(`SELECT coalesce(sum(${size}), 0)::BIGINT FROM ${planRelation([plan], { columns: ['rows', 'action'] })}
     WHERE action IN ('add', 'replace')`)
 }

@@ -14,6 +14,8 @@ const planRecordSchema = z.object({
   rowsToWrite: count,
   units: count,
   partitions: z.object({ total: count, added: count, replaced: count, kept: count, removed: count }),
+  /** About how many bytes the partitions that are written will take; missing in plans of older versions. */
+  bytesToWrite: count.optional(),
   /** SHA-256 of plan.parquet. */
   sha256: z.string(),
   /** What the catalog foresees of the table, a sentence each; missing where there is nothing to say. */

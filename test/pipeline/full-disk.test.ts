@@ -21,6 +21,8 @@ const disk = vi.hoisted(() => ({
   forGood: false,
   /** Room to publish, and not plenty of it. */
   freeBytes: 100_000_000,
+  /** Undefined: as many as there are. */
+  freeInodes: undefined as number | undefined,
   /** What is never written, by the end of its key. */
   refused: undefined as string | undefined,
 }))
@@ -35,7 +37,9 @@ vi.mock('node:fs', async (original) => {
   const real = await original<typeof import('node:fs')>()
   const statfsSync = (path: string): ReturnType<typeof real.statfsSync> => {
     const found = real.statfsSync(path)
-    return Object.assign(found, { bavail: disk.freeBytes / found.bsize })
+    // A file system without a fixed number of inodes has 0 of them.
+    const inodes = disk.freeInodes === undefined ? {} : { files: 1_000, ffree: disk.freeInodes }
+    return Object.assign(found, { bavail: disk.freeBytes / found.bsize, ...inodes })
   }
   return { ...real, statfsSync }
 })
@@ -72,7 +76,14 @@ afterAll(() => {
 })
 
 function roomAgain(): void {
-  Object.assign(disk, { from: undefined, isFull: false, forGood: false, freeBytes: 100_000_000, refused: undefined })
+  Object.assign(disk, {
+    from: undefined,
+    isFull: false,
+    forGood: false,
+    freeBytes: 100_000_000,
+    freeInodes: undefined,
+    refused: undefined,
+  })
 }
 
 function starOf(facts: number): string {
@@ -158,6 +169,45 @@ describe('a disk that fills while a run publishes', () => {
       }),
     )
     roomAgain()
+    await expect(lake.run('second')).resolves.toMatchObject({ status: 'published' })
+    await expectNewTable()
+  })
+})
+
+describe('a disk that has no room for what is planned', () => {
+  it.each([
+    [
+      'bytes',
+      { freeBytes: 20_000 },
+      /^20(?:\.0)? KB are free at .*, and about \d+(?:\.\d)? KB are to be written; nothing/,
+    ],
+    [
+      'inodes',
+      { freeInodes: 3 },
+      /takes 3 more files, and \d+ files and folders at least are to be made \(df -i\); nothing/,
+    ],
+  ])('ends the run before it writes a partition: %s', async (_, full, figures) => {
+    configure(48)
+    const before = published()
+    const run = await lake.open('second')
+    const going = async (): Promise<void> => {
+      for await (const step of run.steps()) if (step === 'planPartitions') Object.assign(disk, full)
+    }
+    await expect(going()).rejects.toThrow(
+      expect.objectContaining({ code: 'ETL3-DK-01', exitCode: 7, message: expect.stringMatching(figures) }),
+    )
+    expect(published()).toEqual(before)
+    expect(filesUnder(join(lake.metadata, 'runs')).filter((path) => path.includes('/objects/'))).toEqual([])
+    roomAgain()
+    await expect(lake.run('second')).resolves.toMatchObject({ status: 'published' })
+    await expectNewTable()
+  })
+
+  it('does not stop a run that has begun to write', async () => {
+    configure(48)
+    const run = await lake.open('second')
+    for await (const step of run.steps()) if (step === 'auditObjects') break
+    disk.freeInodes = 3
     await expect(lake.run('second')).resolves.toMatchObject({ status: 'published' })
     await expectNewTable()
   })

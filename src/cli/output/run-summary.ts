@@ -42,6 +42,8 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
   if (result.analytics) add('analytics', analyticsText(result.analytics))
   for (const text of setAsideTexts(result.analytics)) add('set aside', text)
   if (result.bytes > 0) add('size', bytesText(result.bytes))
+  if (result.toWrite) add('to write', toWriteText(result.toWrite))
+  for (const lack of result.toWrite?.lacks ?? []) add('room', lack)
   if (result.warnings > 0) add('warnings', `${countText(result.warnings)}, see the report`)
   for (const warning of result.tableWarnings ?? []) add('catalog', warning)
   for (const leftOut of result.leftOut ?? []) add('left out', leftOut)
@@ -82,6 +84,10 @@ function analyticsText({ files, rows, added, addedRows, committed }: AnalyticsRe
   if (!committed) return `${size}: ${countOf(added, 'file')} to write, ${countOf(addedRows, 'row')}`
   const { bytes, removed, snapshotId } = committed
   return `${size}, ${bytesText(bytes)} (${countText(added)} added, ${countText(removed)} removed), snapshot ${snapshotId}`
+}
+
+function toWriteText({ files, estimatedBytes }: NonNullable<RunResult['toWrite']>): string {
+  return files === 0 ? 'nothing' : `about ${bytesText(estimatedBytes)} in ${countOf(files, 'file')}`
 }
 
 /** What others had done to it; where that is much, the newest of it. */
