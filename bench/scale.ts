@@ -2,7 +2,7 @@
  * What a run costs for each fact, row, partition and file: runs of stars of several sizes, shapes and layouts, into a folder and
  * into versitygw with one to three workers, and a model fitted to them. docs/scale.md says what follows from it.
  *
- * `node scripts/run-typescript.mjs bench/scale.ts [--facts 40000,80000,160000] [--bucket-facts 1000,2000,4000]`; needs a build,
+ * `node scripts/run-typescript.mjs bench/scale.ts [--facts 100000,400000,1600000] [--bucket-facts 500,1000,2000]`; needs a build,
  * versitygw and a Python with moto (`node scripts/setup.mjs`). Processor time is what counts: it hardly changes on a machine that
  * has other work.
  */
@@ -24,7 +24,7 @@ import { firstHistory } from './temporal-share.js'
 const ROOT = resolve(import.meta.dirname, '..')
 const LIMIT_MB = 512
 /** Most members of a group; the mean is about a third of it. */
-const MEMBERS = [20, 60]
+const MEMBERS = [4, 20]
 const KEYS = [3, 9]
 const WORKERS = [1, 2, 3]
 
@@ -44,11 +44,13 @@ interface Measured {
 
 const { values } = parseArgs({
   options: {
-    facts: { type: 'string', default: '40000,80000,160000' },
-    'bucket-facts': { type: 'string', default: '1000,2000,4000' },
+    facts: { type: 'string', default: '100000,400000,1600000' },
+    'bucket-facts': { type: 'string', default: '500,1000,2000' },
   },
 })
-const [sizes, bucketSizes] = [values.facts, values['bucket-facts']].map((list) => list.split(',').map(Number))
+const [sizes, bucketSizes] = [values.facts, values['bucket-facts']].map((list) =>
+  list.split(',').map(Number).filter(Boolean),
+)
 const folder = mkdtempSync(join(tmpdir(), 'etl3-scale-'))
 try {
   const { path: temporalCli } = await findTemporalCli()
@@ -76,7 +78,7 @@ async function runsInBucket(installation: Installation): Promise<readonly Measur
   await using lake = await countingLake()
   const measured: Measured[] = []
   for (const facts of bucketSizes ?? []) {
-    const subject = await largeSubject(folder, facts, MEMBERS[0])
+    const subject = await largeSubject(folder, facts, MEMBERS.at(-1))
     for (const workers of facts === bucketSizes?.at(-1) ? WORKERS : [1]) {
       measured.push(await inBucket(lake, facts, settings(installation, subject, { workers })))
     }
