@@ -55,7 +55,8 @@ describe('the check of the inputs', () => {
     expect(error).toBeInstanceOf(InputError)
     if (!(error instanceof InputError)) return
     for (const words of star.mentions) expect(error.message).toContain(words)
-    expect(error.hint).toBeTruthy()
+    // A sentence: it says what to do.
+    expect(error.hint).toMatch(/^\S.+\S\.$/s)
     expect(error.exitCode).toBe(star.exitCode)
   })
 

@@ -46,6 +46,24 @@ describe.each(PAGES)('%s', (page) => {
   })
 })
 
+describe('CONTRIBUTING.md and docs/architecture.md', () => {
+  it('name files and folders of the sources that are there', () => {
+    for (const page of ['CONTRIBUTING.md', 'docs/architecture.md']) {
+      const named = [...textOf(page).matchAll(/`((?:src|test|scripts|bench|config)\/[\w./-]*)`/g)].map(
+        ([, path = '']) => path,
+      )
+      expect(named.length, page).toBeGreaterThan(10)
+      for (const path of named) expect(existsSync(path), `${page}: ${path}`).toBe(true)
+    }
+  })
+
+  it('have every room of src/ on the map', () => {
+    const map = textOf('CONTRIBUTING.md')
+    const rooms = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    for (const { name } of rooms) expect(map).toContain(`| \`src/${name}/\` |`)
+  })
+})
+
 describe('docs/guarantees.md', () => {
   it('names tests that are there, at least one for each promise', () => {
     const promises = readFileSync('docs/guarantees.md', 'utf8')

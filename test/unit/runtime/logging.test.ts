@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createLogger, type LoggerOptions, SILENT_LOGGER } from '../../../src/runtime/logging.js'
 import { RotatedFile } from '../../../src/runtime/rotated-file.js'
 
@@ -127,8 +127,17 @@ describe('the log', () => {
     expect(shown.slice(1)).toEqual(['error: one', 'error: two'])
   })
 
-  it('can be silent', () => {
-    expect(() => SILENT_LOGGER.child({ a: 1 }).error('nothing')).not.toThrow()
+  it('that is silent writes to no stream, neither itself nor by a child', () => {
+    const writes = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockReturnValue(true))
+    try {
+      for (const log of [SILENT_LOGGER, SILENT_LOGGER.child({ a: 1 })]) {
+        for (const level of ['debug', 'info', 'warn', 'error'] as const)
+          log[level]('nothing', { error: new Error('x') })
+      }
+      for (const write of writes) expect(write).not.toHaveBeenCalled()
+    } finally {
+      vi.restoreAllMocks()
+    }
   })
 })
 
