@@ -180,6 +180,7 @@ export class DuckDbCatalog implements Catalog {
         `${sqlString(this.#options.database)} AS database`,
         `${sqlString(state.table)} AS table_name`,
         `${sqlString(resolve(state.tableUri))} AS table_uri`,
+        `${state.analytics ? sqlString(resolve(state.analytics.uri)) : 'NULL'}::VARCHAR AS analytics_uri`,
       ].join(', ')}`,
     )
     // The manifest is in the order of the keys already: sorted again, 77,000 partitions would take 60 MB more.
