@@ -1,11 +1,12 @@
 /**
  * What the analytics table costs, and what it saves: the real star with and without it, in pairs, and six typical
- * questions through the engine of `etl3 query`, beside DuckDB over the same rows in one sorted file: in a session that is
- * there, and in one that is opened for the question, as the engine's is.
+ * questions beside DuckDB over the same rows in one sorted file. Each is asked through the engine of `etl3 query` beside a
+ * DuckDB that is opened for the question as well, and of the catalog's view beside the file, both in sessions that are
+ * there. Ratios are those of neighbors in time. Then the whole command: how long, and how much memory.
  *
  * `node scripts/run-typescript.mjs bench/questions.ts [--rounds 3]`; needs a build (`npm run build`).
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -14,12 +15,15 @@ import { loadConfig, queryCatalog } from '../src/index.js'
 import { findTemporalCli } from '../src/runtime/temporal/temporal-cli.js'
 import { type RunTimes, tableOf, timeRun } from './etl3-run.js'
 import { measured } from './figures.js'
+import { type CommandCost, queryCommand } from './query-command.js'
 import { demoSubject, realSubject } from './subject.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const SETTINGS = { workers: 1, memoryLimitMb: 512, chunkSize: 500 } as const
 const TABLE = 'fact_rate_enriched'
 const QUERY_MB = 256
+const ASKED_PER_ROUND = 10
+const WAYS = ['own', 'ownFile', 'there', 'thereFile'] as const
 
 /** What each asks; the name of the table stands for either. */
 const QUESTIONS: Readonly<Record<string, string>> = {
@@ -72,55 +76,71 @@ function phases({ phases: { write = 0, audit = 0, publish = 0 } }: RunTimes): st
 
 /** Each question by turns; the first round only fills the cache of the disk. */
 async function askQuestions(place: string, sorted: string): Promise<void> {
-  const instance = await openDuckDb()
-  const connection = await instance.connect()
-  await connection.run(`COPY (SELECT * FROM read_parquet('${tableOf(place)}/**/*.parquet', hive_partitioning = false)
+  const memory = await openDuckDb(':memory:')
+  const file = await memory.connect()
+  await file.run(`COPY (SELECT * FROM read_parquet('${tableOf(place)}/**/*.parquet', hive_partitioning = false)
     ORDER BY payer_slug, year, month, code, npi) TO '${sorted}' (FORMAT parquet)`)
+  // Opened once more by the engine, in this process: DuckDB lets one instance at a time have a file.
+  const copied = `${sorted}.catalog`
+  copyFileSync(join(place, 'etl3', 'catalog.duckdb'), copied)
+  const published = await openDuckDb(copied)
+  const catalog = await published.connect()
   const { config } = loadConfig({ file: join(place, 'etl3.yaml'), env: {} })
   const times = new Map<string, QuestionTimes>()
-  for (let round = 0; round <= 2 * rounds; round++) {
+  for (let round = 0; round <= ASKED_PER_ROUND * rounds; round++) {
     for (const [name, sql] of Object.entries(QUESTIONS)) {
-      const of = times.get(name) ?? { etl3: [], file: [], opened: [] }
+      const of = times.get(name) ?? { own: [], ownFile: [], there: [], thereFile: [] }
       times.set(name, of)
       const signal = new AbortController().signal
-      const etl3 = await seconds(() => queryCatalog({ config, sql, signal, memoryLimitMb: QUERY_MB }))
       const ofFile = sql.replaceAll(TABLE, `read_parquet('${sorted}')`)
-      const file = await seconds(() => connection.runAndReadAll(ofFile))
-      const opened = await seconds(() => askInOwnSession(ofFile))
-      if (round > 0) {
-        of.etl3.push(etl3)
-        of.file.push(file)
-        of.opened.push(opened)
+      const taken = {
+        own: await seconds(() => queryCatalog({ config, sql, signal, memoryLimitMb: QUERY_MB })),
+        ownFile: await seconds(() => askInOwnSession(ofFile)),
+        there: await seconds(() => catalog.runAndReadAll(sql)),
+        thereFile: await seconds(() => file.runAndReadAll(ofFile)),
       }
+      if (round > 0) for (const way of WAYS) of[way].push(taken[way])
     }
   }
-  for (const [name, { etl3, file, opened }] of times) {
-    const own = measured(etl3).median
-    const beside = (what: string, median: number): string =>
-      `${what} ${median.toFixed(3)} s, ratio ${(own / median).toFixed(1)}`
+  for (const [name, { own, ownFile, there, thereFile }] of times) {
     say(
-      `${name}: ${own.toFixed(3)} s; one sorted file ${beside('in a session that is there', measured(file).median)}; ` +
-        beside('in one of its own', measured(opened).median),
+      `${name}: in sessions of their own ${beside(own, ownFile)}; in sessions that are there ${beside(there, thereFile)}`,
     )
   }
-  connection.closeSync()
-  instance.closeSync()
+  for (const connection of [catalog, file]) connection.closeSync()
+  for (const instance of [published, memory]) instance.closeSync()
+  await askByCommand(join(place, 'etl3.yaml'))
 }
 
-interface QuestionTimes {
-  readonly etl3: number[]
-  /** In a session that is there. */
-  readonly file: number[]
-  /** In a session that is opened for the question. */
-  readonly opened: number[]
+/** Seconds of each time that a question was asked. */
+type QuestionTimes = Record<(typeof WAYS)[number], number[]>
+
+function beside(these: readonly number[], those: readonly number[]): string {
+  const { median, min, max } = measured(these.map((value, i) => value / (those[i] ?? Number.NaN)))
+  const ms = (values: readonly number[]): string => (1000 * measured(values).median).toFixed(1)
+  return `${ms(these)} ms beside ${ms(those)} ms, ratio ${median.toFixed(2)} (${min.toFixed(2)} – ${max.toFixed(2)})`
 }
 
-async function openDuckDb(): Promise<DuckDBInstance> {
-  return await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '2GiB', temp_directory: folder })
+async function askByCommand(config: string): Promise<void> {
+  for (const [name, sql] of Object.entries({ 'select 1': 'select 1', ...QUESTIONS })) {
+    const asked: CommandCost[] = []
+    for (let round = 0; round <= rounds; round++) {
+      asked.push(await queryCommand(join(ROOT, 'dist', 'cli', 'main.js'), config, sql))
+    }
+    const took = measured(asked.slice(1).map((cost) => cost.seconds))
+    const peak = Math.max(...asked.map(({ peakMb }) => peakMb))
+    say(`etl3 query, ${name}: ${took.median.toFixed(2)} s as a whole command, peak ${peak.toFixed(0)} MB`)
+  }
+}
+
+async function openDuckDb(path: string): Promise<DuckDBInstance> {
+  const access = path === ':memory:' ? {} : { access_mode: 'READ_ONLY' }
+  const settings = { threads: '2', memory_limit: '2GiB', temp_directory: folder, ...access }
+  return await DuckDBInstance.create(path, settings)
 }
 
 async function askInOwnSession(sql: string): Promise<void> {
-  const instance = await openDuckDb()
+  const instance = await openDuckDb(':memory:')
   const connection = await instance.connect()
   await connection.runAndReadAll(sql)
   connection.closeSync()

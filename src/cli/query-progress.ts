@@ -6,14 +6,17 @@ import type { CliCall } from './shell.js'
 const SILENT_MS = 2_000
 const EVERY_MS = 500
 
+/** What is asked of the call of a command. */
+type WatchedCall = Pick<CliCall, 'quiet' | 'terminal'>
+
 /** A line below everything else on stderr, while nothing else is shown. */
 export class QueryProgress {
   #rows = 0
-  readonly #call: CliCall
+  readonly #call: WatchedCall
   readonly #timer: NodeJS.Timeout | undefined
 
   /** Shows nothing before two seconds have passed, and nothing at all where nobody watches. */
-  constructor(call: CliCall) {
+  constructor(call: WatchedCall) {
     this.#call = call
     const started = performance.now()
     if (call.quiet || !call.terminal.interactive) return

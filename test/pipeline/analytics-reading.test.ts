@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAsOf, snapshotAt } from '../../src/analytics/snapshot-at.js'
 import { loadConfig } from '../../src/config/load.js'
@@ -119,6 +120,30 @@ describe('a query where the runs keep the analytics table', () => {
     }
   })
 })
+
+describe('a query of a catalog that an earlier version wrote', () => {
+  it('finds the analytics table as well', async () => {
+    const written = join(root, 'earlier')
+    cpSync(lake.metadata, written, { recursive: true })
+    await change(join(written, 'catalog.duckdb'), 'ALTER TABLE etl3.published DROP COLUMN analytics_uri')
+    const earlier = { ...config, output: { ...config.output, metadata_uri: written } }
+    expect(await facts({ config: earlier })).toBe(72)
+    const { filesScanned } = await queryCatalog({
+      config: earlier,
+      sql: 'SELECT count(npi) FROM fact_rate_enriched',
+      signal: new AbortController().signal,
+    })
+    expect(filesScanned).toBeUndefined()
+  })
+})
+
+async function change(catalog: string, sql: string): Promise<void> {
+  const instance = await DuckDBInstance.create(catalog)
+  const connection = await instance.connect()
+  await connection.run(sql)
+  connection.closeSync()
+  instance.closeSync()
+}
 
 describe('the word for an earlier state', () => {
   it.each([

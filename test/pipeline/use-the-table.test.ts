@@ -1,8 +1,7 @@
 /** What docs/use-the-table.md prints, run as it is printed on what a run left, in folders with the built-in names. */
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { analyticsUri } from '../../src/config/analytics-place.js'
@@ -14,13 +13,10 @@ import { createRateRows, dueRates } from '../oracle/rates.js'
 import { comparedFiles } from '../oracle/same-rows.js'
 import { quoted, text } from '../oracle/sql.js'
 import { writeStar } from '../stars/star.js'
+import { installIceberg, PYTHON, runProgram } from '../unit/iceberg/duckdb-iceberg.js'
 import { Lake } from './in-process-run.js'
 
 const PAGE = readFileSync('docs/use-the-table.md', 'utf8')
-/** Python with the pinned packages: the project's test script says where; its absence fails the test. */
-const PYTHON = process.env['ETL3_PYTHON'] ?? 'python3'
-/** Of the extensions for DuckDB's command line; `INSTALL` finds them where it would put them, and fetches nothing. */
-const EXTENSIONS = ['avro', 'iceberg']
 /** The file into which the page's SQL copies its rows. */
 const COPIED = 'august.parquet'
 
@@ -55,7 +51,8 @@ beforeAll(async () => {
   lake.configure({ star, analytics: { enabled: true } })
   expect((await lake.run()).status).toBe('published')
   await writeExpected(star)
-  installExtensions()
+  mkdirSync(home, { recursive: true })
+  installIceberg({ home })
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -77,25 +74,9 @@ async function writeExpected(star: string): Promise<void> {
   instance.closeSync()
 }
 
-function installExtensions(): void {
-  const platform = run('duckdb', ['-noheader', '-list', '-c', 'PRAGMA platform']).trim()
-  for (const name of EXTENSIONS) {
-    const found = run(PYTHON, ['-c', `import duckdb_extension_${name} as m; print(m.__path__[0])`]).trim()
-    // Its one folder is named after the version of DuckDB.
-    const version = run('duckdb', ['-noheader', '-list', '-c', 'SELECT version()']).trim()
-    const file = `${name}.duckdb_extension`
-    cpSync(join(found, 'extensions', version, file), join(home, '.duckdb', 'extensions', version, platform, file))
-  }
-}
-
-/** Runs a program in the project's folder, with the programs of the Python's packages on PATH. */
 function run(program: string, args: readonly string[]): string {
   mkdirSync(project, { recursive: true })
-  const sidePackages = process.env['PYTHONPATH']
-  const path = [dirname(resolve(PYTHON)), ...(sidePackages ? [join(sidePackages, 'bin')] : []), process.env['PATH']]
-  const env = { ...process.env, HOME: home, PATH: path.join(delimiter) }
-  const absolute = program.includes('/') ? resolve(program) : program
-  return execFileSync(absolute, args, { cwd: project, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  return runProgram(program, args, { home, cwd: project })
 }
 
 interface Block {

@@ -181,6 +181,7 @@ export class DuckDbCatalog implements Catalog {
         `${sqlString(this.#options.database)} AS database`,
         `${sqlString(state.table)} AS table_name`,
         `${sqlString(resolve(state.tableUri))} AS table_uri`,
+        `${state.analytics ? sqlString(resolve(state.analytics.uri)) : 'NULL'}::VARCHAR AS analytics_uri`,
       ].join(', ')}`,
     )
     const published = manifestRelation([state.manifestPath], {

@@ -24,7 +24,6 @@ import { sqlIdentifier, sqlString } from '../../engine/sql.js'
 import { beginWhole, endWhole, IncompleteResult, wholeChunks } from '../../engine/whole-result.js'
 import { Etl3Error, InputError, ResourceError, UnavailableError, UsageError } from '../../runtime/errors.js'
 import { SYSTEM_MEMORY_HINT } from '../../runtime/system-memory.js'
-import type { PublishedAnalytics } from '../catalog.js'
 import type { QueryRequest, QueryRow, StreamedAnswer } from '../query.js'
 import { withQueryScratch } from '../query-scratch.js'
 import { analyticsSelect, partitionedName } from './analytics-select.js'
@@ -37,7 +36,7 @@ import {
   readPartitionColumns,
 } from './catalog.js'
 import { KeyList } from './key-list.js'
-import { namesSchemaOf, type PartitionCondition, type PrunedTable, partitionCondition } from './partition-pruning.js'
+import { namesSchemaOf, type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
 
 const MAX_THREADS = 2
@@ -190,12 +189,9 @@ async function defineTable(
   target?: string,
 ): Promise<TableFiles> {
   const root = resolve(config.output.uri)
-  const ask = async (query: string): Promise<Record<string, Cell>[]> => await rowsOf(connection, query)
-  const [published] = await ask(
-    'SELECT *, current_database() AS catalog, (SELECT count(*) FROM etl3.partitions) AS files FROM etl3.published',
-  )
-  const { catalog, database, name, storedRoot, files } = publishedSchema.parse(published)
-  const partitionColumns = await readPartitionColumns({ rows: ask }, catalog)
+  const engine = { rows: async (query: string) => await rowsOf(connection, query) }
+  const shown = await readShown(engine)
+  const { catalog, name } = shown
 
   const statement = await serialise(connection, explained(sql) ?? sql)
   if (snapshot && namesSchemaOf(statement.tree, name)) {
@@ -207,25 +203,28 @@ async function defineTable(
       },
     )
   }
-  const analytics = await analyticsTable({ rows: ask }, catalog, config, snapshot)
+  const stored = snapshot?.uri ?? shown.analyticsUri
+  const analytics = stored === undefined ? undefined : { uri: snapshot?.uri ?? analyticsUri(config), storedUri: stored }
   const partitioned = analytics ? partitionedName(name) : name
-  const chosen = await chooseFiles(connection, statement, { name: partitioned, partitionColumns })
-  // A view that the statement does not read would stand in SHOW TABLES beside the catalog's own of that name.
-  const asked = analytics && readsOf(statement, { name, partitionColumns }).reads !== 'nothing'
-  const columns = asked || chosen ? await readColumns({ rows: ask }, catalog) : []
-  if (asked) {
-    await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${analyticsSelect(columns, analytics)}`)
+  if (analytics && readsTable(statement, name) && (snapshot || resolve(analytics.uri) !== analytics.storedUri)) {
+    const files = snapshot?.files ?? (await readAnalytics(engine, catalog))?.files ?? []
+    const select = analyticsSelect(await readColumns(engine, catalog), { uri: analytics.uri, files })
+    await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${select}`)
   }
-  if (chosen) {
+  let chosen: ChosenFiles | undefined
+  if (readsTable(statement, partitioned)) {
+    const partitionColumns = await readPartitionColumns(engine, catalog)
+    chosen = await chooseFiles(connection, statement, { name: partitioned, partitionColumns })
+    const columns = await readColumns(engine, catalog)
     const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen.keys })
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(partitioned)} AS ${select}`)
   }
   // DuckDB asks for the right to read a pattern as well as for that to read what it matches.
-  const roots = [root, storedRoot, ...(analytics ? [analytics.uri, analytics.storedUri] : [])]
+  const roots = [root, shown.tableUri, ...(analytics ? [analytics.uri, analytics.storedUri] : [])]
   const readable = roots.flatMap((folder) => [folder, exactPath(folder)])
   const folders = [...new Set(readable)].map((folder) => sqlString(`${folder}/`))
   // DuckDB looks into `main` whatever the path says; the database's schema beside it would list each name twice.
-  const listed = (await hasView({ rows: ask }, catalog, DEFAULT_SCHEMA, name)) ? DEFAULT_SCHEMA : database
+  const listed = shown.inDefaultSchema ? DEFAULT_SCHEMA : shown.database
   // One text: each statement by itself would cost a question a few milliseconds together.
   const settings = [
     `search_path = ${sqlString(`${catalog}.${listed},${catalog}.${ABOUT_SCHEMA}`)}`,
@@ -235,7 +234,39 @@ async function defineTable(
     'lock_configuration = true',
   ]
   await connection.run(settings.map((setting) => `SET ${setting}`).join('; '))
-  return { scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: files }
+  return { scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: shown.files }
+}
+
+/** What a catalog shows. */
+interface Shown {
+  /** Name under which the file is attached. */
+  readonly catalog: string
+  readonly database: string
+  readonly name: string
+  readonly tableUri: string
+  /** Files of the partitioned table. */
+  readonly files: number
+  /** Place of the analytics table that the view of the name reads; undefined where the catalog shows none. */
+  readonly analyticsUri: string | undefined
+  /** Whether the views stand in {@link DEFAULT_SCHEMA} as well. */
+  readonly inDefaultSchema: boolean
+}
+
+/** One statement: each costs a question about a millisecond. Of catalogs of earlier versions, more is asked. */
+async function readShown(engine: Pick<Engine, 'rows'>): Promise<Shown> {
+  const [row] = await engine.rows(
+    'SELECT *, current_database() AS catalog, (SELECT count(*) FROM etl3.partitions) AS files FROM etl3.published',
+  )
+  const { analytics_uri, ...published } = publishedSchema.parse(row)
+  if (analytics_uri !== undefined) {
+    return { ...published, analyticsUri: analytics_uri ?? undefined, inDefaultSchema: true }
+  }
+  const { catalog, name } = published
+  return {
+    ...published,
+    analyticsUri: (await readAnalytics(engine, catalog))?.uri,
+    inDefaultSchema: await hasView(engine, catalog, DEFAULT_SCHEMA, name),
+  }
 }
 
 /** Catalogs of earlier versions have their views in one schema only. */
@@ -246,33 +277,16 @@ async function hasView(engine: Pick<Engine, 'rows'>, catalog: string, schema: st
   return Number(found?.['views']) > 0
 }
 
-/** The analytics table that the name stands for: of an earlier state if one was asked for, at its configured place. */
-async function analyticsTable(
-  engine: Pick<Engine, 'rows'>,
-  catalog: string,
-  config: QueryRequest['config'],
-  snapshot: QueryRequest['snapshot'] | undefined,
-): Promise<(Pick<PublishedAnalytics, 'uri' | 'files'> & { readonly storedUri: string }) | undefined> {
-  if (snapshot) return { ...snapshot, storedUri: snapshot.uri }
-  const shown = await readAnalytics(engine, catalog)
-  return shown && { ...shown, uri: analyticsUri(config), storedUri: shown.uri }
-}
-
 const publishedSchema = z
   .object({
     catalog: z.string(),
     database: z.string(),
     table_name: z.string(),
     table_uri: z.string(),
+    analytics_uri: z.string().nullish(),
     files: z.coerce.number(),
   })
-  .transform(({ catalog, database, table_name, table_uri, files }) => ({
-    catalog,
-    database,
-    name: table_name,
-    storedRoot: table_uri,
-    files,
-  }))
+  .transform(({ table_name, table_uri, ...others }) => ({ ...others, name: table_name, tableUri: table_uri }))
 
 const ALL_KEYS = `SELECT key FROM ${ABOUT_SCHEMA}.partitions WHERE true`
 
@@ -286,9 +300,8 @@ async function chooseFiles(
   connection: DuckDBConnection,
   statement: Serialised,
   table: PrunedTable,
-): Promise<ChosenFiles | undefined> {
-  const condition = readsOf(statement, table)
-  if (condition.reads === 'nothing') return undefined
+): Promise<ChosenFiles> {
+  const condition = partitionCondition(statement.tree, statement.template, table)
   if (condition.reads === 'shape') return { keys: await keysOf(connection, `${ALL_KEYS} LIMIT 1`), forShape: true }
   if (condition.reads === 'some') {
     try {
@@ -307,8 +320,9 @@ interface Serialised {
   readonly template: string
 }
 
-function readsOf({ tree, template }: Serialised, table: PrunedTable): PartitionCondition {
-  return partitionCondition(tree, template, table)
+/** A view that the statement does not read would stand in SHOW TABLES beside the catalog's own of that name. */
+function readsTable({ tree, template }: Serialised, name: string): boolean {
+  return partitionCondition(tree, template, { name, partitionColumns: [] }).reads !== 'nothing'
 }
 
 async function keysOf(connection: DuckDBConnection, source: string): Promise<KeyList> {

@@ -1,14 +1,17 @@
 import { copyFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { toldSetAside } from '../../../src/analytics/told-set-aside.js'
 import { commitTable, type IcebergTable } from '../../../src/iceberg/commit-table.js'
 import type { DataFile } from '../../../src/iceberg/data-file.js'
 import { expireSnapshots } from '../../../src/iceberg/expire-snapshots.js'
 import { openSnapshot } from '../../../src/iceberg/open-snapshot.js'
 import { readSnapshotFiles } from '../../../src/iceberg/table-files.js'
-import { GO_ON } from '../lake/folder/lake-folder.js'
+import { FolderStore } from '../../../src/lake/folder/store.js'
+import { GO_ON, lakeFolder } from '../lake/folder/lake-folder.js'
+import { installIceberg, runProgram } from './duckdb-iceberg.js'
 import { type Change, PyIceberg } from './pyiceberg.js'
-import { folderTable, row, run, START_MS, writeRows } from './small-table.js'
+import { folderTable, row, run, START_MS, tableIn, writeRows } from './small-table.js'
 
 async function twoFiles(table: IcebergTable): Promise<readonly [DataFile, DataFile]> {
   return [
@@ -84,6 +87,24 @@ describe('somebody else', () => {
     expect((await commitTable(table, run(2, [one, two]), GO_ON)).setAside).toEqual(back.setAside)
     expect((await commitTable(table, run(3, [one, two]), GO_ON)).setAside).toEqual([])
     expect((await commitTable(table, run(4, [one]), GO_ON)).setAside).toEqual([])
+  })
+
+  it('is told with the statement that reads what was set aside, which DuckDB runs as it is printed', async () => {
+    const store = new FolderStore(join(lakeFolder(), "o'hare", 'analytics'))
+    const table = tableIn(store)
+    const [one, two] = await twoFiles(table)
+    await commitTable(table, run(1, [one, two]), GO_ON)
+    await changedInPlace(table, { write: 'delete', where: ['EqualTo', 'month', '02'] }, 2)
+    const { setAside } = await commitTable(table, run(2, [one, two]), GO_ON, { foreignCommits: 'setAside' })
+    const [told] = toldSetAside(setAside, { table: 'rates', uri: store.uri, inGlue: false })
+    const printed = /FROM iceberg_scan\(.*?\) in DuckDB/.exec(told?.wayBack ?? '')?.[0].replace(/ in DuckDB$/, '')
+
+    const home = lakeFolder()
+    installIceberg({ home })
+    const ask = (from: string): unknown =>
+      JSON.parse(runProgram('duckdb', ['-json', '-c', `LOAD iceberg; SELECT text ${from} ORDER BY text`], { home }))
+    expect(ask(printed ?? '')).toEqual([{ text: 'a' }, { text: 'b' }])
+    expect(ask(`FROM iceberg_scan('${store.uri.replaceAll("'", "''")}')`)).toHaveLength(3)
   })
 
   it('can be brought back for as long as the snapshot that set it aside is kept, and goes with it', async () => {

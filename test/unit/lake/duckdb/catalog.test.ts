@@ -215,7 +215,7 @@ describe('the embedded catalog', () => {
       ['note', "it's fine"],
       ['rows', '136'],
     ])
-    expect(await ask('SELECT run_id, table_uri FROM etl3.published')).toEqual([['run 1', root]])
+    expect(await ask('SELECT run_id, table_uri, analytics_uri FROM etl3.published')).toEqual([['run 1', root, null]])
   })
 
   it('has the facts that the run has set aside, with the rule that each breaks', async () => {

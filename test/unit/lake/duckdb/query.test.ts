@@ -327,6 +327,7 @@ describe('a query of the catalog', () => {
     const due = ['columns', 'fact_rate_enriched', 'figures', 'partitions', 'published'].map((name) => [name])
     expect((await ask(config, 'SHOW TABLES')).rows).toEqual(due)
     await inCatalog(folder, 'DROP VIEW main.fact_rate_enriched')
+    await inCatalog(folder, 'ALTER TABLE etl3.published DROP COLUMN analytics_uri')
     expect((await ask(config, 'SHOW TABLES')).rows).toEqual(due)
     expect((await ask(config, 'SELECT count(*) FROM fact_rate_enriched')).rows).toEqual([[1 + 2]])
   })
