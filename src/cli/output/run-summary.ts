@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from '../../config/load.js'
 import type { AnalyticsResult, RunResult } from '../../contract/messages.js'
 import { plainText } from '../../runtime/plain-text.js'
+import { commandToTry, shellWord } from './command-to-try.js'
 import { bytesText, countOf, countText, secondsText } from './figures.js'
 import type { Palette } from './palette.js'
 import { wrapLine } from './wrapped-line.js'
@@ -113,21 +114,6 @@ function webUiText({ uiUrl, serverEnds, resolved }: SummaryContext): string {
   return uiUrl ?? `that of your Temporal server, or ${dev}`
 }
 
-/** A command with the flags that lead it to the configuration of this run. */
-function commandToTry(name: string, { file, environment }: SummaryContext['resolved']): string {
-  return [
-    `npx etl3 ${name}`,
-    ...(file === undefined || file === 'config/etl3.yaml' ? [] : [`--config ${shellWord(file)}`]),
-    ...(environment === undefined ? [] : [`--environment ${shellWord(environment)}`]),
-  ].join(' ')
-}
-
 function sqlName(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
-}
-
-/** A word of a shell's command line. */
-export function shellWord(text: string): string {
-  if (/^[\w./:=@-]+$/.test(text)) return text
-  return /["$`\\!]/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : `"${text}"`
 }
