@@ -44,6 +44,7 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
   for (const text of setAsideTexts(result.analytics)) add('set aside', text)
   if (result.bytes > 0) add('size', bytesText(result.bytes))
   if (result.warnings > 0) add('warnings', `${countText(result.warnings)}, see the report`)
+  for (const source of result.warningSources ?? []) add('  from', source)
   for (const warning of result.tableWarnings ?? []) add('catalog', warning)
   for (const leftOut of result.leftOut ?? []) add('left out', leftOut)
   add(
