@@ -37,6 +37,7 @@ import {
   readPartitionColumns,
 } from './catalog.js'
 import { KeyList } from './key-list.js'
+import { partitionCounts } from './partition-counts.js'
 import { namesSchemaOf, type PartitionCondition, type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
 
@@ -62,7 +63,7 @@ export async function withDuckDbAnswer<T>(
   return await withCatalog(request, async (connection) => {
     const { files, result } = await explainingErrors(request.signal, async () => {
       const files = await defineTable(connection, request)
-      const statement = await readingStatement(connection, request.sql)
+      const statement = await readingStatement(connection, files.sql)
       await beginWhole(connection)
       return { files, result: await statement.stream() }
     })
@@ -70,7 +71,7 @@ export async function withDuckDbAnswer<T>(
       columns: result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) })),
       filesScanned: files.scanned,
       filesOfTable: files.all,
-      pieces: piecesOf(connection, result, request),
+      pieces: piecesOf(connection, result, { ...request, sql: files.sql }),
     })
   })
 }
@@ -85,8 +86,8 @@ export async function withDuckDbAnswer<T>(
 export async function duckDbAnswerToParquet(request: QueryRequest, path: string): Promise<number> {
   return await withCatalog(request, (connection) =>
     explainingErrors(request.signal, async () => {
-      await defineTable(connection, request, path)
-      const { statementType } = await readingStatement(connection, request.sql)
+      const { sql } = await defineTable(connection, request, path)
+      const { statementType } = await readingStatement(connection, sql)
       const isSelect = statementType === StatementType.SELECT && !SHOWS.test(request.sql)
       if (!isSelect) {
         throw new UsageError('ETL3-QU-01', 'only what a SELECT answers can be written as Parquet', {
@@ -94,7 +95,7 @@ export async function duckDbAnswerToParquet(request: QueryRequest, path: string)
         })
       }
       // A view takes the statement as it is, whatever comments it ends with; COPY would want it in brackets.
-      await connection.run(`CREATE TEMP VIEW ${ANSWER_VIEW} AS ${request.sql}`)
+      await connection.run(`CREATE TEMP VIEW ${ANSWER_VIEW} AS ${sql}`)
       const copied = await connection.run(
         `COPY (FROM ${ANSWER_VIEW}) TO ${sqlString(path)} (FORMAT parquet, USE_TMP_FILE false)`,
       )
@@ -175,6 +176,8 @@ async function openCatalogFile(path: string, scratch: string, memoryLimitMb: num
 
 /** How many files there are, and how many of them the statement can find rows in; see {@link StreamedAnswer}. */
 interface TableFiles {
+  /** What is to be run: the statement, or the question to the partition list that has the same answer. */
+  readonly sql: string
   readonly scanned: number | undefined
   readonly all: number
 }
@@ -209,14 +212,15 @@ async function defineTable(
   }
   const analytics = await analyticsTable({ rows: ask }, catalog, config, snapshot)
   const partitioned = analytics ? partitionedName(name) : name
+  const counts = analytics ? undefined : await askedOfList(connection, sql, statement, { name, partitionColumns })
   const chosen = await chooseFiles(connection, statement, { name: partitioned, partitionColumns })
   // A view that the statement does not read would stand in SHOW TABLES beside the catalog's own of that name.
   const asked = analytics && readsOf(statement, { name, partitionColumns }).reads !== 'nothing'
-  const columns = asked || chosen ? await readColumns({ rows: ask }, catalog) : []
+  const columns = asked || (chosen && counts === undefined) ? await readColumns({ rows: ask }, catalog) : []
   if (asked) {
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${analyticsSelect(columns, analytics)}`)
   }
-  if (chosen) {
+  if (chosen && counts === undefined) {
     const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen.keys })
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(partitioned)} AS ${select}`)
   }
@@ -235,7 +239,7 @@ async function defineTable(
     'lock_configuration = true',
   ]
   await connection.run(settings.map((setting) => `SET ${setting}`).join('; '))
-  return { scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: files }
+  return { sql: counts ?? sql, scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: files }
 }
 
 /** Catalogs of earlier versions have their views in one schema only. */
@@ -299,6 +303,24 @@ async function chooseFiles(
     }
   }
   return { keys: await keysOf(connection, ALL_KEYS), forShape: false }
+}
+
+/** The statement that asks the partition list for the same answer, or undefined where it has none. */
+async function askedOfList(
+  connection: DuckDBConnection,
+  sql: string,
+  { tree, template }: Serialised,
+  table: PrunedTable,
+): Promise<string | undefined> {
+  // What EXPLAIN explains is what reads the files.
+  if (explained(sql) !== undefined) return undefined
+  const columns = await rowsOf(
+    connection,
+    `SELECT name FROM ${ABOUT_SCHEMA}.columns UNION SELECT column_name FROM (DESCRIBE ${ABOUT_SCHEMA}.partitions)`,
+  )
+  const otherNames = columns.map(({ name }) => String(name))
+  const asked = partitionCounts(tree, template, { ...table, otherNames })
+  return asked === undefined ? undefined : await deserialise(connection, asked)
 }
 
 /** The statement, and {@link ALL_KEYS}, as `json_serialize_sql` gives them. */
