@@ -19,6 +19,7 @@ import { takeMostUsedCodes } from '../report/most-used-codes.js'
 import { takePlacement } from '../report/placement.js'
 import { takeRateMoves } from '../report/rate-moves.js'
 import { type Contents, contentsSchema, type RunCourse, type RunReport } from '../report/run-report.js'
+import { warningSources } from '../report/warning-sources.js'
 import { leftOutOf } from '../star/inputs.js'
 import { analyticsResult } from './analytics-result.js'
 import { findAudit } from './balance-ledger.js'
@@ -67,6 +68,9 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
     workers: await workersOf(context, deps, signal),
     amounts: amountsOf(screen.facts, plan),
   })
+  // A plan ends before the gate: it has what the screen found.
+  const rules = quality?.rules ?? screen.rules
+  const sources = warningSources(rules)
   // The report cannot say how long it takes to write itself.
   const { report: _, ...seconds } = input.seconds
   return {
@@ -85,6 +89,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
       memoryLimitMb: course.workerLimitMb,
       seconds: { ...seconds, total: (Date.now() - input.startedAtMs) / 1000 },
       warnings: input.warnings,
+      ...(sources.length > 0 ? { warningSources: sources } : {}),
       leftOut: leftOutOf(record.inputs),
       tableWarnings: plan.tableWarnings,
       ...(status === 'published' ? {} : { toWrite: await toWriteOf(context, plan, deps, signal) }),
@@ -109,8 +114,7 @@ export async function gatherReport({ context, input, status, deps, signal }: Gat
     })),
     inputWarnings: [...inputs.warnings],
     dimensions: { ...dimensions.counts, benchmarks: staged.benchmarks },
-    // A plan ends before the gate: it has what the screen found.
-    rules: quality?.rules ?? screen.rules,
+    rules,
     audit: audit ?? null,
     changes,
     contents,

@@ -54,6 +54,7 @@ async function screenStaged(context: RunContext, deps: ActivityDeps, signal: Abo
     codes: await fetch('codes'),
     groups: await fetch('groups'),
   }
+  const factFiles = run.inputs.find(({ name }) => name === 'fact_rate')?.files.map(({ path }) => path) ?? []
   const rules = ruleSetOf(config.data_quality, new Date(run.startedAt))
   const sandboxPaths = async (): Promise<SandboxPaths> => ({
     ...paths,
@@ -74,7 +75,7 @@ async function screenStaged(context: RunContext, deps: ActivityDeps, signal: Abo
   const findings = await withScratchFolder(scratch, 'screen', async (folder) => {
     const found = await withEngine(deps, scratch, signal, async (engine) => {
       await requirePatterns(engine, rules.patterns)
-      return await screen(engine, paths, rules, statements, folder)
+      return await screen(engine, { ...paths, factFiles }, rules, statements, folder)
     })
     await records.putFile(stagedName('quarantined'), join(folder, 'quarantined.parquet'), signal)
     await records.putFile(QUARANTINE, join(folder, 'quarantine.parquet'), signal)

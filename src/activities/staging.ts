@@ -220,7 +220,8 @@ async function factsOf(
   const { name, files: stored } = factTableOf(record)
   const over = await overInputs(context, [{ name, files: stored.slice(from, to) }], deps, signal)
   const files = (await inputFiles(over, name, signal)).slice(from, to)
-  return { select: selectInput(name, files), rows: rowsOf(files), reads: [{ name, files }] }
+  const firstFile = stored.length > 1 ? from : undefined
+  return { select: selectInput(name, files, firstFile), rows: rowsOf(files), reads: [{ name, files }] }
 }
 
 function factTableOf({ inputs }: RunRecord): InputTable {

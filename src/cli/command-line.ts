@@ -6,6 +6,7 @@ import { registerConfig } from './config.js'
 import { registerDev } from './dev.js'
 import { registerDoctor } from './doctor.js'
 import { EXIT_DONE } from './exit-codes.js'
+import { registerExplore } from './explore.js'
 import { registerExportDictionary } from './export-dictionary.js'
 import { registerIamPolicy } from './iam-policy.js'
 import { registerInit } from './init.js'
@@ -87,6 +88,7 @@ export function buildProgram(io: CliIo, services: CliServices, record: CallRecor
   registerValidate(program, shell)
   registerStatus(program, shell)
   registerReport(program, shell)
+  registerExplore(program, shell)
   registerQuery(program, shell)
   registerShow(program, shell)
   registerWhy(program, shell)

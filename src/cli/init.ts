@@ -8,8 +8,8 @@ import type { processingFor, TemplateAnswers } from '../config/template.js'
 import { UsageError } from '../runtime/errors.js'
 import { makeFolder } from '../runtime/make-folder.js'
 import { plainText } from '../runtime/plain-text.js'
+import { shellWord } from './output/command-to-try.js'
 import { countText } from './output/figures.js'
-import { shellWord } from './output/run-summary.js'
 import type { CliCall, CliShell } from './shell.js'
 
 const MB_PER_GB = 1024

@@ -5,6 +5,7 @@
 
 import type { Config } from '../config/schema.js'
 import type { RunsToCompare } from '../history/compare-rates.js'
+import type { ExploreRequest } from '../history/explore-run.js'
 import type { RowQuestion } from '../history/follow-row.js'
 import type { FollowedRow } from '../history/followed-row.js'
 import type { Explanation, PlanQuestion } from '../history/plan-answers.js'
@@ -55,6 +56,8 @@ export interface CliServices {
   publishedRun(config: Config, signal: AbortSignal): Promise<CurrentRecord | undefined>
   /** The report of a run; of the published one when none is named. */
   findReport(config: Config, runId: string | undefined, signal: AbortSignal): Promise<FoundReport>
+  /** A page in which the rates and partitions of a run are searched. */
+  explorePage(request: ExploreRequest): Promise<string>
   /** What moved between the rates of two runs; undefined where one of them kept none. */
   compareRates(runs: RunsToCompare): Promise<RateMoves | undefined>
   /** The run that was begun last and did not come to its end, or undefined when there is none. */
@@ -112,6 +115,10 @@ export function realServices(env: Readonly<Record<string, string | undefined>>):
     async findReport(config, runId, signal) {
       const { findReport } = await import('./runs/run-reports.js')
       return await findReport(config, runId, signal)
+    },
+    async explorePage(request) {
+      const { exploreRun } = await import('../history/explore-run.js')
+      return await exploreRun(request)
     },
     async compareRates(runs) {
       const { compareRates } = await import('../history/compare-rates.js')

@@ -8,7 +8,7 @@ import { plainText } from '../runtime/plain-text.js'
 import { workflowIdOf } from '../runtime/temporal/workflow-id.js'
 import { describeWorker, readWorkerIdentity } from '../runtime/worker-identity.js'
 import { EXIT_DONE } from './exit-codes.js'
-import { countOf } from './output/figures.js'
+import { countOf, countText } from './output/figures.js'
 import { DETAIL_COLUMN, liveLines, NO_VIEW, progressViewFor } from './output/progress-view.js'
 import { runSummary } from './output/run-summary.js'
 import { wrapLine } from './output/wrapped-line.js'
@@ -19,7 +19,7 @@ import type { CliServices } from './services.js'
 import type { CliCall, CliShell } from './shell.js'
 
 const STORE_TIMEOUT_MS = 60_000
-const LABEL_COLUMNS = 8
+const LABEL_COLUMNS = 10
 
 const DESCRIPTION = `Asks the Temporal server, if one is there, for the run of the configured output. Starts nothing. Where no run is going
 on, or the server does not answer, it shows what was published last, and a run that did not come to its end.
@@ -165,13 +165,17 @@ function statusText(
 }
 
 function publishedLines(call: CliCall, { runId, publishedAt, published }: CurrentRecord): string[] {
-  const { rows, partitions, outputUri, table, reportUri } = published
+  const { rows, partitions, outputUri, table, reportUri, warnings, warningSources = [] } = published
   const label = (name: string): string => name.padEnd(LABEL_COLUMNS)
   return [
     call.palette.bold(`last published: ${countOf(rows, 'row')} in ${countOf(partitions.total, 'partition')}`),
     `  ${label('when')}${plainText(publishedAt)}`,
     `  ${label('run')}${plainText(runId)}`,
     `  ${label('table')}${plainText(`${table} in ${outputUri}`)}`,
+    ...(warnings > 0 ? [`  ${label('warnings')}${countText(warnings)}, see the report`] : []),
+    ...warningSources.map((source) =>
+      wrapLine(`  ${label('  from')}${plainText(source)}`, call.columns, LABEL_COLUMNS + 2),
+    ),
     `  ${label('report')}${plainText(reportUri)}`,
   ]
 }

@@ -99,6 +99,8 @@ export interface RunResult {
   /** Seconds by phase, and `total`. */
   readonly seconds: Readonly<Record<string, number>>
   readonly warnings: number
+  /** Payer and input file of the facts that gave warnings, a line for each of the first rules; missing where there are none. */
+  readonly warningSources?: readonly string[] | undefined
   /** What lies beside the input's files and was not read, a sentence for each place; missing where there is nothing. */
   readonly leftOut?: readonly string[] | undefined
   /** What people should know of the table, a sentence each; missing where there is nothing. */

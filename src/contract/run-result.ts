@@ -47,6 +47,7 @@ export const runResultSchema: z.ZodType<RunResult> = z.object({
   memoryLimitMb: z.number(),
   seconds: z.record(z.string(), z.number()),
   warnings: count,
+  warningSources: z.array(z.string()).readonly().optional(),
   tableWarnings: z.array(z.string()).readonly().optional(),
   toWrite: z.object({ files: count, estimatedBytes: count, lacks: z.array(z.string()).readonly() }).exactOptional(),
   leftOut: z.array(z.string()).readonly().optional(),

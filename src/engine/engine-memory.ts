@@ -12,6 +12,8 @@ export const ENGINE_MB = {
   keys: 128,
   /** Comparing the rates of two runs; what is more spills. */
   rates: 128,
+  /** Taking the largest partitions and the rates of a run for a page; what is more spills. */
+  explore: 128,
   /** Gathering an answer of Athena's for a file; more rows spill. */
   answer: 128,
   /** Explaining a plan, or comparing layouts. */

@@ -26,6 +26,26 @@ export const RULE_KINDS = [
 
 const count = z.number().int().nonnegative()
 
+/** Facts that broke a rule, by payer and input file. */
+export const ruleSourcesSchema = z.object({
+  /** The first of them, those with the most facts first. */
+  first: z
+    .array(
+      z.object({
+        payer: z.string().nullable(),
+        /** Path or address; null where it is not known: staged by an earlier version. */
+        file: z.string().nullable(),
+        failed: count,
+      }),
+    )
+    .readonly(),
+  /** What `first` leaves out. */
+  others: z.object({ sources: count, failed: count }),
+})
+
+/** Facts that broke a rule, by payer and input file. */
+export type RuleSources = z.output<typeof ruleSourcesSchema>
+
 const ruleResultSchema = z.object({
   /** Name of the rule in `data_quality.rules`. */
   name: z.string(),
@@ -59,6 +79,11 @@ const ruleResultSchema = z.object({
   quarantined: count,
   /** Up to ten things that broke the rule, identities masked, at most 200 characters each. Data: escape when shown. */
   examples: z.array(z.string()).max(10).readonly(),
+  /**
+   * Where what broke the rule comes from: of rules on facts that were violated or set facts aside. Others have none, and
+   * so have records of earlier versions.
+   */
+  sources: ruleSourcesSchema.optional(),
 })
 
 /** What a rule gave, for one subject. */

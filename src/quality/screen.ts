@@ -10,10 +10,13 @@ import { computeBounds } from './outlier-bounds.js'
 import type { RuleResult } from './quality-record.js'
 import { inOrder } from './rule-order.js'
 import { type EntryRule, listedFacts, REPEATED, type RuleSet } from './rule-set.js'
+import { sourceColumns, takeRuleSources } from './rule-sources.js'
 import { type StatementFindings, statementResult } from './run-statements.js'
 
-/** Local paths of the staged files that the screen reads. */
+/** Local paths of the staged files that the screen reads, and what the facts were staged from. */
 export interface ScreenPaths {
+  /** Paths or addresses of the input files of the facts, in their order. */
+  readonly factFiles: readonly string[]
   readonly facts: string
   readonly attrs: string
   readonly codes: string
@@ -49,7 +52,7 @@ export async function screenFacts(
   await claim(engine, scan, rules.facts, counts)
   const claimed = await claimedByRule(engine)
   const examples = await examplesByRule(engine, paths, rules.facts, counts)
-  const results = rules.facts.map(({ rule, check }, i) => {
+  const judged = rules.facts.map(({ rule, check }, i) => {
     const { checked, failed } = counts.rules[i] ?? NOTHING
     return resultOf(rule, {
       ...(check.subject === undefined ? {} : { subject: check.subject }),
@@ -61,6 +64,12 @@ export async function screenFacts(
       examples: examples.get(i) ?? [],
     })
   })
+  const told = [...judged.keys()].filter((i) => isTold(judged[i]))
+  const sources = await takeRuleSources(engine, scan, told, paths.factFiles)
+  const results = judged.map((result, i): RuleResult => {
+    const found = sources.get(i)
+    return found ? { ...result, sources: found } : result
+  })
   for (const rule of rules.sql) {
     const found = statements.get(rule)
     if (found && rule.options.on_violation !== 'quarantine') results.push(statementResult(rule, counts.facts, found))
@@ -68,6 +77,11 @@ export async function screenFacts(
   await writeQuarantine(engine, paths, rules.facts, folder)
   const quarantined = [...claimed.values()].reduce((sum, n) => sum + n, 0)
   return { facts: counts.facts, quarantined, rules: inOrder(results, rules.order) }
+}
+
+/** Whether a reader has to know what broke the rule. */
+function isTold(result: RuleResult | undefined): boolean {
+  return result?.outcome === 'warned' || result?.outcome === 'failed' || (result?.quarantined ?? 0) > 0
 }
 
 /** The facts that statements returned, as tables that the scan can ask. */
@@ -129,7 +143,11 @@ async function prepareScan(engine: Engine, paths: ScreenPaths, { facts: rules, o
     ${outliers.map(({ name }) => `LEFT JOIN bounds_${name} ON bounds_${name}.code_id = c.code_id`).join(' ')}`)
   await engine.run(`CREATE TEMP VIEW seen_groups AS SELECT * FROM ${readParquet([paths.groups])}`)
 
-  const columns = { attr: ['is_dollar', 'is_percentage'], code: [] as string[], group: [] as string[] }
+  const columns = {
+    attr: ['is_dollar', 'is_percentage', 'key_payer_slug'],
+    code: [] as string[],
+    group: [] as string[],
+  }
   for (const { name } of outliers) columns.code.push(`low_${name}`, `high_${name}`)
   const conditions = rules.flatMap(({ check }, i) => [
     ...check.applies.map((condition, k) => ({ condition, name: `applies_${i}_${k}` })),
@@ -152,7 +170,7 @@ async function prepareScan(engine: Engine, paths: ScreenPaths, { facts: rules, o
     const broken = check.broken.map((c, k) => term(c, `broken_${i}_${k}`))
     return `${['true', ...applies].join(' AND ')} AS applies_${i}, (${broken.join(' OR ')}) AS broken_${i}`
   })
-  return `SELECT f.fact_row ${verdicts.map((v) => `, ${v}`).join('')}
+  return `SELECT f.fact_row, ${await sourceColumns(engine, paths)} ${verdicts.map((v) => `, ${v}`).join('')}
     FROM ${readParquet([paths.facts])} f JOIN flags_attr a ON a.attr_id = f.attr_id
     JOIN flags_code c ON c.code_id = f.code_id JOIN flags_group g ON g.group_id = f.group_id`
 }

@@ -54,6 +54,7 @@ function good(report: RunReport): string[] {
     markdownText(verdictOf(report).text),
     '',
     ...(told.length === 0 ? [] : [...rulesTable(told), '']),
+    ...sourcesList(result.warningSources ?? []),
     ...(quiet.length === 0 ? [] : [`Other checks: ${quietText(quiet)}; report.html and quality.json list them.`, '']),
     ...inputWarnings.slice(0, MOST_WARNINGS).map((w) => `- ${markdownText(w)}`),
     ...(inputWarnings.length > MOST_WARNINGS
@@ -62,6 +63,11 @@ function good(report: RunReport): string[] {
     ...tableWarnings.map((w) => `- ${markdownText(w)}`),
     ...(inputWarnings.length + tableWarnings.length > 0 ? [''] : []),
   ]
+}
+
+function sourcesList(sources: readonly string[]): string[] {
+  if (sources.length === 0) return []
+  return ['Where the facts come from that gave warnings:', '', ...sources.map((line) => `- ${markdownText(line)}`), '']
 }
 
 function rulesTable(rules: readonly ReportedRule[]): string[] {

@@ -1,10 +1,11 @@
 /** Is the table good: the verdict, the rules, what the input gave warnings about. */
-import { countText } from '../runtime/figures.js'
+import { countOf, countText } from '../runtime/figures.js'
 import { html, type Markup } from './html.js'
 import { details, table } from './page-parts.js'
 import { shareText } from './report-figures.js'
 import type { ReportedRule, RunReport } from './run-report.js'
 import { partRules, quietText } from './told-rules.js'
+import { valueLabel } from './value-label.js'
 import { verdictOf } from './verdict.js'
 
 const SIGNS = { good: '✓', warn: '!', bad: '✕' } as const
@@ -15,7 +16,7 @@ export function qualitySection(report: RunReport): Markup {
   const { rules, inputWarnings, result } = report
   const { grade, text } = verdictOf(report)
   return html`<div class="verdict ${grade}"><span aria-hidden="true">${SIGNS[grade]}</span><p>${text}</p></div>
-${rulesOf(rules)}${examplesOf(rules)}${warningsAbout('the input', inputWarnings)}${warningsAbout('the table', result.tableWarnings ?? [])}`
+${rulesOf(rules)}${sourcesOf(rules)}${examplesOf(rules)}${warningsAbout('the input', inputWarnings)}${warningsAbout('the table', result.tableWarnings ?? [])}`
 }
 
 function warningsAbout(what: string, warnings: readonly string[]): Markup | undefined {
@@ -68,6 +69,33 @@ function unbroken(figure: string): Markup {
 
 function nameOf({ name, subject }: ReportedRule): string {
   return subject === null ? name : `${name}: ${subject}`
+}
+
+/** Which payer and which file: a line each. */
+function sourcesOf(rules: readonly ReportedRule[]): Markup | undefined {
+  const rows = rules.flatMap((rule) => {
+    const { first = [], others } = rule.sources ?? {}
+    const lines = first.map(({ payer, file, failed }) => [
+      nameOf(rule),
+      valueLabel(payer),
+      countText(failed),
+      file === null ? '–' : html`<code>${file}</code>`,
+    ])
+    return others && others.sources > 0
+      ? [...lines, [nameOf(rule), countOf(others.sources, 'other source'), countText(others.failed), '–']]
+      : lines
+  })
+  if (rows.length === 0) return undefined
+  return table({
+    caption: 'Where the facts that broke a rule come from, up to five sources for each',
+    columns: [
+      { name: 'rule' },
+      { name: 'payer', kind: 'long' },
+      { name: 'facts', kind: 'number' },
+      { name: 'input file', kind: 'long' },
+    ],
+    rows,
+  })
 }
 
 function examplesOf(rules: readonly ReportedRule[]): Markup | undefined {

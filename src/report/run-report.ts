@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { inputAuditSchema } from '../contract/input-audit.js'
 import { runResultSchema } from '../contract/run-result.js'
+import { ruleSourcesSchema } from '../quality/quality-record.js'
 
 const count = z.number().int().nonnegative()
 
@@ -25,6 +26,8 @@ const ruleSchema = z.object({
   /** Facts that the rule set aside. */
   quarantined: z.number(),
   examples: z.array(z.string()).readonly(),
+  /** Where the facts that broke the rule come from; missing where the rule is not about facts, or nothing has to be told. */
+  sources: ruleSourcesSchema.optional(),
 })
 
 const inputSchema = z.object({

@@ -11,6 +11,7 @@ import { widthOf } from './code-widths.js'
 import { type Form, formOf, KINDS } from './column-kinds.js'
 import { columnsByName, type FileColumn, twinsText, wasMeant } from './column-names.js'
 import { type ContractColumn, type ContractTable, contractOf } from './contract.js'
+import { FILE_NUMBER } from './file-number.js'
 import { footerHead } from './footer-head.js'
 import { type PathColumns, pathColumnInSql } from './path-columns.js'
 import { familyOf, itemTypeOf, NULL_TYPE } from './physical-types.js'
@@ -292,15 +293,22 @@ async function exampleOf(column: FileColumn, file: ReadableFile, engine: Engine)
  * A SELECT that reads files of a table with exactly the contract's columns and types. Types may differ from file to file
  * (BIGINT here, text there), so files are cast by their schema; those with the same one are read together, in the order
  * of their paths.
+ *
+ * @param firstFile number of the first of the files: then a row has that of its file in {@link FILE_NUMBER} as well
  */
-export function selectInput(name: TableName, files: readonly CheckedFile[]): string {
+export function selectInput(name: TableName, files: readonly CheckedFile[], firstFile?: number): string {
   const table = contractOf(name)
   if (files.length === 0) {
     return `SELECT ${table.columns.map((c) => `NULL::${KINDS[c.kind].sqlType} AS ${sqlIdentifier(c.name)}`).join(', ')} WHERE false`
   }
+  const numbers = new Map(files.map((file, i) => [file, (firstFile ?? 0) + i]))
   return filesBySchema(files)
     .map(({ schema, files }) => {
       const columns = table.columns.map((c) => castColumn(c, columnForm(c, schema)))
+      if (firstFile !== undefined) {
+        // `file_index` counts the files of one reader from 0; a list counts from 1.
+        columns.push(`[${files.map((file) => numbers.get(file)).join(', ')}][file_index::BIGINT + 1] AS ${FILE_NUMBER}`)
+      }
       return `SELECT ${columns.join(', ')} FROM ${readParquet(files.map(localOf))}`
     })
     .join(' UNION ALL ')

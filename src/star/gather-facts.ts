@@ -10,6 +10,7 @@ import { Etl3Error } from '../runtime/errors.js'
 import { contractOf } from './contract.js'
 import { isInterrupt } from './explain-reading.js'
 import type { FileRange } from './fact-batches.js'
+import { FILE_NUMBER } from './file-number.js'
 import { type CheckedFile, selectInput } from './file-schema.js'
 
 /** Mean size below which a file takes longer to open than to read twice and to write. */
@@ -53,7 +54,7 @@ export async function gatherBatches(
       const target = join(folder, `gathered-${batch}-${paths.length}.parquet`)
       const last = Math.min(first + FILES_AT_ONCE, to)
       const inOneRead = bytes.slice(first, last).every((one) => one <= MOST_IN_ONE_READ)
-      await gatherFacts(engine, files.slice(first, last), { target, inOneRead })
+      await gatherFacts(engine, files.slice(first, last), { first, target, inOneRead })
       paths.push(target)
     }
   }
@@ -70,7 +71,8 @@ export function selectFacts({ files, batches }: Omit<BatchedFacts, 'bytes'>, gat
   const paths = gathered.flat()
   if (paths.length === 0) return selectInput('fact_rate', files)
   const others = batches.flatMap(({ from, to }, batch) => (gathered[batch]?.length ? [] : files.slice(from, to)))
-  const parts = [selectGathered(paths), ...(others.length > 0 ? [selectInput('fact_rate', others)] : [])]
+  const gatheredFacts = `SELECT * EXCLUDE (${FILE_NUMBER}) FROM (${selectGathered(paths)})`
+  const parts = [gatheredFacts, ...(others.length > 0 ? [selectInput('fact_rate', others)] : [])]
   return parts.join(' UNION ALL ')
 }
 
@@ -79,16 +81,16 @@ const NUMBERS = contractOf('fact_rate')
   .columns.filter(({ kind }) => kind === 'number')
   .map(({ name }) => ({ column: sqlIdentifier(name), isNegativeZero: sqlIdentifier(`${name} is -0`) }))
 
-/** Writes the facts of files into one, as the contract wants them. */
+/** Writes the facts of files into one, as the contract wants them, each with the number of its file. */
 async function gatherFacts(
   engine: Engine,
   files: readonly CheckedFile[],
-  { target, inOneRead }: { readonly target: string; readonly inOneRead: boolean },
+  { first, target, inOneRead }: { readonly first: number; readonly target: string; readonly inOneRead: boolean },
 ): Promise<void> {
   const signs = NUMBERS.map(
     ({ column, isNegativeZero }) => `, coalesce(${column} = 0 AND signbit(${column}), false) AS ${isNegativeZero}`,
   )
-  const statement = `COPY (SELECT *${signs.join('')} FROM (${selectInput('fact_rate', files)}))
+  const statement = `COPY (SELECT *${signs.join('')} FROM (${selectInput('fact_rate', files, first)}))
     TO ${sqlString(target)} (FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`
   await (inOneRead ? runInOneRead(engine, statement) : engine.run(statement))
 }
@@ -110,7 +112,7 @@ async function runInOneRead(engine: Engine, statement: string): Promise<void> {
   await engine.run(statement)
 }
 
-/** A SELECT of gathered facts: what {@link selectInput} gives of their files. @param paths of gathered files */
+/** A SELECT of gathered facts: what {@link selectInput} gives of their files, numbers included. @param paths of gathered files */
 export function selectGathered(paths: readonly string[]): string {
   const values = NUMBERS.map(
     ({ column, isNegativeZero }) =>

@@ -9,6 +9,7 @@ import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
 import { type FactDimensions, withDimensionIds } from './fact-keys.js'
+import { FILE_NUMBER, hasFileNumbers } from './file-number.js'
 import { readSliceRadix, sliceIdSql } from './slice-id.js'
 
 /** Rows per row group of the staged facts: small enough that a unit reads little more than its own slices. */
@@ -35,7 +36,7 @@ const NUMBERED = `(row_number() OVER () - 1)::INTEGER AS fact_row, *, coalesce(m
 
 /** Input files of facts that are staged together. */
 export interface FactBatch {
-  /** The files as the contract wants them (`selectInput`). */
+  /** The files as the contract wants them (`selectInput`), with the numbers of the files where there are several. */
   readonly select: string
   /** Whether there is no other batch: then its facts can be numbered at once. */
   readonly alone: boolean
@@ -57,8 +58,9 @@ export async function stageFactBatch(
   const radix = await readSliceRadix(engine, dimensions)
   const slice = sliceIdSql({ attr: 'attr_part', code: 'code_part', group: 'group_part' }, radix)
   const facts = await withDimensionIds(engine, select, dimensions, entriesAtOnce)
+  const fileNumber = (await hasFileNumbers(engine, facts)) ? `, ${FILE_NUMBER}` : ''
   await engine.run(`COPY (SELECT ${alone ? NUMBERED : '*'} FROM (
-    SELECT ${slice} AS slice_id, code_rank, code_id, group_id, attr_id, negotiated_rate, fact_uid FROM (${facts})
+    SELECT ${slice} AS slice_id, code_rank, code_id, group_id, attr_id, negotiated_rate, fact_uid${fileNumber} FROM (${facts})
     ORDER BY ${STAGED_ORDER}))
     TO ${sqlString(target)} (${UNCOMPRESSED}, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
 }
@@ -87,7 +89,9 @@ async function inOneFile(engine: Engine, staged: readonly string[], folder: stri
   const [alone, ...others] = staged
   if (alone !== undefined && others.length === 0) return alone
   const facts = join(folder, 'facts.parquet')
-  await engine.run(`COPY (SELECT ${NUMBERED} FROM (SELECT * FROM ${readParquet(staged)} ORDER BY ${STAGED_ORDER}))
+  // Batches that an earlier version has staged have no numbers of files.
+  const all = readParquet(staged, ', union_by_name = true')
+  await engine.run(`COPY (SELECT ${NUMBERED} FROM (SELECT * FROM ${all} ORDER BY ${STAGED_ORDER}))
     TO ${sqlString(facts)} (${UNCOMPRESSED}, ROW_GROUP_SIZE ${STAGED_ROW_GROUP_ROWS})`)
   return facts
 }

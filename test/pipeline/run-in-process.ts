@@ -85,7 +85,8 @@ export async function runInProcess(input: InProcessInput): Promise<KeyedEntry[]>
       entriesAtOnce: input.entriesAtOnce,
     })
     await input.afterStaging?.(engine, paths)
-    await screenFacts(engine, paths, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
+    const factFiles = facts.files.map(({ path }) => path)
+    await screenFacts(engine, { ...paths, factFiles }, ruleSetOf(config.data_quality, new Date()), new Map(), staged)
     return await write(engine, paths, layout, input)
   } finally {
     engine.close()
@@ -183,7 +184,8 @@ export async function stageAllFacts(
   for (const [i, { from, to }] of batches.entries()) {
     const target = join(folder, batches.length === 1 ? 'facts.parquet' : `part-${i}.parquet`)
     const paths = gathered[i] ?? []
-    const select = paths.length > 0 ? selectGathered(paths) : selectInput('fact_rate', files.slice(from, to))
+    const firstFile = files.length > 1 ? from : undefined
+    const select = paths.length > 0 ? selectGathered(paths) : selectInput('fact_rate', files.slice(from, to), firstFile)
     await stageFactBatch(engine, { select, alone: batches.length === 1 }, pathsIn(folder), target, entriesAtOnce)
     staged.push(target)
   }

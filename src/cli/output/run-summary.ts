@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from '../../config/load.js'
 import type { AnalyticsResult, RunResult } from '../../contract/messages.js'
 import { plainText } from '../../runtime/plain-text.js'
+import { commandToTry, shellWord } from './command-to-try.js'
 import { bytesText, countOf, countText, secondsText } from './figures.js'
 import type { Palette } from './palette.js'
 import { wrapLine } from './wrapped-line.js'
@@ -45,6 +46,7 @@ export function runSummary(result: RunResult, context: SummaryContext): string {
   if (result.toWrite) add('to write', toWriteText(result.toWrite))
   for (const lack of result.toWrite?.lacks ?? []) add('room', lack)
   if (result.warnings > 0) add('warnings', `${countText(result.warnings)}, see the report`)
+  for (const source of result.warningSources ?? []) add('  from', source)
   for (const warning of result.tableWarnings ?? []) add('catalog', warning)
   for (const leftOut of result.leftOut ?? []) add('left out', leftOut)
   add(
@@ -119,21 +121,6 @@ function webUiText({ uiUrl, serverEnds, resolved }: SummaryContext): string {
   return uiUrl ?? `that of your Temporal server, or ${dev}`
 }
 
-/** A command with the flags that lead it to the configuration of this run. */
-function commandToTry(name: string, { file, environment }: SummaryContext['resolved']): string {
-  return [
-    `npx etl3 ${name}`,
-    ...(file === undefined || file === 'config/etl3.yaml' ? [] : [`--config ${shellWord(file)}`]),
-    ...(environment === undefined ? [] : [`--environment ${shellWord(environment)}`]),
-  ].join(' ')
-}
-
 function sqlName(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
-}
-
-/** A word of a shell's command line. */
-export function shellWord(text: string): string {
-  if (/^[\w./:=@-]+$/.test(text)) return text
-  return /["$`\\!]/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : `"${text}"`
 }

@@ -13,6 +13,11 @@ export interface PrunedTable {
   readonly partitionColumns: readonly string[]
 }
 
+/** The table, and every other name that could be taken for one of its columns: of the table, and of the partition list. */
+export interface AskedTable extends PrunedTable {
+  readonly otherNames: readonly string[]
+}
+
 /** What a query reads of the table. */
 export type PartitionCondition =
   | { readonly reads: 'nothing' }
@@ -22,7 +27,8 @@ export type PartitionCondition =
   /** `statement` is a serialised SELECT of the keys, for `json_deserialize_sql`. */
   | { readonly reads: 'some'; readonly statement: string }
 
-type Node = { readonly [name: string]: unknown }
+/** A node of a statement's tree. */
+export type Node = { readonly [name: string]: unknown }
 
 /** Operators whose value depends on their operands alone. */
 const OPERATOR_TYPES: ReadonlySet<unknown> = new Set([
@@ -99,13 +105,15 @@ function readForShow(shown: Node, nodes: readonly Node[], name: string): Partiti
   return { reads: readsRows ? 'everything' : 'shape' }
 }
 
-interface Scope {
+/** By what name a statement knows the table, and its partition columns. */
+export interface Scope {
   readonly alias: string
   readonly columns: readonly string[]
 }
 
 // The schema `main` is where a bare name is looked up, so it says the same.
-function isTable(node: Node, name: string): boolean {
+/** Whether a place of a FROM clause is the table by its bare name. */
+export function isTable(node: Node, name: string): boolean {
   const bare = node['schema_name'] === '' || sameName(node['schema_name'], 'main')
   return node['type'] === 'BASE_TABLE' && bare && node['catalog_name'] === '' && sameName(node['table_name'], name)
 }
@@ -124,7 +132,8 @@ function* sources(from: Node): Generator<unknown> {
   for (const side of [from['left'], from['right']]) if (isNode(side)) yield* sources(side)
 }
 
-function isSampled(select: Node, from: Node | undefined): boolean {
+/** Whether not all rows are read, or columns have other names. */
+export function isSampled(select: Node, from: Node | undefined): boolean {
   const aliases = from?.['column_name_alias']
   const renamed = Array.isArray(aliases) && aliases.length > 0
   return renamed || isNode(select['sample']) || isNode(from?.['sample']) || isNode(from?.['at_clause'])
@@ -135,7 +144,8 @@ function conjuncts(condition: unknown): Node[] {
   return condition['type'] === 'CONJUNCTION_AND' ? children(condition).flatMap(conjuncts) : [condition]
 }
 
-function isAboutPartitions(node: Node, scope: Scope): boolean {
+/** Whether an expression depends on partition columns alone. */
+export function isAboutPartitions(node: Node, scope: Scope): boolean {
   const operandsAre = (...operands: unknown[]): boolean =>
     operands.every((operand) => isNode(operand) && isAboutPartitions(operand, scope))
   switch (node['class']) {
@@ -201,7 +211,8 @@ function* walk(value: unknown): Generator<Node> {
   }
 }
 
-function children(node: Node): Node[] {
+/** Operands of an expression. */
+export function children(node: Node): Node[] {
   const list = node['children']
   return Array.isArray(list) ? list.filter(isNode) : []
 }
@@ -210,11 +221,13 @@ function sameName(found: unknown, name: string): boolean {
   return typeof found === 'string' && found.toLowerCase() === name.toLowerCase()
 }
 
-function textOf(node: Node | undefined, name: string): string {
+/** A text of a node, or an empty one. */
+export function textOf(node: Node | undefined, name: string): string {
   const value = node?.[name]
   return typeof value === 'string' ? value : ''
 }
 
-function isNode(value: unknown): value is Node {
+/** Whether a value of the tree is a node. */
+export function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

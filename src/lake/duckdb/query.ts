@@ -36,6 +36,7 @@ import {
   readPartitionColumns,
 } from './catalog.js'
 import { KeyList } from './key-list.js'
+import { partitionCounts } from './partition-counts.js'
 import { namesSchemaOf, type PrunedTable, partitionCondition } from './partition-pruning.js'
 import { tableSelect } from './table-select.js'
 
@@ -61,7 +62,7 @@ export async function withDuckDbAnswer<T>(
   return await withCatalog(request, async (connection) => {
     const { files, result } = await explainingErrors(request.signal, async () => {
       const files = await defineTable(connection, request)
-      const statement = await readingStatement(connection, request.sql)
+      const statement = await readingStatement(connection, files.sql)
       await beginWhole(connection)
       return { files, result: await statement.stream() }
     })
@@ -69,7 +70,7 @@ export async function withDuckDbAnswer<T>(
       columns: result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) })),
       filesScanned: files.scanned,
       filesOfTable: files.all,
-      pieces: piecesOf(connection, result, request),
+      pieces: piecesOf(connection, result, { ...request, sql: files.sql }),
     })
   })
 }
@@ -84,8 +85,8 @@ export async function withDuckDbAnswer<T>(
 export async function duckDbAnswerToParquet(request: QueryRequest, path: string): Promise<number> {
   return await withCatalog(request, (connection) =>
     explainingErrors(request.signal, async () => {
-      await defineTable(connection, request, path)
-      const { statementType } = await readingStatement(connection, request.sql)
+      const { sql } = await defineTable(connection, request, path)
+      const { statementType } = await readingStatement(connection, sql)
       const isSelect = statementType === StatementType.SELECT && !SHOWS.test(request.sql)
       if (!isSelect) {
         throw new UsageError('ETL3-QU-01', 'only what a SELECT answers can be written as Parquet', {
@@ -93,7 +94,7 @@ export async function duckDbAnswerToParquet(request: QueryRequest, path: string)
         })
       }
       // A view takes the statement as it is, whatever comments it ends with; COPY would want it in brackets.
-      await connection.run(`CREATE TEMP VIEW ${ANSWER_VIEW} AS ${request.sql}`)
+      await connection.run(`CREATE TEMP VIEW ${ANSWER_VIEW} AS ${sql}`)
       const copied = await connection.run(
         `COPY (FROM ${ANSWER_VIEW}) TO ${sqlString(path)} (FORMAT parquet, USE_TMP_FILE false)`,
       )
@@ -174,6 +175,8 @@ async function openCatalogFile(path: string, scratch: string, memoryLimitMb: num
 
 /** How many files there are, and how many of them the statement can find rows in; see {@link StreamedAnswer}. */
 interface TableFiles {
+  /** What is to be run: the statement, or the question to the partition list that has the same answer. */
+  readonly sql: string
   readonly scanned: number | undefined
   readonly all: number
 }
@@ -211,13 +214,17 @@ async function defineTable(
     const select = analyticsSelect(await readColumns(engine, catalog), { uri: analytics.uri, files })
     await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(name)} AS ${select}`)
   }
+  let counts: string | undefined
   let chosen: ChosenFiles | undefined
   if (readsTable(statement, partitioned)) {
     const partitionColumns = await readPartitionColumns(engine, catalog)
+    counts = analytics ? undefined : await askedOfList(connection, sql, statement, { name, partitionColumns })
     chosen = await chooseFiles(connection, statement, { name: partitioned, partitionColumns })
-    const columns = await readColumns(engine, catalog)
-    const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen.keys })
-    await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(partitioned)} AS ${select}`)
+    if (counts === undefined) {
+      const columns = await readColumns(engine, catalog)
+      const select = tableSelect({ columns, partitionColumns, tableRoot: root, keys: chosen.keys })
+      await connection.run(`CREATE TEMP VIEW ${sqlIdentifier(partitioned)} AS ${select}`)
+    }
   }
   // DuckDB asks for the right to read a pattern as well as for that to read what it matches.
   const roots = [root, shown.tableUri, ...(analytics ? [analytics.uri, analytics.storedUri] : [])]
@@ -234,7 +241,7 @@ async function defineTable(
     'lock_configuration = true',
   ]
   await connection.run(settings.map((setting) => `SET ${setting}`).join('; '))
-  return { scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: shown.files }
+  return { sql: counts ?? sql, scanned: chosen?.forShape === false ? chosen.keys.size : undefined, all: shown.files }
 }
 
 /** What a catalog shows. */
@@ -312,6 +319,24 @@ async function chooseFiles(
     }
   }
   return { keys: await keysOf(connection, ALL_KEYS), forShape: false }
+}
+
+/** The statement that asks the partition list for the same answer, or undefined where it has none. */
+async function askedOfList(
+  connection: DuckDBConnection,
+  sql: string,
+  { tree, template }: Serialised,
+  table: PrunedTable,
+): Promise<string | undefined> {
+  // What EXPLAIN explains is what reads the files.
+  if (explained(sql) !== undefined) return undefined
+  const columns = await rowsOf(
+    connection,
+    `SELECT name FROM ${ABOUT_SCHEMA}.columns UNION SELECT column_name FROM (DESCRIBE ${ABOUT_SCHEMA}.partitions)`,
+  )
+  const otherNames = columns.map(({ name }) => String(name))
+  const asked = partitionCounts(tree, template, { ...table, otherNames })
+  return asked === undefined ? undefined : await deserialise(connection, asked)
 }
 
 /** The statement, and {@link ALL_KEYS}, as `json_serialize_sql` gives them. */

@@ -138,6 +138,9 @@ export function fakeServices(
     async findReport() {
       throw new Error('no report was expected to be asked for')
     },
+    async explorePage() {
+      throw new Error('no page was expected to be asked for')
+    },
     async compareRates() {
       throw new Error('no rates were expected to be compared')
     },

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { shellWord } from '../../../src/cli/output/command-to-try.js'
 import { bytesText, countOf, countText, percentText, secondsText } from '../../../src/cli/output/figures.js'
 import { jsonText } from '../../../src/cli/output/json-text.js'
 import { paletteFor } from '../../../src/cli/output/palette.js'
-import { shellWord } from '../../../src/cli/output/run-summary.js'
 import { FakeStream } from './fake-io.js'
 
 describe('figures', () => {

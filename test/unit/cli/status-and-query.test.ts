@@ -41,10 +41,10 @@ describe('status', () => {
       expect(code).toBe(0)
       expect(out.split('\n')).toEqual([
         'last published: 1,444,461 rows in 29,425 partitions',
-        '  when    2026-02-03T04:05:06.000Z',
-        '  run     a1b2c3',
-        '  table   fact_rate_enriched in /lake/partitioned-data',
-        '  report  /lake/etl3/runs/a1b2c3/report.md',
+        '  when      2026-02-03T04:05:06.000Z',
+        '  run       a1b2c3',
+        '  table     fact_rate_enriched in /lake/partitioned-data',
+        '  report    /lake/etl3/runs/a1b2c3/report.md',
         '',
       ])
     }

@@ -13,7 +13,7 @@ import { requirePatterns } from '../../../src/quality/patterns.js'
 import type { QualityRecord, RuleResult } from '../../../src/quality/quality-record.js'
 import { type RuleSet, ruleSetOf } from '../../../src/quality/rule-set.js'
 import { runStatements } from '../../../src/quality/run-statements.js'
-import { type ScreenFindings, screenFacts } from '../../../src/quality/screen.js'
+import { type ScreenFindings, type ScreenPaths, screenFacts } from '../../../src/quality/screen.js'
 import { contractOf } from '../../../src/star/contract.js'
 import { loadQuarantined } from '../../../src/star/fact-window.js'
 import { findInputs } from '../../../src/star/inputs.js'
@@ -91,7 +91,8 @@ async function judge(root: string, engine: Engine, options: JudgeOptions): Promi
   const findings = await checkKeys(tables, 'first', engine)
   await stageDimensions({ engine, inputs: selectInputs(tables), layout, folder })
   await stageAllFacts(engine, tables, folder)
-  const screen = await screened(root, paths, ruleSet, folder)
+  const factFiles = tables.find(({ name }) => name === 'fact_rate')?.files.map(({ path }) => path) ?? []
+  const screen = await screened(root, { ...paths, factFiles }, ruleSet, folder)
   const plan = join(folder, 'plan.parquet')
   await planned(engine, paths, layout, plan)
   const table = await checkTable({
@@ -123,7 +124,12 @@ async function judge(root: string, engine: Engine, options: JudgeOptions): Promi
 }
 
 /** With an engine of its own, as the activity does it. */
-async function screened(root: string, paths: StagedPaths, rules: RuleSet, folder: string): Promise<ScreenFindings> {
+async function screened(
+  root: string,
+  paths: StagedPaths & ScreenPaths,
+  rules: RuleSet,
+  folder: string,
+): Promise<ScreenFindings> {
   const signal = new AbortController().signal
   const statements = await runStatements(rules.sql, paths, { memoryMb: 256, scratch: root, signal })
   const engine = await Engine.open({ memoryLimitMb: 256, threads: 1, scratch: root })

@@ -72,7 +72,11 @@ describe('gathered facts', () => {
     const small = { files, bytes: files.map(() => 14_000), batches: [{ from: 0, to: FILES }] }
     const [gathered = []] = await gatherBatches(engine, small, folder)
     expect(gathered).toHaveLength(1)
-    expect(await textsOf(selectGathered(gathered))).toEqual(due)
+    expect(await textsOf(selectGathered(gathered))).toEqual(await textsOf(selectInput('fact_rate', files, 0)))
+    const numbers =
+      await engine.rows(`SELECT etl3_file_no AS file, min(payer_slug) AS least FROM (${selectGathered(gathered)})
+      GROUP BY ALL ORDER BY file`)
+    expect(numbers).toEqual(paths.map((_, file) => ({ file, least: `payer_slug é ${10 * file + 1}` })))
     const batches = [
       { from: 0, to: 70 },
       { from: 70, to: FILES },
