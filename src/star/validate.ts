@@ -3,7 +3,7 @@ import type { Config, TableName } from '../config/schema.js'
 import type { Engine } from '../engine/engine.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
-import { countOf } from '../runtime/figures.js'
+import { countOf, countText } from '../runtime/figures.js'
 import { chosenRows } from './chosen-rows.js'
 import { CONTRACT, type ContractTable, contractOf } from './contract.js'
 import { explainReading } from './explain-reading.js'
@@ -36,7 +36,13 @@ export interface TableFindings {
   readonly oddTexts: readonly OddTexts[]
 }
 
-/** Reads all schemas. @throws InputError as {@link readSchemas}, and ETL3-IN-07 when there is no fact at all */
+/** A fact has a number of 32 bits, its row among the staged ones. */
+const MOST_FACTS = 2 ** 31 - 1
+
+/**
+ * Reads all schemas.
+ * @throws InputError as {@link readSchemas}; ETL3-IN-07 when there is no fact at all, ETL3-IN-13 when there are too many
+ */
 export async function checkSchemas(tables: readonly InputTable[], engine: Engine): Promise<CheckedTable[]> {
   const checked: CheckedTable[] = []
   for (const table of tables) {
@@ -53,7 +59,21 @@ export async function checkSchemas(tables: readonly InputTable[], engine: Engine
       hint: 'An empty fact table would empty the published table. Check the pipeline that wrote it.',
     })
   }
+  requireCountable(facts.files)
   return checked
+}
+
+/** @throws InputError ETL3-IN-13 when a run cannot number so many facts */
+export function requireCountable(files: readonly { readonly schema: { readonly rows: number } }[]): void {
+  const facts = files.reduce((sum, { schema }) => sum + schema.rows, 0)
+  if (facts <= MOST_FACTS) return
+  throw new InputError(
+    'ETL3-IN-13',
+    `fact_rate holds ${countText(facts)} rows, and a run takes at most ${countText(MOST_FACTS)}`,
+    {
+      hint: 'Give parts of the facts tables of their own: a configuration for each payer or year, with its own files in input.tables.fact_rate and its own output.uri and output.metadata_uri.',
+    },
+  )
 }
 
 /** A message is kept with the run's history: it names a few files, not thousands. */
