@@ -28,7 +28,7 @@ import { groupBy } from '../runtime/group-by.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import type { ActivityDeps } from './deps.js'
-import { openContext, type RunContext, withAuditEngine } from './run-context.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
@@ -119,7 +119,7 @@ async function compareRows({ context, store, planned, written, deps, signal }: R
       const key = ownKeyOf(store, addressOf(file.ordinal))
       due.push({ ...file, path: resolve(await store.fetchLocal(key, folder, signal)) })
     }
-    await withAuditEngine(deps, scratch, signal, async (engine) => {
+    await withEngine(deps, scratch, signal, async (engine) => {
       for (const files of groupBy(due, ({ block }) => block).values()) {
         const differing = await differingFiles({
           engine,

@@ -9,7 +9,7 @@ import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '.
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { ActivityDeps } from './deps.js'
-import { openContext, type RunContext, withAuditEngine } from './run-context.js'
+import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
@@ -37,7 +37,7 @@ async function audit(
   const ledger = await ledgerOf(context, unit, signal)
   const depth = config.processing.audit
   let readAgain = 0
-  const figures = await withAuditEngine(deps, scratch, signal, (engine) =>
+  const figures = await withEngine(deps, scratch, signal, (engine) =>
     auditUnit({
       engine,
       paths,

@@ -1,5 +1,4 @@
 /** A run as an activity sees it: its record, its stores, its lock, its staged files. */
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import type { RunRef } from '../contract/activities.js'
@@ -127,20 +126,6 @@ export async function withEngine<T>(
   act: (engine: Engine) => Promise<T>,
 ): Promise<T> {
   return await openEngine({ memoryLimitMb: deps.budget.engineMb, threads: 1, scratch }, signal, act)
-}
-
-/**
- * The same on several threads, where memory and machine have them: for an audit, whose counts and sums of whole numbers are
- * the same in whatever order rows come. What writes a file keeps to one thread, so that its bytes never depend on timing.
- */
-export async function withAuditEngine<T>(
-  { budget }: ActivityDeps,
-  scratch: string,
-  signal: AbortSignal,
-  act: (engine: Engine) => Promise<T>,
-): Promise<T> {
-  const threads = Math.min(budget.auditThreads, availableParallelism())
-  return await openEngine({ memoryLimitMb: budget.engineMb, threads, scratch }, signal, act)
 }
 
 /** Where the table's store makes ready what publishing will need; it goes with the objects of the run. */

@@ -25,9 +25,6 @@ const HEAP_SHARE = 0.2
 const ENGINE_SHARE = 0.35
 const BUFFERS_SHARE = 0.25
 
-/** Two threads hold two row groups of all columns at once. */
-const ENGINE_MB_OF_TWO_THREADS = 192
-
 /** Smallest memory for one worker, in MB. */
 export const SMALLEST_WORKER_MB =
   BASE_MB + SMALLEST_ENGINE_MB + SMALLEST_RESERVE_MB + SMALLEST_BUFFERS_MB + SMALLEST_HEAP_GROWTH_MB
@@ -42,8 +39,6 @@ export interface MemoryBudget {
   readonly semiSpaceMb: number
   /** DuckDB's `memory_limit`. */
   readonly engineMb: number
-  /** Threads on which an audit may read. */
-  readonly auditThreads: number
   /**
    * Buffers outside the JavaScript heap. The audit of the input keeps to it: what needs more is left out and told.
    * While a unit is written, the window of facts and the encoder's pages are here; their sizes are constants of the
@@ -78,7 +73,6 @@ export function splitBudget(limitMb: number, workers: number): MemoryBudget {
     nodeHeapMb: BASE_HEAP_MB + heapGrowthMb,
     semiSpaceMb: share < 1024 ? 8 : 16,
     engineMb,
-    auditThreads: engineMb >= ENGINE_MB_OF_TWO_THREADS ? 2 : 1,
     buffersMb,
     reserveMb: share - BASE_MB - heapGrowthMb - engineMb - buffersMb,
   }
