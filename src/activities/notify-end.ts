@@ -1,10 +1,10 @@
 /** Who is told that a run ended, and of what (see runtime/notify). A retried activity may tell it twice. */
 import type { Config } from '../config/schema.js'
-import { normalisedUri } from '../config/uri.js'
 import type { RunEnding } from '../contract/activities.js'
 import type { RunResult } from '../contract/messages.js'
 import { notify } from '../runtime/notify.js'
 import { maskUserinfo } from '../runtime/secrets.js'
+import { normalisedUri } from '../runtime/uri.js'
 import type { ActivityDeps } from './deps.js'
 
 /** Tells of a run that came to its end. */

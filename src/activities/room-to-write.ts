@@ -4,10 +4,10 @@
  */
 import { estimatedBytes } from '../analytics/estimated-bytes.js'
 import { keptAnalyticsUri } from '../config/analytics-place.js'
-import { isS3Address } from '../config/uri.js'
 import type { PlanRecord } from '../records/plan.js'
 import { ResourceError } from '../runtime/errors.js'
 import { bytesText, countOf, countText } from '../runtime/figures.js'
+import { isS3Address } from '../runtime/uri.js'
 import { type DiskNeed, type DiskRoom, onOneDisk, roomOf } from './disk-needs.js'
 import type { RunContext } from './run-context.js'
 

@@ -1,9 +1,9 @@
 /** The analytics table of a configuration: the same rows in few large files, as an Iceberg table beside the other one. */
 import { analyticsTableName, keptAnalyticsUri } from '../config/analytics-place.js'
 import type { Config } from '../config/schema.js'
-import { normalisedUri } from '../config/uri.js'
 import { projectedTableName } from '../lake/glue/projected-table-name.js'
 import { ConfigError } from '../runtime/errors.js'
+import { normalisedUri } from '../runtime/uri.js'
 import type { Layout } from '../star/layout.js'
 import type { FileTarget } from './cut-files.js'
 

@@ -1,7 +1,6 @@
 /** Opens the analytics table: its files, and what knows its current state. */
 import { analyticsTableName } from '../config/analytics-place.js'
 import type { Config } from '../config/schema.js'
-import { isS3Address } from '../config/uri.js'
 import type { IcebergTable } from '../iceberg/commit-table.js'
 import type { TableCatalog } from '../iceberg/table-catalog.js'
 import { VersionedCatalog } from '../iceberg/versioned-catalog.js'
@@ -9,6 +8,7 @@ import { isOnAws } from '../lake/catalogs.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { s3SettingsOf } from '../lake/s3/settings.js'
 import { openStore } from '../lake/stores.js'
+import { isS3Address } from '../runtime/uri.js'
 
 /**
  * The analytics table at an address. Opening reaches and checks nothing; what is AWS's is loaded when it is needed.

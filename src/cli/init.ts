@@ -49,7 +49,7 @@ async function writeConfiguration(call: CliCall): Promise<void> {
   if (existsSync(file) && !call.yes) throw alreadyThere(file)
   const [{ configTemplate, processingFor }, { isS3Address }, { pathToProject }] = await Promise.all([
     import('../config/template.js'),
-    import('../config/uri.js'),
+    import('../runtime/uri.js'),
     import('../config/project.js'),
   ])
   const given = await answersOf(call)

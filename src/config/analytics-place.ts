@@ -1,7 +1,7 @@
 /** The name and the place of the analytics table, as the configuration has them. */
 import { ConfigError } from '../runtime/errors.js'
+import { isS3Address, normalisedUri } from '../runtime/uri.js'
 import type { Config } from './schema.js'
-import { isS3Address, normalisedUri } from './uri.js'
 
 /** Bytes of the analytics table as a multiple of the input's: the real star's 26 MB become 69 MB. */
 export const ANALYTICS_DISK_FACTOR = 3

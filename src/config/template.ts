@@ -1,7 +1,7 @@
 /** The text of a new configuration file: what `etl3 init` writes. */
 
+import { isS3Address } from '../runtime/uri.js'
 import type { Config, TableName } from './schema.js'
-import { isS3Address } from './uri.js'
 
 /** What a new configuration depends on. */
 export interface TemplateAnswers {

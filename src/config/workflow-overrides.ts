@@ -1,9 +1,9 @@
 /** How a configuration travels in a workflow's input, so that a worker elsewhere resolves the same one. */
 import { ConfigError } from '../runtime/errors.js'
+import { normalisedUri } from '../runtime/uri.js'
 import { checkInput } from './input-check.js'
 import { loadConfig, type OverrideValue, type ResolvedConfig, valueAt } from './load.js'
 import { isPathKey, pathFrom, withPathsFrom } from './project.js'
-import { normalisedUri } from './uri.js'
 
 /** The part of a workflow's input that says which configuration. */
 export interface ConfigRequest {

@@ -1,8 +1,8 @@
 /** Which input is searched for a row. */
 import { existsSync } from 'node:fs'
 import type { Config } from '../config/schema.js'
-import { isS3Address } from '../config/uri.js'
 import type { RunRecord } from '../records/run.js'
+import { isS3Address } from '../runtime/uri.js'
 
 type Input = Pick<Config, 'input'>
 

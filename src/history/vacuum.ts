@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import { normalisedUri } from '../config/uri.js'
 import { withEngine } from '../engine/engine.js'
 import { ENGINE_MB } from '../engine/engine-memory.js'
 import type { ObjectKey, ObjectStore } from '../lake/object-store.js'
@@ -23,6 +22,7 @@ import { RunRecords } from '../records/records.js'
 import { parseRunRecord } from '../records/run.js'
 import { ConflictError } from '../runtime/errors.js'
 import { isScratchName } from '../runtime/scratch-folder.js'
+import { normalisedUri } from '../runtime/uri.js'
 import {
   type Removable,
   sumOfBytes,

@@ -1,7 +1,7 @@
 /** Picks the adapter behind the {@link Catalog} port. */
 import { resolve } from 'node:path'
 import type { Config } from '../config/schema.js'
-import { isS3Address } from '../config/uri.js'
+import { isS3Address } from '../runtime/uri.js'
 import type { Catalog } from './catalog.js'
 
 /** Whether the table lies on S3, so that Glue and Athena are its catalog. */

@@ -1,8 +1,8 @@
 /** Picks the adapter behind the {@link ObjectStore} port by an address. */
 import { resolve } from 'node:path'
 import type { Config } from '../config/schema.js'
-import { isS3Address } from '../config/uri.js'
 import { UsageError } from '../runtime/errors.js'
+import { isS3Address } from '../runtime/uri.js'
 import { FolderStore } from './folder/store.js'
 import type { ObjectStore } from './object-store.js'
 import { type S3Settings, s3SettingsOf } from './s3/settings.js'

@@ -1,11 +1,11 @@
 /** An input table as it lies now, for a question about its rows: without the checksums that a run takes. */
 import { resolve } from 'node:path'
 import type { Config, TableName } from '../config/schema.js'
-import { isS3Address } from '../config/uri.js'
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier } from '../engine/sql.js'
 import { InputError } from '../runtime/errors.js'
+import { isS3Address } from '../runtime/uri.js'
 import { contractOf } from './contract.js'
 import { distinctFiles } from './distinct-files.js'
 import { type CheckedFile, columnForm, filesBySchema, readSchemas } from './file-schema.js'

@@ -18,7 +18,6 @@ import {
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { analyticsTableName } from '../../config/analytics-place.js'
 import type { Config } from '../../config/schema.js'
-import { isS3Address } from '../../config/uri.js'
 import { AthenaQueries } from '../../lake/glue/athena.js'
 import { awsClientSettings, awsErrorName, awsFailure } from '../../lake/glue/connection.js'
 import { projectedTableName } from '../../lake/glue/projected-table-name.js'
@@ -32,6 +31,7 @@ import { bucketRegionIn, isNotFound, isPreconditionFailed, s3Error, statusOf } f
 import { copyObject, putObject } from '../../lake/s3/object.js'
 import { storingFields } from '../../lake/s3/request-headers.js'
 import { s3SettingsOf } from '../../lake/s3/settings.js'
+import { isS3Address } from '../../runtime/uri.js'
 import { attempt, type Finding, fail, ok, warn } from './finding.js'
 
 /** AWS refuses signatures of a clock that is more than five minutes off. */

@@ -4,10 +4,10 @@ import type { ResolvedConfig } from '../../config/load.js'
 import { valueAt } from '../../config/load.js'
 import { isPathKey, pathFrom } from '../../config/project.js'
 import { configSchema } from '../../config/schema.js'
-import { normalisedUri } from '../../config/uri.js'
 import { overridesOf, shapesRun } from '../../config/workflow-overrides.js'
 import type { Etl3Input, RunMode } from '../../contract/messages.js'
 import { maskUserinfo } from '../../runtime/secrets.js'
+import { normalisedUri } from '../../runtime/uri.js'
 import type { RunRequest } from './runs.js'
 
 const BUILT_IN = configSchema.parse({})

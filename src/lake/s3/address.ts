@@ -1,6 +1,7 @@
 /** Addresses of the form `s3://bucket/prefix`: read here, and written here. */
-import { isS3Address } from '../../config/uri.js'
+
 import { InputError, UsageError } from '../../runtime/errors.js'
+import { isS3Address } from '../../runtime/uri.js'
 import { MAX_KEY_BYTES } from '../keys.js'
 import { NOT_A_KEY, type ObjectKey } from '../object-store.js'
 

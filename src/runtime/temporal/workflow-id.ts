@@ -1,7 +1,7 @@
 /** The workflow id of a table: two runs on one server cannot write the same table at once. */
 import { createHash } from 'node:crypto'
 import type { Config } from '../../config/schema.js'
-import { normalisedUri } from '../../config/uri.js'
+import { normalisedUri } from '../uri.js'
 
 const DIGEST_CHARACTERS = 16
 

@@ -1,7 +1,7 @@
 /** A home whose table and records lie in a bucket of versitygw, and are looked at in that server's own folder. */
 import { join } from 'node:path'
-import { normalisedUri } from '../../../src/config/uri.js'
 import { workflowIdOf } from '../../../src/runtime/temporal/workflow-id.js'
+import { normalisedUri } from '../../../src/runtime/uri.js'
 import { Home, type HomeOptions } from '../../e2e/support/home.js'
 import { makeBucket, type S3Server } from './servers.js'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { normalisedUri } from '../../../../src/config/uri.js'
 import { workflowIdOf } from '../../../../src/runtime/temporal/workflow-id.js'
+import { normalisedUri } from '../../../../src/runtime/uri.js'
 
 function idOf(uri: string): string {
   return workflowIdOf({ output: { uri } })
