@@ -8,7 +8,7 @@ module.exports = {
       name: 'runtime-knows-nobody',
       severity: 'error',
       from: { path: '^src/runtime/' },
-      to: { path: `^src/(cli|workflows|activities|history|records|engine|partition-files|${DOMAIN})/` },
+      to: { path: `^src/(cli|workflows|activities|history|records|config|engine|partition-files|${DOMAIN})/` },
     },
     {
       name: 'config-knows-no-domain',

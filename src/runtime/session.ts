@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
-import type { Config } from '../config/schema.js'
 import { type Etl3Error, UnavailableError } from './errors.js'
 import { withFileLock } from './file-lock.js'
 import type { Logger } from './logging.js'
@@ -23,9 +22,11 @@ import {
 } from './temporal/private-server.js'
 import { DEFAULT_TASK_QUEUE, taskQueueAt } from './temporal/task-queue.js'
 import { findTemporalCli } from './temporal/temporal-cli.js'
+import type { TemporalSettings } from './temporal/temporal-settings.js'
 import { meetWorkers } from './worker/found-workers.js'
 import { splitBudget } from './worker/memory-budget.js'
 import { SHUTDOWN_FORCE_MS, type StartWorkerOptions, WorkerProcess } from './worker/process.js'
+import type { WorkerSettings } from './worker/settings.js'
 import { WorkerSupervisor } from './worker/supervisor.js'
 import { workerFailure } from './worker/worker-exit.js'
 
@@ -38,9 +39,21 @@ const LOOK_WHILE_OPENING_MS = 50
 
 const SERVER_ENDED = 'The private Temporal server ended unexpectedly. Starting it again over its history.'
 
+/** What a session needs of a configuration. */
+export interface SessionSettings {
+  readonly temporal: TemporalSettings
+  readonly processing: {
+    readonly max_workers: number
+    readonly memory_limit_mb: number
+    readonly scratch: string
+  }
+  readonly logging: WorkerSettings['logging']
+  readonly metrics: NonNullable<WorkerSettings['metrics']>
+}
+
 /** What a session is for. */
 export interface SessionOptions {
-  readonly config: Config
+  readonly config: SessionSettings
   /** Names the state folder of a private server. */
   readonly workflowId: string
   readonly log: Logger

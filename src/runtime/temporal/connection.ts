@@ -2,8 +2,8 @@
 import { connect } from 'node:net'
 import type { Client } from '@temporalio/client'
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig'
-import type { Config } from '../../config/schema.js'
 import { ConfigError, messageOf, UnavailableError } from '../errors.js'
+import type { TemporalSettings } from './temporal-settings.js'
 
 /** The address at which Temporal's own tools look for a server. */
 const DEFAULT_ADDRESS = '127.0.0.1:7233'
@@ -24,7 +24,7 @@ export interface Endpoint {
  * The server that the user named, in `temporal.address`, in TEMPORAL_ADDRESS or in a profile; undefined when in none.
  * @throws ConfigError ETL3-TP-02 when the profile cannot be read
  */
-export function configuredEndpoint(temporal: Config['temporal']): Endpoint | undefined {
+export function configuredEndpoint(temporal: TemporalSettings): Endpoint | undefined {
   const profile = loadProfile()
   const address = temporal.address ?? profile.connectionOptions.address
   if (address === undefined) return undefined
@@ -36,7 +36,7 @@ export function configuredEndpoint(temporal: Config['temporal']): Endpoint | und
  * The server at the default address, which counts where none is configured and one answers there.
  * @param address default: `127.0.0.1:7233`
  */
-export function standardEndpoint({ namespace }: Config['temporal'], address = DEFAULT_ADDRESS): Endpoint {
+export function standardEndpoint({ namespace }: TemporalSettings, address = DEFAULT_ADDRESS): Endpoint {
   return { address, namespace, useProfile: false }
 }
 

@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { Config } from '../../config/schema.js'
 import { configuredEndpoint, type Endpoint } from './connection.js'
 import { runningPrivateServer } from './private-server.js'
+import type { TemporalSettings } from './temporal-settings.js'
 
 /** The task queue where the server was chosen: by configuration, or because it belongs to the table. */
 export const DEFAULT_TASK_QUEUE = 'etl3'
@@ -18,7 +18,7 @@ const DIGEST_CHARACTERS = 16
  * a private server); else, on a server that just happens to be there, one that only this state folder uses.
  * @param folder the table's state folder
  */
-export function taskQueueAt(endpoint: Endpoint, temporal: Config['temporal'], folder: string): string {
+export function taskQueueAt(endpoint: Endpoint, temporal: TemporalSettings, folder: string): string {
   if (temporal.task_queue !== undefined) return temporal.task_queue
   const chosen =
     configuredEndpoint(temporal) !== undefined || runningPrivateServer(folder)?.endpoint.address === endpoint.address
