@@ -72,7 +72,7 @@ const OWN: Common = { severity: 'warn', max_share: 0, on_violation: 'keep' }
 
 function common({ severity, max_share, on_violation }: Common) {
   return {
-    severity: z.enum(SEVERITY).default(severity).describe('error stops the run, warn is told, off: not evaluated.'),
+    severity: z.enum(SEVERITY).default(severity).describe('error stops the run, warn is reported, off: not evaluated.'),
     max_share: z.number().min(0).max(1000).default(max_share).describe('A larger share violates the rule.'),
     on_violation: z
       .enum(['fail', 'quarantine', 'keep'])

@@ -332,7 +332,7 @@ const notify = z
     on: z
       .array(z.enum(['published', 'unchanged', 'validated', 'planned', 'failed', 'cancelled']))
       .default(['published', 'failed', 'cancelled'])
-      .describe('The ends of a run that are told.'),
+      .describe('Which ends of a run are reported.'),
   })
   .prefault({})
 

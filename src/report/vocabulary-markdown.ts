@@ -22,7 +22,7 @@ others. The table keeps each value as the input has it: only columns that are co
 - Nothing else is made equal: no part of a word, no other ending, no quotation marks.
 - What is marked *as they stand* is compared byte by byte.
 
-## What is told
+## What is reported
 
 *Published* words stand in a specification of the field. *Other spellings* are understood as well. Both lists are complete.
 
