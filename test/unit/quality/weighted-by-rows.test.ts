@@ -76,7 +76,9 @@ describe('rules that speak of the table', () => {
   it('give the same record for the same input, quarantine included', async () => {
     const star = seededStar(15, { missingParts: false })
     const [a, b] = [await judged(star, { rules: RULES }), await judged(star, { rules: RULES })]
-    expect(a.screen).toEqual(b.screen)
+    // The input's files lie in another folder each time.
+    const placeless = ({ screen, root }: typeof a): unknown => JSON.parse(JSON.stringify(screen).replaceAll(root, ''))
+    expect(placeless(a)).toEqual(placeless(b))
     expect(a.table).toEqual(b.table)
     expect(a.quarantine).toEqual(b.quarantine)
   })
