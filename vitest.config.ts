@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// Tests that start servers and workers wait for them much of the time: two files at once use both cores of a small machine.
+// Tests that start servers and workers run one file at a time: each brings processes enough for two cores.
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -22,7 +22,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/replay/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },
@@ -32,7 +32,7 @@ export default defineConfig({
           include: ['test/aws/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
       },
