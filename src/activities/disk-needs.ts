@@ -1,6 +1,7 @@
 /** What parts of a run need of disks, and whether these have it. Places may share a disk: then their needs add up. */
 import { statfsSync, statSync } from 'node:fs'
 import { existingParent } from '../runtime/existing-parent.js'
+import { isS3Address } from '../runtime/uri.js'
 
 /** What is needed at a place. */
 export interface DiskNeed {
@@ -12,7 +13,10 @@ export interface DiskNeed {
 }
 
 /** What is needed of a disk, and what it has. */
-export interface DiskRoom extends DiskNeed {
+export interface DiskRoom extends DiskNeed, FreeRoom {}
+
+/** What is free on a disk. */
+interface FreeRoom {
   readonly freeBytes: number
   /** Undefined where the file system makes them as it needs them (btrfs). */
   readonly freeInodes: number | undefined
@@ -30,21 +34,22 @@ export function roomOf(needs: readonly DiskNeed[]): readonly DiskRoom[] {
       inodes: (sofar?.inodes ?? 0) + need.inodes,
     })
   }
-  return [...byDisk.values()].map((need) => {
-    const { bavail, bsize, files, ffree } = statfsSync(existingParent(need.place))
-    return { ...need, freeBytes: bavail * bsize, freeInodes: files > 0 ? ffree : undefined }
-  })
+  return [...byDisk.values()].map((need) => ({ ...need, ...freeRoomAt(need.place) }))
 }
 
-/** Whether two places are on one disk. */
-export function onOneDisk(one: string, other: string): boolean {
-  return diskOf(one) === diskOf(other)
+/** Whether two folders are on different disks, so that a file is copied from one to the other; a bucket is on none. */
+export function onDifferentDisks(one: string, other: string): boolean {
+  return !isS3Address(one) && !isS3Address(other) && diskOf(one) !== diskOf(other)
 }
 
 /** Free bytes of the disk that a place is on. */
 export function freeBytesAt(place: string): number {
-  const { bavail, bsize } = statfsSync(existingParent(place))
-  return bavail * bsize
+  return freeRoomAt(place).freeBytes
+}
+
+function freeRoomAt(place: string): FreeRoom {
+  const { bavail, bsize, files, ffree } = statfsSync(existingParent(place))
+  return { freeBytes: bavail * bsize, freeInodes: files > 0 ? ffree : undefined }
 }
 
 function diskOf(place: string): number {

@@ -13,7 +13,7 @@ import { Etl3Error, ResourceError } from '../runtime/errors.js'
 import { bytesText } from '../runtime/figures.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
 import { isS3Address } from '../runtime/uri.js'
-import { type DiskNeed, freeBytesAt, onOneDisk, roomOf } from './disk-needs.js'
+import { type DiskNeed, freeBytesAt, onDifferentDisks, roomOf } from './disk-needs.js'
 import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import type { RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -136,7 +136,7 @@ function requireRoom({ config }: RunContext, plan: PlanRecord, bytes: number): v
   const analytics = keptAnalyticsUri(config)
   const needs: DiskNeed[] = [{ place: metadataUri, bytes: recordsBytes(plan), inodes: 0 }]
   // On the disk of the records objects are moved; to another one they are copied.
-  const isApart = (place: string): boolean => !isS3Address(place) && !onOneDisk(place, metadataUri)
+  const isApart = (place: string): boolean => onDifferentDisks(place, metadataUri)
   if (isApart(uri)) needs.push({ place: uri, bytes: bytes + BLOCKS_BYTES_PER_PARTITION * changed, inodes: 0 })
   if (analytics !== undefined && isApart(analytics)) needs.push({ place: analytics, bytes: RECORDS_BYTES, inodes: 0 })
   for (const { place, bytes: needed, freeBytes } of roomOf(needs)) {

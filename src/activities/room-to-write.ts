@@ -8,7 +8,7 @@ import type { PlanRecord } from '../records/plan.js'
 import { ResourceError } from '../runtime/errors.js'
 import { bytesText, countOf, countText } from '../runtime/figures.js'
 import { isS3Address } from '../runtime/uri.js'
-import { type DiskNeed, type DiskRoom, onOneDisk, roomOf } from './disk-needs.js'
+import { type DiskNeed, type DiskRoom, onDifferentDisks, roomOf } from './disk-needs.js'
 import type { RunContext } from './run-context.js'
 
 /** Less than this share of an estimate is too little for sure; less than the second may be. */
@@ -78,7 +78,7 @@ function needsOf({ config }: RunContext, { plan, analytics }: PlannedWrites): re
   const { uri, metadata_uri: metadataUri } = config.output
   const { added, replaced } = plan.partitions
   const bytes = plan.bytesToWrite ?? 0
-  const isApart = !isS3Address(metadataUri) && !isS3Address(uri) && !onOneDisk(uri, metadataUri)
+  const isApart = onDifferentDisks(uri, metadataUri)
   const objects = { place: metadataUri, bytes, inodes: added + replaced }
   // A new partition has at least a folder of its own.
   const table = { place: uri, bytes: isApart ? bytes : 0, inodes: isApart ? 2 * added : added }
