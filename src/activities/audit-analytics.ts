@@ -9,6 +9,8 @@ import { analyticsTableOf } from '../analytics/analytics-table.js'
 import { differingFiles, type FileToVerify } from '../analytics/verify-files.js'
 import { wrongFigure } from '../analytics/verify-metrics.js'
 import type { Measured, UnitDone, UnitInput } from '../contract/activities.js'
+import type { Engine } from '../engine/engine.js'
+import type { DataFile } from '../iceberg/data-file.js'
 import { tableColumns } from '../iceberg/table-columns.js'
 import { ownKeyOf } from '../iceberg/table-files.js'
 import type { ObjectStore } from '../lake/object-store.js'
@@ -22,12 +24,14 @@ import {
 } from '../records/analytics.js'
 import { fetchPlan } from '../records/plan.js'
 import { stagedPaths } from '../records/staged.js'
+import { both } from '../runtime/both.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { groupBy } from '../runtime/group-by.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import type { ActivityDeps } from './deps.js'
+import { dueRows } from './due-rows.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -105,42 +109,67 @@ interface RowsInput {
   readonly signal: AbortSignal
 }
 
-async function compareRows({ context, store, planned, written, deps, signal }: RowsInput): Promise<void> {
+/** A file with what is said of it. */
+interface FileToCompare extends FileToVerify {
+  /** In the table. */
+  readonly address: string
+  readonly figures: DataFile['columns']
+}
+
+async function compareRows(input: RowsInput): Promise<void> {
+  const { context, store, planned, written, deps, signal } = input
+  const { scratch } = context
+  await withScratchFolder(scratch, 'audit', async (folder) => {
+    const files: FileToCompare[] = []
+    for (const [i, file] of planned.entries()) {
+      const { path: address = '', columns: figures = [] } = written.files[i]?.file ?? {}
+      const path = resolve(await store.fetchLocal(ownKeyOf(store, address), folder, signal))
+      files.push({ ...file, path, address, figures })
+    }
+    await withEngine(deps, scratch, signal, async (engine) => {
+      // At once, on two threads. Where both differ, the rows are the reason.
+      await both(
+        compareContent(input, engine, files),
+        engine.beside(signal, (beside) => compareFigures(beside, files)),
+      )
+    })
+  })
+}
+
+/** The rows of files against what is due. */
+async function compareContent(
+  { context, signal }: RowsInput,
+  engine: Engine,
+  files: readonly FileToCompare[],
+): Promise<void> {
   const { records, scratch, layout, config } = context
   const table = analyticsTableOf(config, layout)
   if (!table) throw new Error('a run that keeps no analytics table has a unit of it')
   const paths = await stagedPaths(context, signal)
-  const partitions = await fetchPlan({ records, scratch }, signal)
-  const fileOf = new Map(written.files.map(({ ordinal, file }) => [ordinal, file]))
-  const addressOf = (ordinal: number): string => fileOf.get(ordinal)?.path ?? ''
-  await withScratchFolder(scratch, 'audit', async (folder) => {
-    const due: FileToVerify[] = []
-    for (const file of planned) {
-      const key = ownKeyOf(store, addressOf(file.ordinal))
-      due.push({ ...file, path: resolve(await store.fetchLocal(key, folder, signal)) })
-    }
-    await withEngine(deps, scratch, signal, async (engine) => {
-      for (const files of groupBy(due, ({ block }) => block).values()) {
-        const differing = await differingFiles({
-          engine,
-          paths,
-          plan: partitions,
-          keyColumns: layout.columns,
-          partitionColumns: table.partitionColumns,
-          files,
-        })
-        const [first] = differing
-        if (first === undefined) continue
-        throw difference(`${differing.length} files do not hold the rows of the staged data, first ${addressOf(first)}`)
-      }
-      const columns = tableColumns(DICTIONARY)
-      for (const { ordinal, path } of due) {
-        const figures = fileOf.get(ordinal)?.columns ?? []
-        const wrong = await wrongFigure(engine, columns, { path, figures })
-        if (wrong !== undefined) throw difference(`${wrong} is not that of ${addressOf(ordinal)}`)
-      }
+  const plan = await fetchPlan({ records, scratch }, signal)
+  for (const ofBlock of groupBy(files, ({ block }) => block).values()) {
+    const differing = await differingFiles({
+      engine,
+      paths,
+      plan,
+      keyColumns: layout.columns,
+      partitionColumns: table.partitionColumns,
+      files: ofBlock,
+      dueRows: (unit) => dueRows(context, unit, engine, signal),
     })
-  })
+    const first = ofBlock.find(({ ordinal }) => ordinal === differing[0])
+    if (!first) continue
+    throw difference(`${differing.length} files do not hold the rows of the staged data, first ${first.address}`)
+  }
+}
+
+/** What the table's metadata will say of the columns of files against what these hold. */
+async function compareFigures(engine: Engine, files: readonly FileToCompare[]): Promise<void> {
+  const columns = tableColumns(DICTIONARY)
+  for (const { path, figures, address } of files) {
+    const wrong = await wrongFigure(engine, columns, { path, figures })
+    if (wrong !== undefined) throw difference(`${wrong} is not that of ${address}`)
+  }
 }
 
 function difference(what: string): IntegrityError {

@@ -9,6 +9,7 @@ import { type LedgerEntry, objectName, parseUnitRecord, unitRecordName } from '.
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import type { ActivityDeps } from './deps.js'
+import { dueRows } from './due-rows.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -44,6 +45,7 @@ async function audit(
       plan,
       unit,
       ledger,
+      dueRows: () => dueRows(context, unit, engine, signal),
       objects: { store: records.store, keyOf: (ordinal) => records.key(objectName(unit, ordinal)) },
       depth,
       scratch,

@@ -7,9 +7,9 @@ import type { Audited, Measured, RunRef } from '../contract/activities.js'
 import { inputAuditSchema } from '../contract/input-audit.js'
 import { type AuditedRecord, auditedRecordSchema, findAudited } from '../records/audited.js'
 import { findPlan } from '../records/plan.js'
+import { both } from '../runtime/both.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { auditInputOf } from './audit-input.js'
-
 import type { ActivityDeps } from './deps.js'
 import { keepRates } from './keep-rates.js'
 import { reservePublication } from './publication-reserve.js'
@@ -35,12 +35,16 @@ export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: Activity
   return async (ref, scope) => {
     const { signal } = scope
     const context = await openContextOverInputs(ref, deps, signal)
-    const record = (await findAudit(context, signal)) ?? (await balance(context, deps, scope))
-    await keepRates(context, deps, signal)
+    // At once: the input is read in JavaScript, and the rates are the engine's.
+    const [record] = await both(auditOf(context, deps, scope), keepRates(context, deps, signal))
     const reference = await context.records.reference('audit.json', signal)
     if (!reference) throw new Error('audit.json was not stored')
     return { record: reference, partitions: record.partitions, readAgain: record.readAgain, bytes: record.bytes }
   }
+}
+
+async function auditOf(context: InputContext, deps: ActivityDeps, scope: ActivityScope): Promise<AuditRecord> {
+  return (await findAudit(context, scope.signal)) ?? (await balance(context, deps, scope))
 }
 
 /** The audit's record, or undefined before all units were audited. */

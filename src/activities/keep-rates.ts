@@ -1,5 +1,6 @@
 /** The run's tables of rates: taken once, before anything is published, for the catalog and for all reports of the run. */
 import { join } from 'node:path'
+import type { Engine } from '../engine/engine.js'
 import { RATE_FILES, takeRates } from '../rates/take-rates.js'
 import { findPlan } from '../records/plan.js'
 import { findRates, RATES, RATES_BY_PAYER, RATES_RECORD } from '../records/rates.js'
@@ -22,13 +23,22 @@ export interface LocalRates {
  * @throws IntegrityError ETL3-AU-09 when they do not add up to the rows of the plan
  */
 export async function keepRates(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<void> {
-  const { records, scratch } = context
   if (await findRates(context, signal)) return
+  await withEngine(deps, context.scratch, signal, (engine) => takeRatesWith(engine, context, signal))
+}
+
+/** As {@link keepRates}, with an engine that is open. */
+export async function keepRatesWith(engine: Engine, context: RunContext, signal: AbortSignal): Promise<void> {
+  if (!(await findRates(context, signal))) await takeRatesWith(engine, context, signal)
+}
+
+async function takeRatesWith(engine: Engine, context: RunContext, signal: AbortSignal): Promise<void> {
+  const { records, scratch } = context
   const plan = await findPlan(context, signal)
   if (!plan) throw new Error(`run ${records.runId} has no plan`)
   const paths = await stagedPaths(context, signal)
   await withScratchFolder(scratch, 'rates', async (folder) => {
-    const totals = await withEngine(deps, scratch, signal, (engine) => takeRates(engine, paths, folder))
+    const totals = await takeRates(engine, paths, folder)
     if (totals.rows !== plan.rows) {
       throw new IntegrityError('ETL3-AU-09', `the rates are those of ${totals.rows} rows, the plan has ${plan.rows}`, {
         hint: 'Run again. If the error persists, report it; nothing was published.',

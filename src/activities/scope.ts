@@ -24,6 +24,9 @@ const LOCK_RENEWALS_PER_LEASE = 4
 /** Memory and dependencies may recover; after this many attempts the run ends with the error. */
 const ATTEMPTS_OF_RECOVERABLE = 5
 
+/** What nobody foresaw may be a hiccup of a minute, or a defect that no retry mends. */
+const ATTEMPTS_OF_UNFORESEEN = 8
+
 /** A store that does not answer holds up no activity for longer than this for the sake of the report. */
 const RECORD_TIMEOUT_MS = 5_000
 
@@ -121,7 +124,8 @@ function toFailure(thrown: unknown, context: Context, deps: ActivityDeps): unkno
   const error = stepFailure(thrown, activityType)
   if (!(error instanceof Etl3Error)) {
     deps.log.warn('activity failed', { activity: activityType, attempt, error: describe(error) })
-    return error
+    if (attempt < ATTEMPTS_OF_UNFORESEEN) return error
+    return ApplicationFailure.fromError(error, { nonRetryable: true })
   }
   const final = error.final || attempt >= ATTEMPTS_OF_RECOVERABLE
   deps.log[final ? 'error' : 'warn'](error.message, {

@@ -9,6 +9,11 @@ const MAY_COME_BACK: ReadonlySet<string> = new Set(['ETL3-DK-20'])
 /** The engine's share is the same for each attempt, and so is what the step asks of it. */
 const ENGINE_MEMORY = 'ETL3-ME-02'
 
+/** Whether the engine ran out of its share of the memory. */
+export function isEngineShortage(error: unknown): boolean {
+  return error instanceof Etl3Error && error.code === ENGINE_MEMORY
+}
+
 /**
  * The error to end an attempt with: a refusal of the file system gets its code and its way out, and what no retry can
  * change is final.

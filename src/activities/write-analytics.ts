@@ -23,9 +23,11 @@ import { DICTIONARY } from '../star/dictionary.js'
 import { blockRowGroups, columnSources, RowGroupBuilder } from '../star/enrich.js'
 import { groupsOfBlock, piecesOf } from '../star/slice-reader.js'
 import type { Block } from '../star/staged-star.js'
+import { besideEncoder, type WorkBeside } from './beside-encoder.js'
 import { Chunks } from './chunks.js'
 import type { ActivityDeps } from './deps.js'
 import { ANALYTICS_ENCODING_VERSION } from './encoding-version.js'
+import { keepRatesWith } from './keep-rates.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { LoadedStar } from './star-cache.js'
@@ -56,13 +58,15 @@ export function writeAnalytics(deps: ActivityDeps): (input: UnitInput, scope: Ac
     const paths = await stagedPaths(context, signal)
     const files = await withEngine(deps, scratch, signal, async (engine) => {
       const loaded = await deps.star.star(run.runId, paths, engine)
-      const writer = new FileWriter({ context, store, engine, loaded, chunks: chunksOf(context, deps, scope) })
-      const written: AnalyticsUnit['files'][number][] = []
-      for (const file of plan.files.filter((planned) => planned.unit === unit)) {
-        written.push(await writer.write(file, await deps.star.block(loaded, file.block, engine), signal))
-        failPoint('analytics:file')
-      }
-      return written
+      return await besideEncoder(deps, scope, engine, ratesOf(context), async () => {
+        const writer = new FileWriter({ context, store, engine, loaded, chunks: chunksOf(context, deps, scope) })
+        const written: AnalyticsUnit['files'][number][] = []
+        for (const file of plan.files.filter((planned) => planned.unit === unit)) {
+          written.push(await writer.write(file, await deps.star.block(loaded, file.block, engine), signal))
+          failPoint('analytics:file')
+        }
+        return written
+      })
     })
     await store.flush(dataPrefix(run.runId), signal)
     failPoint('analytics:before-record')
@@ -70,6 +74,11 @@ export function writeAnalytics(deps: ActivityDeps): (input: UnitInput, scope: Ac
     await records.save(analyticsUnitName(unit), record, signal)
     return answerOf(record)
   }
+}
+
+/** The tables of rates: the first unit that has room for them takes them. */
+function ratesOf(context: RunContext): WorkBeside {
+  return { name: 'the rates', act: (engine, signal) => keepRatesWith(engine, context, signal) }
 }
 
 function chunksOf({ config }: RunContext, deps: ActivityDeps, scope: ActivityScope): Chunks {

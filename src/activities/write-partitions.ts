@@ -20,11 +20,14 @@ import { failPoint } from '../runtime/fail-point.js'
 import { groupBy } from '../runtime/group-by.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { PartitionEncoding } from '../star/encode-partitions.js'
+import { besideEncoder, type WorkBeside } from './beside-encoder.js'
 import { Chunks } from './chunks.js'
 import type { ActivityDeps } from './deps.js'
+import { dueRows } from './due-rows.js'
 import { ENCODING_VERSION } from './encoding-version.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
+import type { LoadedStar } from './star-cache.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
 
@@ -81,26 +84,31 @@ interface UnitToWrite {
 }
 
 async function writeUnit(input: UnitToWrite): Promise<readonly LedgerEntry[]> {
-  const { context, deps, scope } = input
+  const { context, deps, scope, unit } = input
   const plan = await fetchPlan(context, scope.signal)
   return await withEngine(deps, context.scratch, scope.signal, async (engine) => {
-    const partitions = await readUnit(engine, plan, input.unit)
+    const partitions = await readUnit(engine, plan, unit)
     const absent = partitions.filter((p) => p.observedEtag === undefined)
     context.table.foresee(
       absent.map((p) => p.key),
       foreseenPlace(context.records),
     )
-    return await writeAll(input, engine, partitions)
+    const loaded = await deps.star.star(context.ref.runId, await stagedPaths(context, scope.signal), engine)
+    const due: WorkBeside = {
+      name: `what unit ${unit} is due to be`,
+      act: async (beside, signal) => void (await dueRows(context, unit, beside, signal)),
+    }
+    return await besideEncoder(deps, scope, engine, due, () => writeAll(input, engine, loaded, partitions))
   })
 }
 
 async function writeAll(
   { context, deps, scope, unit, encoder }: UnitToWrite,
   engine: Engine,
+  loaded: LoadedStar,
   partitions: readonly PlannedPartition[],
 ): Promise<readonly LedgerEntry[]> {
-  const { ref, config, layout, records, table } = context
-  const loaded = await deps.star.star(ref.runId, await stagedPaths(context, scope.signal), engine)
+  const { config, layout, records, table } = context
   const encoding = new PartitionEncoding({
     engine,
     ...loaded,

@@ -1,7 +1,8 @@
 /**
  * Reads files of the analytics table again and compares them with a plain join of the staged star: for each partition of
- * the other table that they hold, the rows and a checksum over all columns. It shares no code with the writer but the
- * staged files and the data dictionary.
+ * the other table that they hold, the rows and a checksum over all columns. Of partitions that the run writes, the audit of
+ * the other table has joined them already; the others are joined here. It shares no code with the writer but the staged
+ * files and the data dictionary.
  */
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
@@ -34,6 +35,15 @@ export interface VerifyInput {
   readonly partitionColumns: readonly string[]
   /** All of one block. */
   readonly files: readonly FileToVerify[]
+  /** What the partitions that a unit of the other table writes are due to be. */
+  readonly dueRows: (unit: number) => Promise<readonly DueRows[]>
+}
+
+/** What the rows of one partition of the other table are due to be. */
+interface DueRows {
+  readonly ordinal: number
+  readonly rows: number
+  readonly checksum: string
 }
 
 /** Ordinals of the files that do not hold what they are to hold. */
@@ -61,24 +71,52 @@ export async function differingFiles(input: VerifyInput): Promise<number[]> {
 }
 
 /** Makes the table `due`: of each file and partition the rows and the checksum that the join has. */
-async function sumDue({ engine, paths, plan, keyColumns, files }: VerifyInput): Promise<void> {
-  const block = files[0]?.block ?? 0
-  const ranges = files.flatMap(({ ordinal, ranges }) => ranges.map((range) => ({ ordinal, ...range })))
-  await engine.run(
-    `CREATE OR REPLACE TEMP TABLE due_files AS SELECT * FROM (VALUES ${ranges
-      .map(({ ordinal, from, to }) => `(${ordinal}, ${from}, ${to})`)
-      .join(', ')}) f (ordinal, from_row, to_row)`,
-  )
-  await sumDueRows(engine, { paths, block, ranges })
-  const planned = planRelation([plan], { columns: ['block', 'slice_id', 'cell_id'], partitionColumns: keyColumns })
+async function sumDue(input: VerifyInput): Promise<void> {
+  const { engine } = input
+  await findParts(input)
+  await engine.run('CREATE OR REPLACE TABLE due_of_parts (ordinal INTEGER, rows BIGINT, checksum VARCHAR)')
+  for (const unit of await engine.column('SELECT DISTINCT unit FROM parts WHERE unit >= 0 ORDER BY unit')) {
+    const due = await input.dueRows(Number(unit))
+    await engine.append(
+      'due_of_parts',
+      due.map(({ ordinal, rows, checksum }) => [ordinal, rows, checksum]),
+    )
+  }
+  await joinUnwritten(input)
   await engine.run(`CREATE OR REPLACE TEMP TABLE due AS
-    SELECT f.ordinal, p.key, sum(s.rows)::BIGINT AS rows, sum(s.checksum)::HUGEINT AS checksum
-    FROM due_sums s
-    JOIN ${readParquet([paths.slices])} l ON l.slice_id = s.slice_id
-    JOIN due_files f ON l.first_row >= f.from_row AND l.first_row < f.to_row
-    LEFT JOIN (SELECT slice_id, cell_id, ${keyHash(keyColumns)} AS key FROM ${planned} WHERE block = ${block}) p
-      ON p.slice_id = s.slice_id AND p.cell_id = s.cell_id
-    GROUP BY ALL`)
+    SELECT p.file AS ordinal, p.key, sum(d.rows)::BIGINT AS rows, sum(d.checksum::HUGEINT)::HUGEINT AS checksum
+    FROM parts p JOIN due_of_parts d ON d.ordinal = p.ordinal GROUP BY ALL`)
+}
+
+/** Makes the table `parts`: the partitions of the other table that the files hold. */
+async function findParts({ engine, paths, plan, keyColumns, files }: VerifyInput): Promise<void> {
+  const ranges = files.flatMap(({ ordinal, ranges }) => ranges.map((range) => ({ ordinal, ...range })))
+  const ofFiles = ranges.map(({ ordinal, from, to }) => `(${ordinal}, ${from}, ${to})`).join(', ')
+  const planned = planRelation([plan], {
+    columns: ['ordinal', 'unit', 'block', 'slice_id', 'cell_id'],
+    partitionColumns: keyColumns,
+  })
+  await engine.run(`CREATE OR REPLACE TEMP TABLE parts AS
+    WITH slices_of AS (SELECT l.slice_id, f.file FROM ${readParquet([paths.slices])} l
+      JOIN (VALUES ${ofFiles}) f (file, from_row, to_row) ON l.first_row >= f.from_row AND l.first_row < f.to_row)
+    SELECT s.file, p.ordinal, p.unit, p.slice_id, p.cell_id, ${keyHash(keyColumns)} AS key
+    FROM ${planned} p JOIN slices_of s ON s.slice_id = p.slice_id WHERE p.block = ${blockOf(files)}`)
+}
+
+/** Adds what the partitions that no unit writes are due to be: the table has them from an earlier run. */
+async function joinUnwritten({ engine, paths, files }: VerifyInput): Promise<void> {
+  await engine.run(
+    'CREATE OR REPLACE TEMP TABLE unwritten AS SELECT ordinal, slice_id, cell_id FROM parts WHERE unit < 0',
+  )
+  if ((await engine.count('SELECT count(*) FROM unwritten')) === 0) return
+  const ranges = files.flatMap((file) => file.ranges)
+  await sumDueRows(engine, { paths, block: blockOf(files), ranges, only: 'unwritten' })
+  await engine.run(`INSERT INTO due_of_parts SELECT u.ordinal, d.rows, d.checksum::VARCHAR
+    FROM due_sums d JOIN unwritten u ON u.slice_id = d.slice_id AND u.cell_id = d.cell_id`)
+}
+
+function blockOf(files: readonly FileToVerify[]): number {
+  return files[0]?.block ?? 0
 }
 
 /**

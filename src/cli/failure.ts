@@ -2,7 +2,7 @@
  * From whatever was thrown to what a person reads and which code the command exits with. Failures of a workflow come
  * back as they were thrown in an activity: kind, code, message and hint travel in the failure's type and details.
  */
-import { type ErrorKind, Etl3Error, EXIT_CODES, UnavailableError } from '../runtime/errors.js'
+import { type ErrorKind, Etl3Error, EXIT_CODES, messageOf, UnavailableError } from '../runtime/errors.js'
 
 /** What a command says when it fails; `error` of `-o json`. */
 export interface FailureReport {
@@ -39,6 +39,19 @@ export function etl3ErrorIn(error: unknown): Etl3Error | undefined {
     link = link.cause
   }
   return undefined
+}
+
+/** What Temporal's client wraps a failure in: they say only that a workflow failed, or that its activity did. */
+const WRAPPINGS: ReadonlySet<string> = new Set(['WorkflowFailedError', 'ActivityFailure'])
+
+/** What went wrong where nobody foresaw it: the message that was thrown, behind the name of the step if one threw it. */
+export function unforeseenIn(error: unknown): string {
+  let link = error
+  for (let depth = 0; depth < DEEPEST_CAUSE && link instanceof Error && WRAPPINGS.has(link.name); depth++) {
+    link = link.cause ?? link
+  }
+  const step = stepOf(error)
+  return `${step === undefined ? '' : `${step}: `}${messageOf(link)}`
 }
 
 /** The server gave up on an activity: its last attempt sent no heartbeat, or nobody took it. */

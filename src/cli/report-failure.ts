@@ -6,7 +6,7 @@ import { plainText } from '../runtime/plain-text.js'
 import { maskUserinfo } from '../runtime/secrets.js'
 import { systemMemoryError } from '../runtime/system-memory.js'
 import { exitCodeOf, Interrupted, ReaderGone } from './exit-codes.js'
-import { etl3ErrorIn, type FailureReport, UNEXPECTED_CODE } from './failure.js'
+import { etl3ErrorIn, type FailureReport, UNEXPECTED_CODE, unforeseenIn } from './failure.js'
 import type { CliIo } from './io.js'
 import { jsonText } from './output/json-text.js'
 import { paletteFor } from './output/palette.js'
@@ -60,7 +60,7 @@ function reportOf(error: unknown, logFile: string | undefined): FailureReport {
   if (error instanceof Interrupted) {
     return { kind: 'Interrupted', code: `ETL3-${error.signal}`, message: error.message }
   }
-  const message = maskUserinfo(messageOf(error)).split('\n', 1).join('')
+  const message = maskUserinfo(unforeseenIn(error)).split('\n', 1).join('')
   return {
     kind: 'Unexpected',
     code: UNEXPECTED_CODE,

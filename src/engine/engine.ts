@@ -48,16 +48,22 @@ export async function forgetMachine(connection: Pick<DuckDBConnection, 'run'>): 
   await connection.run(SAME_ON_ANY_MACHINE.join('; '))
 }
 
-/** One DuckDB instance. */
-export class Engine {
-  readonly #instance: DuckDBInstance
-  readonly #connection: DuckDBConnection
-  readonly #spill: string
+/** What all connections to one instance share. */
+interface Shared {
+  readonly instance: DuckDBInstance
+  readonly spill: string
+  /** Statements that are run as they are written: the setting is the instance's. */
+  asWritten: number
+}
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, spill: string) {
-    this.#instance = instance
+/** One DuckDB instance, or a second connection to it. */
+export class Engine {
+  readonly #shared: Shared
+  readonly #connection: DuckDBConnection
+
+  private constructor(shared: Shared, connection: DuckDBConnection) {
+    this.#shared = shared
     this.#connection = connection
-    this.#spill = spill
   }
 
   /** Opens an engine. Close it, or its memory stays. */
@@ -87,14 +93,34 @@ export class Engine {
     })
     const connection = await instance.connect()
     await forgetMachine(connection)
-    return new Engine(instance, connection, spill)
+    return new Engine({ instance, spill, asWritten: 0 }, connection)
   }
 
   /** Frees the engine's memory and removes its spill files. */
   close(): void {
     this.#connection.closeSync()
-    this.#instance.closeSync()
-    removeScratchFolder(this.#spill)
+    this.#shared.instance.closeSync()
+    removeScratchFolder(this.#shared.spill)
+  }
+
+  /**
+   * Runs `act` with a second connection, within the same memory: its statements run at the same time as this one's, on a
+   * thread of their own; once the signal is aborted, they are interrupted. Temporary tables are each connection's own. To
+   * be waited for before this engine is closed.
+   */
+  async beside<T>(signal: AbortSignal, act: (engine: Engine) => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    const connection = await this.#shared.instance.connect()
+    const stopInterrupting = interruptOn(signal, connection)
+    try {
+      return await act(new Engine(this.#shared, connection))
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      stopInterrupting()
+      connection.closeSync()
+    }
   }
 
   /** Stops the statement that runs, if one does. */
@@ -115,11 +141,11 @@ export class Engine {
    * @throws ResourceError when memory or disk runs out
    */
   async runAsWritten(sql: string): Promise<void> {
-    await this.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    if (this.#shared.asWritten++ === 0) await this.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     try {
       await this.run(sql)
     } finally {
-      await this.run('RESET disabled_optimizers')
+      if (--this.#shared.asWritten === 0) await this.run('RESET disabled_optimizers')
     }
   }
 
@@ -198,7 +224,7 @@ export class Engine {
     rows: Iterable<readonly (string | number | null)[]> | AsyncIterable<readonly (string | number | null)[]>,
   ): Promise<void> {
     // A connection of its own: `rows` may come from a result that this engine is streaming.
-    const connection = await this.#instance.connect()
+    const connection = await this.#shared.instance.connect()
     const appender = await connection.createAppender(table)
     const wide = Array.from(
       { length: appender.columnCount },
@@ -251,12 +277,12 @@ export class Engine {
 
   /** What the engine writes for its caller lies elsewhere, maybe on another disk. */
   #isAboutAnotherFile(message: string): boolean {
-    return message.startsWith('IO Error: ') && !message.includes(this.#spill)
+    return message.startsWith('IO Error: ') && !message.includes(this.#shared.spill)
   }
 
   #noRoomToSpill(cause: unknown): ResourceError {
-    const { lack, remedy } = fullDisk('ENOSPC', this.#spill)
-    return new ResourceError('ETL3-DK-02', `${lack} for spill files in ${this.#spill}: ${firstLineOf(cause)}`, {
+    const { lack, remedy } = fullDisk('ENOSPC', this.#shared.spill)
+    return new ResourceError('ETL3-DK-02', `${lack} for spill files in ${this.#shared.spill}: ${firstLineOf(cause)}`, {
       hint: `${remedy}, or set processing.scratch to a folder on a larger disk.`,
       cause,
     })

@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js'
 import { type PlannedPartition, readUnit } from '../partition-files/read-plan.js'
+import { both } from '../runtime/both.js'
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
 import { withScratchFolder } from '../runtime/scratch-folder.js'
 import { severalAtOnce } from '../runtime/several-at-once.js'
@@ -13,6 +14,7 @@ import { compareChecksums } from './compare-checksums.js'
 import { type AuditDepth, compareFooters } from './compare-footers.js'
 import { compareLedger } from './compare-ledger.js'
 import { BATCH_ROWS, compareRows } from './compare-rows.js'
+import type { DuePartition } from './due-partitions.js'
 import { sampleOf } from './sample.js'
 import type { UnitObjects } from './unit-objects.js'
 import type { WrittenPartition } from './written-partition.js'
@@ -28,6 +30,8 @@ export interface UnitAudit {
   readonly plan: string
   readonly unit: number
   readonly ledger: readonly WrittenPartition[]
+  /** What its rows are due to be. */
+  readonly dueRows: () => Promise<readonly DuePartition[]>
   readonly objects: UnitObjects
   readonly depth: AuditDepth
   /** Local folder for copies of objects. */
@@ -52,12 +56,12 @@ export interface UnitAuditFigures {
  * @throws IntegrityError ETL3-AU-01 … 04 and 08 on any difference
  */
 export async function auditUnit(audit: UnitAudit): Promise<UnitAuditFigures> {
-  const { engine, paths, plan, unit, ledger, objects, depth, progress, signal } = audit
+  const { engine, plan, unit, ledger, dueRows, objects, depth, progress, signal } = audit
   const due = await readUnit(engine, plan, unit)
   compareLedger(due, ledger)
   const chosen = depth === 'full' ? due : sampleOf(due)
   const values = async (): Promise<void> => {
-    await compareChecksums({ engine, paths, plan, unit }, due, ledger)
+    compareChecksums(due, ledger, await dueRows())
     progress(0)
     await compareContent(audit, chosen)
   }
@@ -87,10 +91,4 @@ async function compareContent(audit: UnitAudit, chosen: readonly PlannedPartitio
     })
     progress(partitions.length)
   }
-}
-
-/** Waits for both; throws the first one's error if both fail. */
-async function both(first: Promise<void>, second: Promise<void>): Promise<void> {
-  const ended = await Promise.allSettled([first, second])
-  for (const one of ended) if (one.status === 'rejected') throw one.reason
 }

@@ -108,9 +108,14 @@ export class Lake {
     cpSync(this.#kept, this.root, { recursive: true, preserveTimestamps: true })
   }
 
-  /** Opens a run. @param execution the same for a run that is taken up, another one for a new run */
-  async open(execution = 'first'): Promise<InProcessRun> {
-    const deps = dependencies(join(this.root, 'scratch'))
+  /**
+   * Opens a run.
+   *
+   * @param execution the same for a run that is taken up, another one for a new run
+   * @param others what the activities get in the place of the usual
+   */
+  async open(execution = 'first', others: Partial<ActivityDeps> = {}): Promise<InProcessRun> {
+    const deps = { ...dependencies(join(this.root, 'scratch')), ...others }
     const opened = await openRun(deps)(
       { input: { config: this.#config }, mode: 'run', workflowId: 'etl3:in-process', executionId: execution },
       SCOPE,

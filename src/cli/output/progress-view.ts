@@ -2,7 +2,7 @@
 
 import type { PhaseProgress } from '../../contract/messages.js'
 import { plainText } from '../../runtime/plain-text.js'
-import { type CountedWork, countedWork, type LiveProgress } from '../runs/live-progress.js'
+import { type CountedWork, countedWork, type LiveProgress, type Retry } from '../runs/live-progress.js'
 import { countText, percentText, secondsText } from './figures.js'
 import type { Palette } from './palette.js'
 import { RateMeter } from './rate-meter.js'
@@ -94,6 +94,7 @@ export function liveLines(progress: LiveProgress, picture: LivePicture): string[
     if (second.length > 0) lines.push(`  ${' '.repeat(BAR_COLUMNS + 1)}${' '.repeat(5)}  ${second.join(', ')}`)
   }
   if (progress.memoryLimitMb > 0) lines.push(memoryLine(progress))
+  for (const retry of progress.retries ?? []) lines.push(palette.yellow(`  ${retryText(retry)}`))
   if (progress.paused) lines.push(palette.yellow('  paused: nothing new is started until it is resumed'))
   if (!picture.answering) lines.push(palette.dim('  no answer from a worker just now'))
   return lines
@@ -119,6 +120,7 @@ export class PlainView implements ProgressView {
     for (const phase of progress?.phases ?? []) {
       if (phase.state !== 'running') this.#printOnce(phase, nowMs)
     }
+    for (const retry of progress?.retries ?? []) this.#printRetry(retry)
     if (nowMs - this.#lastLineMs < PLAIN_PAUSE_MS) return
     this.#lastLineMs = nowMs
     this.print(progress ? this.#statusLine(progress, nowMs) : 'waiting for a worker')
@@ -138,6 +140,13 @@ export class PlainView implements ProgressView {
     this.#lastLineMs = nowMs
     const took = phase.seconds === undefined ? '' : ` in ${secondsText(phase.seconds)}`
     this.print(`${phase.phase}: ${phase.state}${took}${detailTail(phase)}`)
+  }
+
+  #printRetry(retry: Retry): void {
+    const text = retryText(retry)
+    if (this.#printed.has(text)) return
+    this.#printed.add(text)
+    this.print(text)
   }
 
   #statusLine(progress: LiveProgress, nowMs: number): string {
@@ -200,6 +209,10 @@ function elapsed(phase: PhaseProgress, nowMs: number): number {
 
 function detailTail(phase: PhaseProgress): string {
   return phase.detail === '' ? '' : `: ${plainText(phase.detail)}`
+}
+
+function retryText({ step, attempt, reason }: Retry): string {
+  return plainText(`${step}: attempt ${attempt}, the one before failed: ${reason.split('\n', 1).join('')}`)
 }
 
 function speedParts({ done, total, noun }: CountedWork, perSecond: number | undefined): string[] {

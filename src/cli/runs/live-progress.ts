@@ -2,8 +2,20 @@
 import type { Phase, Progress } from '../../contract/messages.js'
 import type { Heartbeat } from './heartbeat.js'
 
-/** Progress, and the memory of a worker just now. */
+/** A step that failed and is tried again. */
+export interface Retry {
+  /** Name of the activity. */
+  readonly step: string
+  /** The attempt that runs or is waited for: 2 for the first retry. */
+  readonly attempt: number
+  /** Why the one before failed; data values may stand in it. */
+  readonly reason: string
+}
+
+/** Progress, and what the activities that are pending say just now. */
 export interface LiveProgress extends Progress {
+  /** Steps that are tried again; missing where there are none. */
+  readonly retries?: readonly Retry[] | undefined
   /** Resident memory of the worker that has most, in MB, as limit and peak are those of one; undefined where none says. */
   readonly memoryMb?: number | undefined
 }

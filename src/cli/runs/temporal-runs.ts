@@ -15,7 +15,7 @@ import { type Etl3Input, progressQuery, type RunResult, resumeUpdate, WORKFLOW_T
 import { messageOf, UnavailableError } from '../../runtime/errors.js'
 import { livePollers } from '../../runtime/temporal/pollers.js'
 import { type Heartbeat, parseHeartbeat } from './heartbeat.js'
-import { type LiveProgress, withPendingWork } from './live-progress.js'
+import { type LiveProgress, type Retry, withPendingWork } from './live-progress.js'
 import { requestOf } from './run-request.js'
 import type { OngoingRun, RunRequest, Runs, StartRun } from './runs.js'
 
@@ -164,7 +164,8 @@ export class TemporalRuns implements Runs {
       return await this.session.client.withDeadline(Date.now() + QUERY_DEADLINE_MS, async () => {
         const progress = await handle.query(progressQuery)
         // Afterwards: a unit that ended in between is missing for one look, and never counted twice.
-        return withPendingWork(progress, await heartbeatsOf(handle))
+        const { heartbeats, retries } = await pendingWorkOf(handle)
+        return { ...withPendingWork(progress, heartbeats), retries }
       })
     } catch {
       // No worker, or one that is busy, or a server on its way up: the next look may find it.
@@ -201,13 +202,19 @@ export class TemporalRuns implements Runs {
   }
 }
 
-/** What the activities that work now said last. */
-async function heartbeatsOf(handle: WorkflowHandle): Promise<Heartbeat[]> {
+/** What the activities that are pending said last, and those of them that are tried again. */
+async function pendingWorkOf(handle: WorkflowHandle): Promise<{ heartbeats: Heartbeat[]; retries: Retry[] }> {
   const { raw } = await handle.describe()
-  return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+  const pending = raw.pendingActivities ?? []
+  const heartbeats = pending.flatMap(({ heartbeatDetails }) => {
     const [payload] = heartbeatDetails?.payloads ?? []
     return (payload && parseHeartbeat(defaultPayloadConverter.fromPayload(payload))) ?? []
   })
+  const retries = pending.flatMap(({ activityType, attempt, lastFailure }) => {
+    const reason = lastFailure?.message ?? ''
+    return reason === '' ? [] : [{ step: activityType?.name ?? '', attempt: attempt ?? 1, reason }]
+  })
+  return { heartbeats, retries }
 }
 
 async function resultOf(handle: WorkflowHandle<RunWorkflow>): Promise<RunResult> {

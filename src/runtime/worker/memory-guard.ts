@@ -54,6 +54,11 @@ export class MemoryGuard {
     }
   }
 
+  /** Whether so much is in use that nothing more should be begun beside what runs. */
+  get isHigh(): boolean {
+    return this.#sampler.sample() >= this.#limitMb * HIGH_SHARE
+  }
+
   /**
    * Call between two chunks.
    * @throws ResourceError ETL3-ME-01 at the limit, when cleaning up did not help

@@ -1,7 +1,7 @@
 import { ActivityFailure, TimeoutFailure } from '@temporalio/common'
 import { describe, expect, it } from 'vitest'
 import { exitCodeOf, Interrupted } from '../../../src/cli/exit-codes.js'
-import { etl3ErrorIn, isCancellation, isTermination } from '../../../src/cli/failure.js'
+import { etl3ErrorIn, isCancellation, isTermination, unforeseenIn } from '../../../src/cli/failure.js'
 import { EXIT_CODES, InputError } from '../../../src/runtime/errors.js'
 
 function failure(fields: Record<string, unknown>, cause?: unknown): Error {
@@ -62,6 +62,26 @@ describe('an error that comes from a workflow', () => {
     expect(etl3ErrorIn(loop)).toBeUndefined()
     expect(isCancellation(loop)).toBe(false)
     expect(isTermination(loop)).toBe(false)
+  })
+})
+
+describe('an error that nobody foresaw', () => {
+  it('is told as it was thrown, and in which step', () => {
+    const thrown = failure(
+      { name: 'ApplicationFailure', type: 'TypeError', message: 'x is not a function' },
+      new Error('y'),
+    )
+    const step = new ActivityFailure('Activity task failed', 'auditObjects', '7', 'NON_RETRYABLE_FAILURE', '', thrown)
+    const failed = failure({ name: 'WorkflowFailedError', message: 'Workflow execution failed' }, step)
+    expect(unforeseenIn(failed)).toBe('auditObjects: x is not a function')
+  })
+
+  it('is itself where it met no workflow, or says nothing of a cause', () => {
+    expect(unforeseenIn(failure({ message: 'x' }, new Error('y')))).toBe('x')
+    const bare = failure({ name: 'WorkflowFailedError', message: 'Workflow execution failed' })
+    expect(unforeseenIn(bare)).toBe('Workflow execution failed')
+    bare.cause = bare
+    expect(unforeseenIn(bare)).toBe('Workflow execution failed')
   })
 })
 

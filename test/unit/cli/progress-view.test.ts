@@ -56,6 +56,15 @@ describe('the live picture', () => {
     expect(rest).toEqual([])
   })
 
+  it('says why a step is tried again, in one line that holds no control characters', () => {
+    const { view, screen } = live(100)
+    const retries = [{ step: 'writePartitions', attempt: 3, reason: 'read ECONNRESET\u001B[2J\nat Socket' }]
+    view.show({ ...WRITING, retries }, 12_000)
+    expect(screen().at(-1)).toMatch(/^ {2}writePartitions: attempt 3, the one before failed: read ECONNRESET\S*$/)
+    view.show({ ...WRITING, retries: [] }, 13_000)
+    expect(screen().join('\n')).not.toContain('attempt')
+  })
+
   it('has no peak that falls, and none below what is used now', () => {
     const { view, screen } = live()
     const lines = [200, 400, 100].map((memoryMb, i) => {
@@ -171,6 +180,17 @@ describe('progress where nobody watches', () => {
     expect(lines.at(-1)).toBe(
       'write: running for 1 min 00 s, 60,000 of 100,000 rows (60 %), 1,000 rows/s, about 40.0 s left, 256 of 512 MB',
     )
+  })
+
+  it('says of each further attempt of a step why it is needed, once', () => {
+    const { lines, view } = plain()
+    for (const attempt of [2, 2, 3]) {
+      view.show({ ...WRITING, retries: [{ step: 'auditObjects', attempt, reason: 'no such table\nat Engine' }] }, 500)
+    }
+    expect(lines.slice(1)).toEqual([
+      'auditObjects: attempt 2, the one before failed: no such table',
+      'auditObjects: attempt 3, the one before failed: no such table',
+    ])
   })
 
   it('says that it waits while there is no worker', () => {

@@ -41,6 +41,58 @@ describe('a result that is streamed', () => {
   })
 })
 
+describe('a second connection beside an engine', () => {
+  it('works while a statement of the first one runs, within the same memory, and keeps its tables for itself', async () => {
+    await inEngine(async (engine) => {
+      await engine.run('CREATE TABLE shared AS SELECT 7 AS n; CREATE TEMP TABLE own AS SELECT 1 AS n')
+      let ended = false
+      const long = engine.count('SELECT count(*) FROM range(400000000) r (i) WHERE i % 7 = 3').finally(() => {
+        ended = true
+      })
+      const beside = await engine.beside(GO_ON, async (second) => {
+        await second.run('CREATE TEMP TABLE own AS SELECT 2 AS n')
+        const limit = await second.row("SELECT current_setting('memory_limit') AS mb")
+        return {
+          shared: await second.count('SELECT n FROM shared'),
+          own: await second.count('SELECT n FROM own'),
+          limit,
+        }
+      })
+      expect(ended).toBe(false)
+      expect(beside).toEqual({ shared: 7, own: 2, limit: { mb: '64.0 MiB' } })
+      await long
+      expect(await engine.count('SELECT n FROM own')).toBe(1)
+    })
+  })
+
+  it('is stopped by a signal of its own, and the first one goes on', async () => {
+    await inEngine(async (engine) => {
+      const stop = new AbortController()
+      const endless = engine.beside(stop.signal, (second) =>
+        second.count('SELECT count(*) FROM range(100000000000) r (i)'),
+      )
+      setTimeout(() => stop.abort(new Error('stopped')), 50)
+      await expect(endless).rejects.toThrow('stopped')
+      expect(await engine.count('SELECT 42')).toBe(42)
+    })
+  })
+
+  it('leaves joins as they are written until the last statement that asks for it has ended', async () => {
+    await inEngine(async (engine) => {
+      const setting = async (): Promise<unknown> =>
+        Object.values(await engine.row("SELECT current_setting('disabled_optimizers')"))[0]
+      const usual = await setting()
+      const long = engine.beside(GO_ON, (second) =>
+        second.runAsWritten('CREATE TABLE a AS SELECT count(*) FROM range(300000000) r (i) WHERE i % 7 = 3'),
+      )
+      await engine.runAsWritten('CREATE TABLE b AS SELECT 1 AS n')
+      expect(await setting()).toContain('join_order')
+      await long
+      expect(await setting()).toBe(usual)
+    })
+  })
+})
+
 describe('an engine that gives up', () => {
   const much = 'SELECT count(*) FROM (SELECT i, md5(i::VARCHAR) AS t FROM range(2000000) r (i) ORDER BY t)'
 

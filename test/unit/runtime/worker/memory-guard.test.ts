@@ -50,6 +50,14 @@ describe('between two chunks the memory guard', () => {
     expect(process.warnings).toEqual([])
   })
 
+  it('has nothing more begun from 70 % on', () => {
+    const process = new FakeProcess(1000)
+    process.usedMb = 699
+    expect(process.guard.isHigh).toBe(false)
+    process.usedMb = 700
+    expect(process.guard.isHigh).toBe(true)
+  })
+
   it('warns and cleans up at 70 %, and goes on when that helped', () => {
     const process = new FakeProcess(1000)
     process.garbageMb = 600

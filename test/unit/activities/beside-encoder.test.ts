@@ -1,0 +1,91 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { besideEncoder, type WorkBeside } from '../../../src/activities/beside-encoder.js'
+import { type Engine, withEngine } from '../../../src/engine/engine.js'
+import { ResourceError } from '../../../src/runtime/errors.js'
+import { SILENT_LOGGER } from '../../../src/runtime/logging.js'
+import { MemoryGuard } from '../../../src/runtime/worker/memory-guard.js'
+import { MemorySampler } from '../../../src/runtime/worker/memory-sampler.js'
+import { GO_ON, lakeFolder } from '../lake/folder/lake-folder.js'
+
+/** What surrounds an encoder in a process that uses so much of its limit. */
+function surroundings(share: number) {
+  const bytes = (): number => share * 1024 * 1024 * 1024
+  const sampler = new MemorySampler({ probe: { residentBytes: bytes, highestBytes: bytes } })
+  return { log: SILENT_LOGGER, memory: new MemoryGuard({ limitMb: 1024, sampler, log: SILENT_LOGGER }) }
+}
+
+async function encodeBeside<T>(act: WorkBeside['act'], encode: () => Promise<T>, share = 0.5): Promise<T> {
+  return await withEngine({ memoryLimitMb: 64, threads: 1, scratch: lakeFolder() }, GO_ON, (engine) =>
+    besideEncoder(surroundings(share), { signal: GO_ON }, engine, { name: 'work', act }, encode),
+  )
+}
+
+async function endless(engine: Engine): Promise<void> {
+  await engine.run('SELECT count(*) FROM range(100000000000) r (i) WHERE i % 7 = 3')
+}
+
+it('work beside an encoder is done while it encodes, and waited for', async () => {
+  const order: string[] = []
+  const encoded = await encodeBeside(
+    async (engine) => {
+      await engine.run('CREATE TABLE t AS SELECT count(*) AS n FROM range(20000000) r (i) WHERE i % 7 = 3')
+      order.push('worked')
+    },
+    async () => {
+      order.push('encoded')
+      return 7
+    },
+  )
+  expect(encoded).toBe(7)
+  expect(order).toEqual(['encoded', 'worked'])
+})
+
+it('work beside an encoder is not begun where memory is high, and its failure fails nothing', async () => {
+  let begun = 0
+  const act = async (): Promise<void> => {
+    begun += 1
+    throw new Error('x')
+  }
+  expect(await encodeBeside(act, async () => 1, 0.7)).toBe(1)
+  expect(begun).toBe(0)
+  expect(await encodeBeside(act, async () => 2)).toBe(2)
+  expect(begun).toBe(1)
+})
+
+it('an encoder that the work leaves no memory encodes again, alone', async () => {
+  let calls = 0
+  let stopped = false
+  const encoded = await encodeBeside(
+    (engine) =>
+      endless(engine).finally(() => {
+        stopped = true
+      }),
+    async () => {
+      calls += 1
+      await pause(20)
+      if (!stopped) throw new ResourceError('ETL3-ME-02', 'the engine ran out of its share', {})
+      return 'whole'
+    },
+  )
+  expect(encoded).toBe('whole')
+  expect(calls).toBe(2)
+})
+
+it.each([
+  ['for another reason, beside work', endless, new Error('disk')],
+  [
+    'of memory that the work had given back',
+    async (): Promise<void> => {},
+    new ResourceError('ETL3-ME-02', 'the engine ran out of its share', {}),
+  ],
+])('an encoder that fails %s fails at once', async (_, act, error) => {
+  let calls = 0
+  const encoding = encodeBeside(act, async () => {
+    calls += 1
+    await pause(50)
+    throw error
+  })
+  await expect(encoding).rejects.toBe(error)
+  expect(calls).toBe(1)
+})
