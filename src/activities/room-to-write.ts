@@ -1,9 +1,10 @@
 /**
  * Whether there is room for what a plan writes, looked at before the first byte of it: bytes and inodes of the disks, the memory
- * that registering takes. Sizes are estimates: what lacks half of one ends the run here, what lacks less is only told.
+ * that registering takes, what the catalog takes. Sizes are estimates: what lacks half of one ends the run here, what lacks less is only told.
  */
 import { estimatedBytes } from '../analytics/estimated-bytes.js'
 import { keptAnalyticsUri } from '../config/analytics-place.js'
+import { isOnAws } from '../lake/catalogs.js'
 import type { PlanRecord } from '../records/plan.js'
 import { ResourceError } from '../runtime/errors.js'
 import { bytesText, countOf, countText } from '../runtime/figures.js'
@@ -19,12 +20,17 @@ const MAYBE_TOO_LITTLE = 1.25
 const REGISTERING_MB = 345
 const REGISTERING_MB_PER_1000 = 0.3
 
+/** AWS's quota where nobody asked for more ("Number of partitions per table" of AWS Glue). */
+const GLUE_PARTITIONS = 10_000_000
+
 /** What a plan writes. */
 export interface PlannedWrites {
   readonly plan: PlanRecord
   /** Files of the analytics table; undefined where the run keeps none. */
   readonly analytics: { readonly files: number; readonly rows: number } | undefined
 }
+
+type Configured = Pick<RunContext, 'config'>
 
 /** One lack, as people read it. */
 interface Lack {
@@ -37,7 +43,7 @@ interface Lack {
  *
  * @param limitMb memory of the worker that registers
  */
-export function lacksOfRoom(context: RunContext, writes: PlannedWrites, limitMb: number): readonly string[] {
+export function lacksOfRoom(context: Configured, writes: PlannedWrites, limitMb: number): readonly string[] {
   return lacks(context, writes, limitMb).map(({ text }) => text)
 }
 
@@ -68,13 +74,13 @@ async function hasBegun({ records }: RunContext, signal: AbortSignal): Promise<b
   return false
 }
 
-function lacks(context: RunContext, writes: PlannedWrites, limitMb: number): readonly Lack[] {
+function lacks(context: Configured, writes: PlannedWrites, limitMb: number): readonly Lack[] {
   const ofDisks = roomOf(needsOf(context, writes)).flatMap((room) => [...lackOfBytes(room), ...lackOfInodes(room)])
-  return [...ofDisks, ...lackOfMemory(context, writes, limitMb)]
+  return [...ofDisks, ...lackOfMemory(context, writes, limitMb), ...lackOfQuota(context, writes)]
 }
 
 /** Objects are written among the records, and moved to the table; to another disk they are copied. */
-function needsOf({ config }: RunContext, { plan, analytics }: PlannedWrites): readonly DiskNeed[] {
+function needsOf({ config }: Configured, { plan, analytics }: PlannedWrites): readonly DiskNeed[] {
   const { uri, metadata_uri: metadataUri } = config.output
   const { added, replaced } = plan.partitions
   const bytes = plan.bytesToWrite ?? 0
@@ -102,9 +108,17 @@ function lackOfInodes({ place, inodes, freeInodes }: DiskRoom): readonly Lack[] 
   return [{ text, isSure: true }]
 }
 
-function lackOfMemory({ config }: RunContext, { plan }: PlannedWrites, limitMb: number): readonly Lack[] {
+function lackOfMemory({ config }: Configured, { plan }: PlannedWrites, limitMb: number): readonly Lack[] {
   const neededMb = Math.round(REGISTERING_MB + (REGISTERING_MB_PER_1000 * plan.partitions.total) / 1000)
   if (isS3Address(config.output.metadata_uri) || neededMb <= limitMb) return []
   const text = `registering ${countText(plan.partitions.total)} partitions takes about ${countText(neededMb)} MB, and a worker has ${countText(limitMb)} MB (--memory-limit)`
+  return [{ text, isSure: false }]
+}
+
+/** Only told: whether AWS raised the quota is not asked, and a run may have the rights for its table alone. */
+function lackOfQuota({ config }: Configured, { plan }: PlannedWrites): readonly Lack[] {
+  const { total } = plan.partitions
+  if (!isOnAws(config) || total <= GLUE_PARTITIONS) return []
+  const text = `Glue takes ${countText(GLUE_PARTITIONS)} partitions a table where AWS has not raised that quota, and ${countText(total)} are planned (fewer partition columns make fewer)`
   return [{ text, isSure: false }]
 }

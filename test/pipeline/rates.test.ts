@@ -124,7 +124,7 @@ describe('the rates of a run', () => {
   it('stop it before anything is published where they are not those of all rows', async () => {
     const lake = new Lake(join(root, 'short'))
     await writeStar(join(lake.root, 'star'), goodStar())
-    lake.configure({ star: join(lake.root, 'star') })
+    lake.configure({ star: join(lake.root, 'star'), analytics: { enabled: false } })
     const run = await lake.open()
     const steps = async (): Promise<void> => {
       for await (const step of run.steps()) {

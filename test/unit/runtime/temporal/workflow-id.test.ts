@@ -8,9 +8,17 @@ function idOf(uri: string): string {
 }
 
 describe('the workflow id', () => {
-  it('is a digest of the normalised output URI', () => {
-    const digest = createHash('sha256').update('s3://bucket/table').digest('hex')
-    expect(idOf('s3://bucket/table/')).toBe(`etl3:${digest.slice(0, 16)}`)
+  it('is the end of the normalised output URI, for people, and a digest of all of it', () => {
+    const digestOf = (uri: string): string => createHash('sha256').update(uri).digest('hex').slice(0, 16)
+    expect(idOf('s3://bucket/table/')).toBe(`etl3:bucket-table:${digestOf('s3://bucket/table')}`)
+    const folder = '/home/ann/Rates 2026/lake/partitioned-data'
+    expect(idOf(folder)).toBe(`etl3:rates-2026-lake-partitioned-data:${digestOf(folder)}`)
+  })
+
+  it('holds letters, digits and dashes whatever the address holds, and is short', () => {
+    for (const uri of ['/x/\u001B[31m/$(reboot)/a%2F"b\'', '/данные/ставки', '/', `/${'long/'.repeat(90)}`]) {
+      expect(idOf(uri)).toMatch(/^etl3:(?:[a-z0-9][a-z0-9-]{0,47}:)?[0-9a-f]{16}$/)
+    }
   })
 
   it('is the same for all spellings of one place', () => {
