@@ -48,7 +48,7 @@ describe('run', () => {
         overrides: { 'processing.chunk_size': 500, 'processing.audit': 'full' },
       },
     })
-    expect(start?.workflowId).toMatch(/^etl3:[0-9a-f]{16}$/)
+    expect(start?.workflowId).toMatch(/^etl3:[a-z0-9-]+-out:[0-9a-f]{16}$/)
     expect(io.stdout.text).toContain('published: 1,444,461 rows in 29,425 partitions')
     expect(io.stdout.text).toContain('29,425 (20 added, 3 replaced, 29,402 kept, 1 removed)')
     expect(io.stdout.text).toContain('412 MB at the peak, limit 1,024 MB')
