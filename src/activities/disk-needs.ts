@@ -1,6 +1,5 @@
 /** What parts of a run need of disks, and whether these have it. Places may share a disk: then their needs add up. */
-import { statfsSync, statSync } from 'node:fs'
-import { existingParent } from '../runtime/existing-parent.js'
+import { diskOf, type FreeRoom, freeRoomAt } from '../runtime/free-room.js'
 import { isS3Address } from '../runtime/uri.js'
 
 /** What is needed at a place. */
@@ -14,13 +13,6 @@ export interface DiskNeed {
 
 /** What is needed of a disk, and what it has. */
 export interface DiskRoom extends DiskNeed, FreeRoom {}
-
-/** What is free on a disk. */
-interface FreeRoom {
-  readonly freeBytes: number
-  /** Undefined where the file system makes them as it needs them (btrfs). */
-  readonly freeInodes: number | undefined
-}
 
 /** The needs of each disk and what is free on it; a disk is named by the first of its places. */
 export function roomOf(needs: readonly DiskNeed[]): readonly DiskRoom[] {
@@ -40,18 +32,4 @@ export function roomOf(needs: readonly DiskNeed[]): readonly DiskRoom[] {
 /** Whether two folders are on different disks, so that a file is copied from one to the other; a bucket is on none. */
 export function onDifferentDisks(one: string, other: string): boolean {
   return !isS3Address(one) && !isS3Address(other) && diskOf(one) !== diskOf(other)
-}
-
-/** Free bytes of the disk that a place is on. */
-export function freeBytesAt(place: string): number {
-  return freeRoomAt(place).freeBytes
-}
-
-function freeRoomAt(place: string): FreeRoom {
-  const { bavail, bsize, files, ffree } = statfsSync(existingParent(place))
-  return { freeBytes: bavail * bsize, freeInodes: files > 0 ? ffree : undefined }
-}
-
-function diskOf(place: string): number {
-  return statSync(existingParent(place)).dev
 }

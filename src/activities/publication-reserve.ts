@@ -12,8 +12,9 @@ import { RunRecords } from '../records/records.js'
 import { Etl3Error, ResourceError } from '../runtime/errors.js'
 import { bytesText } from '../runtime/figures.js'
 import { fileSystemError } from '../runtime/file-system-error.js'
+import { freeRoomAt } from '../runtime/free-room.js'
 import { isS3Address } from '../runtime/uri.js'
-import { type DiskNeed, freeBytesAt, onDifferentDisks, roomOf } from './disk-needs.js'
+import { type DiskNeed, onDifferentDisks, roomOf } from './disk-needs.js'
 import { NEXT_RUN_MENDS, publicationState } from './publication-state.js'
 import type { RunContext } from './run-context.js'
 import type { ActivityScope } from './scope.js'
@@ -59,7 +60,7 @@ export async function reservePublication(
   // An earlier attempt's takes room that counts as used.
   await giveUpReserve(context, signal)
   requireRoom(context, plan, bytes)
-  if (freeBytesAt(config.output.metadata_uri) > AMPLE * recordsBytes(plan)) return
+  if (freeRoomAt(config.output.metadata_uri).freeBytes > AMPLE * recordsBytes(plan)) return
   const reserved = Math.min(MOST_RESERVED_BYTES, recordsBytes(plan))
   try {
     await records.store.put(records.key(RESERVE), fillers(reserved), signal)

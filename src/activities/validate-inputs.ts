@@ -5,12 +5,12 @@ import type { Engine } from '../engine/engine.js'
 import { type InputsRecord, inputsRecordJson, parseInputsRecord } from '../records/inputs.js'
 import { ResourceError } from '../runtime/errors.js'
 import { bytesText } from '../runtime/figures.js'
+import { freeRoomAt } from '../runtime/free-room.js'
 import { warningsOf } from '../star/input-warnings.js'
 import { type InputTable, leftOutOf, withCopies } from '../star/inputs.js'
 import { differencesToPaths } from '../star/path-differences.js'
 import { type CheckedTable, checkKeys, checkSchemas } from '../star/validate.js'
 import type { ActivityDeps } from './deps.js'
-import { freeBytesAt } from './disk-needs.js'
 import { openContextOverInputs, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 
@@ -97,7 +97,7 @@ function requireFreeDisk({ record, config, scratch }: RunContext): void {
   const places = [scratch, config.output.uri, config.output.metadata_uri, analytics]
   const folders = places.flatMap((uri) => (uri === undefined || uri.includes('://') ? [] : uri))
   for (const folder of folders) {
-    const free = freeBytesAt(folder)
+    const { freeBytes: free } = freeRoomAt(folder)
     if (free >= needed) continue
     throw new ResourceError(
       'ETL3-DK-01',

@@ -1,6 +1,5 @@
 /** What a disk lacks that takes no more. */
-import { statfsSync } from 'node:fs'
-import { existingParent } from './existing-parent.js'
+import { freeRoomAt } from './free-room.js'
 
 /** In words: what is wrong, and what helps. */
 export interface FullDisk {
@@ -33,9 +32,8 @@ export function fullDisk(code: 'ENOSPC' | 'EDQUOT' | 'EFBIG', path: string | und
 
 function hasBytesButNoInodes(path: string): boolean {
   try {
-    const { files, ffree, bavail } = statfsSync(existingParent(path))
-    // Without a fixed number of inodes, as on btrfs, both are 0.
-    return files > 0 && ffree === 0 && bavail > 0
+    const { freeBytes, freeInodes } = freeRoomAt(path)
+    return freeInodes === 0 && freeBytes > 0
   } catch {
     return false
   }

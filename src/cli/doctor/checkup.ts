@@ -1,12 +1,14 @@
 /** What `etl3 doctor` looks at. Each check answers by itself and never throws. */
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { freemem, tmpdir, totalmem } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ANALYTICS_DISK_FACTOR } from '../../config/analytics-place.js'
 import type { ResolvedConfig } from '../../config/load.js'
 import type { Config } from '../../config/schema.js'
 import { isOnAws } from '../../lake/catalogs.js'
 import { Etl3Error, EXIT_CODES, messageOf } from '../../runtime/errors.js'
+import { existingParent } from '../../runtime/existing-parent.js'
+import { diskOf, freeRoomAt } from '../../runtime/free-room.js'
 import type { Environment } from '../../runtime/state-folder.js'
 import { bytesText } from '../output/figures.js'
 import { attempt, type Finding, fail, failed, ok, warn } from './finding.js'
@@ -213,7 +215,7 @@ async function analyticsPlace(config: Config): Promise<string | undefined> {
 
 function writable(check: string, place: string): Finding {
   if (isRemote(place)) return ok(check, `${place} (looked at below)`)
-  const folder = existingFolder(place)
+  const folder = existingParent(place)
   try {
     accessSync(folder, constants.W_OK | constants.X_OK)
     return ok(check, resolve(place))
@@ -228,8 +230,7 @@ function writable(check: string, place: string): Finding {
 
 function freeDisk(place: string, inputBytes: number, hasAnalytics: boolean): Finding {
   const check = 'free disk'
-  const { bavail, bsize } = statfsSync(existingFolder(place))
-  const free = bavail * bsize
+  const { freeBytes: free } = freeRoomAt(place)
   // Twice for comfort: snapshots that are kept take as much again.
   const more = hasAnalytics ? ANALYTICS_DISK_FACTOR : 0
   const [least, comfortable] = [DISK_PER_INPUT_BYTE + more, COMFORTABLE_DISK_PER_INPUT_BYTE + 2 * more]
@@ -245,8 +246,8 @@ function onDifferentDisks(places: readonly string[]): string[] {
   const disks = new Map<number, string>()
   for (const place of places) {
     if (isRemote(place)) continue
-    const { dev } = statSync(existingFolder(place))
-    if (!disks.has(dev)) disks.set(dev, place)
+    const disk = diskOf(place)
+    if (!disks.has(disk)) disks.set(disk, place)
   }
   return [...disks.values()]
 }
@@ -255,12 +256,6 @@ function machineMemoryMb(): number {
   // 0 or undefined where no control group limits the process.
   const constrained = process.constrainedMemory() || Number.POSITIVE_INFINITY
   return Math.min(totalmem(), constrained) / BYTES_PER_MB
-}
-
-function existingFolder(place: string): string {
-  let folder = resolve(place)
-  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
-  return folder
 }
 
 function isRemote(place: string): boolean {
