@@ -4,7 +4,7 @@ import { folderError } from '../../../src/lake/file-errors.js'
 import { fileSystemError } from '../../../src/runtime/file-system-error.js'
 
 /** What the disk below /lake has. */
-const disk = vi.hoisted(() => ({ files: 5, ffree: 0, bavail: 1000 }))
+const disk = vi.hoisted(() => ({ files: 5, ffree: 0, bavail: 1000, bsize: 4096 }))
 
 vi.mock('node:fs', async (original) => ({
   ...(await original<typeof import('node:fs')>()),
