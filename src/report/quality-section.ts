@@ -86,16 +86,19 @@ function sourcesOf(rules: readonly ReportedRule[]): Markup | undefined {
       : lines
   })
   if (rows.length === 0) return undefined
-  return table({
-    caption: 'Where the facts that broke a rule come from, up to five sources for each',
-    columns: [
-      { name: 'rule' },
-      { name: 'payer', kind: 'long' },
-      { name: 'facts', kind: 'number' },
-      { name: 'input file', kind: 'long' },
-    ],
-    rows,
-  })
+  return details(
+    `Where they come from (${countText(rows.length)})`,
+    table({
+      caption: 'Where the facts that broke a rule come from, up to five sources for each',
+      columns: [
+        { name: 'rule' },
+        { name: 'payer', kind: 'long' },
+        { name: 'facts', kind: 'number' },
+        { name: 'input file', kind: 'long' },
+      ],
+      rows,
+    }),
+  )
 }
 
 function examplesOf(rules: readonly ReportedRule[]): Markup | undefined {
