@@ -24,7 +24,6 @@ import {
 } from '../records/analytics.js'
 import { fetchPlan } from '../records/plan.js'
 import { stagedPaths } from '../records/staged.js'
-import { both } from '../runtime/both.js'
 import { IntegrityError } from '../runtime/errors.js'
 import { failPoint } from '../runtime/fail-point.js'
 import { groupBy } from '../runtime/group-by.js'
@@ -34,6 +33,7 @@ import type { ActivityDeps } from './deps.js'
 import { dueRows } from './due-rows.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
+import { type WorkBeside, withWorkBeside } from './work-beside.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
 
@@ -41,11 +41,12 @@ const recordSchema = z.object({ formatVersion: z.literal(1), files: z.number(), 
 
 /** Audits one unit. @throws IntegrityError ETL3-AU-07 on any difference */
 export function auditAnalytics(deps: ActivityDeps): (input: UnitInput, scope: ActivityScope) => Promise<Answer> {
-  return async ({ run, unit }, { signal }) => {
+  return async ({ run, unit }, scope) => {
+    const { signal } = scope
     const context = await openContext(run, deps, signal)
     const name = `analytics/audited-${unit}.json`
     const done = await context.records.find(name, (value) => recordSchema.parse(value), signal)
-    const record = done ?? (await audit(context, unit, deps, signal))
+    const record = done ?? (await audit(context, unit, deps, scope))
     failPoint('analytics:audited')
     if (!done) await context.records.save(name, { formatVersion: 1, ...record }, signal)
     return { unit, partitions: record.files, rows: record.rows, bytes: record.bytes }
@@ -56,17 +57,18 @@ async function audit(
   context: RunContext,
   unit: number,
   deps: ActivityDeps,
-  signal: AbortSignal,
+  scope: ActivityScope,
 ): Promise<{ readonly files: number; readonly rows: number; readonly bytes: number }> {
   // The writer's star is not needed any more, and the memory is.
   deps.star.clear()
+  const { signal } = scope
   const plan = await findAnalyticsPlan(context, signal)
   const written = await findAnalyticsUnit(context, unit, signal)
   if (!plan || !written) throw difference(`unit ${unit} was not written`)
   const planned = compareWithPlan(plan, unit, written)
   const store = openStore(plan.uri, context.ref)
   await compareBytes(store, written, signal)
-  await compareRows({ context, store, planned, written, deps, signal })
+  await compareRows({ context, store, planned, written, deps, scope })
   return {
     files: written.files.length,
     rows: written.files.reduce((sum, { file }) => sum + file.rows, 0),
@@ -106,7 +108,7 @@ interface RowsInput {
   /** In the order of the planned files. */
   readonly written: AnalyticsUnit
   readonly deps: ActivityDeps
-  readonly signal: AbortSignal
+  readonly scope: ActivityScope
 }
 
 /** A file with what is said of it. */
@@ -117,8 +119,9 @@ interface FileToCompare extends FileToVerify {
 }
 
 async function compareRows(input: RowsInput): Promise<void> {
-  const { context, store, planned, written, deps, signal } = input
+  const { context, store, planned, written, deps, scope } = input
   const { scratch } = context
+  const { signal } = scope
   await withScratchFolder(scratch, 'audit', async (folder) => {
     const files: FileToCompare[] = []
     for (const [i, file] of planned.entries()) {
@@ -127,18 +130,23 @@ async function compareRows(input: RowsInput): Promise<void> {
       files.push({ ...file, path, address, figures })
     }
     await withEngine(deps, scratch, signal, async (engine) => {
-      // At once, on two threads. Where both differ, the rows are the reason.
-      await both(
-        compareContent(input, engine, files),
-        engine.beside(signal, (beside) => compareFigures(beside, files)),
-      )
+      let agree = false
+      const figures: WorkBeside = {
+        name: 'the figures of files of the analytics table',
+        act: async (beside) => {
+          await compareFigures(beside, files)
+          agree = true
+        },
+      }
+      await withWorkBeside(deps, scope, engine, figures, () => compareContent(input, engine, files))
+      if (!agree) await compareFigures(engine, files)
     })
   })
 }
 
 /** The rows of files against what is due. */
 async function compareContent(
-  { context, signal }: RowsInput,
+  { context, scope: { signal } }: RowsInput,
   engine: Engine,
   files: readonly FileToCompare[],
 ): Promise<void> {

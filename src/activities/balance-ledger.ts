@@ -35,8 +35,10 @@ export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: Activity
   return async (ref, scope) => {
     const { signal } = scope
     const context = await openContextOverInputs(ref, deps, signal)
-    // At once: the input is read in JavaScript, and the rates are the engine's.
-    const [record] = await both(auditOf(context, deps, scope), keepRates(context, deps, signal))
+    // At once, as the input is read in JavaScript and the rates are the engine's; a further attempt has the memory for each.
+    const auditing = auditOf(context, deps, scope)
+    if (scope.attempt > 1) await auditing
+    const [record] = await both(auditing, keepRates(context, deps, signal))
     const reference = await context.records.reference('audit.json', signal)
     if (!reference) throw new Error('audit.json was not stored')
     return { record: reference, partitions: record.partitions, readAgain: record.readAgain, bytes: record.bytes }

@@ -34,6 +34,8 @@ const RECORD_TIMEOUT_MS = 5_000
 export interface ActivityScope {
   /** Aborted when the run is cancelled, the worker shuts down or memory is at its limit. */
   readonly signal: AbortSignal
+  /** 1 for the first attempt of this activity. */
+  readonly attempt: number
   /** Tells people (Web UI, `temporal workflow describe`) how far this activity is. A hint only. */
   heartbeat(details: Readonly<Record<string, number | string>>): void
 }
@@ -61,6 +63,7 @@ export function inScope<I extends RunRef | { readonly run: RunRef } | OpenRunInp
       const answer = await deps.memory.watch(AbortSignal.any([context.cancellationSignal, lost.signal]), (signal) =>
         body(input, {
           signal,
+          attempt: attempt.attempt,
           // Only noted: the timer sends it. Sent at each chunk it would take a twentieth of the writing.
           heartbeat(next) {
             details = { phase, ...next }

@@ -23,7 +23,6 @@ import { DICTIONARY } from '../star/dictionary.js'
 import { blockRowGroups, columnSources, RowGroupBuilder } from '../star/enrich.js'
 import { groupsOfBlock, piecesOf } from '../star/slice-reader.js'
 import type { Block } from '../star/staged-star.js'
-import { besideEncoder, type WorkBeside } from './beside-encoder.js'
 import { Chunks } from './chunks.js'
 import type { ActivityDeps } from './deps.js'
 import { ANALYTICS_ENCODING_VERSION } from './encoding-version.js'
@@ -31,6 +30,7 @@ import { keepRatesWith } from './keep-rates.js'
 import { openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { LoadedStar } from './star-cache.js'
+import { type WorkBeside, withWorkBeside } from './work-beside.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
 
@@ -58,7 +58,7 @@ export function writeAnalytics(deps: ActivityDeps): (input: UnitInput, scope: Ac
     const paths = await stagedPaths(context, signal)
     const files = await withEngine(deps, scratch, signal, async (engine) => {
       const loaded = await deps.star.star(run.runId, paths, engine)
-      return await besideEncoder(deps, scope, engine, ratesOf(context), async () => {
+      return await withWorkBeside(deps, scope, engine, ratesOf(context), async () => {
         const writer = new FileWriter({ context, store, engine, loaded, chunks: chunksOf(context, deps, scope) })
         const written: AnalyticsUnit['files'][number][] = []
         for (const file of plan.files.filter((planned) => planned.unit === unit)) {

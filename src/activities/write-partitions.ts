@@ -20,7 +20,6 @@ import { failPoint } from '../runtime/fail-point.js'
 import { groupBy } from '../runtime/group-by.js'
 import { DICTIONARY } from '../star/dictionary.js'
 import { PartitionEncoding } from '../star/encode-partitions.js'
-import { besideEncoder, type WorkBeside } from './beside-encoder.js'
 import { Chunks } from './chunks.js'
 import type { ActivityDeps } from './deps.js'
 import { dueRows } from './due-rows.js'
@@ -28,6 +27,7 @@ import { ENCODING_VERSION } from './encoding-version.js'
 import { foreseenPlace, openContext, type RunContext, withEngine } from './run-context.js'
 import type { ActivityScope } from './scope.js'
 import type { LoadedStar } from './star-cache.js'
+import { type WorkBeside, withWorkBeside } from './work-beside.js'
 
 type Answer = Omit<UnitDone, keyof Measured>
 
@@ -98,7 +98,7 @@ async function writeUnit(input: UnitToWrite): Promise<readonly LedgerEntry[]> {
       name: `what unit ${unit} is due to be`,
       act: async (beside, signal) => void (await dueRows(context, unit, beside, signal)),
     }
-    return await besideEncoder(deps, scope, engine, due, () => writeAll(input, engine, loaded, partitions))
+    return await withWorkBeside(deps, scope, engine, due, () => writeAll(input, engine, loaded, partitions))
   })
 }
 

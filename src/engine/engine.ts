@@ -141,11 +141,13 @@ export class Engine {
    * @throws ResourceError when memory or disk runs out
    */
   async runAsWritten(sql: string): Promise<void> {
-    if (this.#shared.asWritten++ === 0) await this.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    this.#shared.asWritten += 1
     try {
+      await this.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
       await this.run(sql)
     } finally {
-      if (--this.#shared.asWritten === 0) await this.run('RESET disabled_optimizers')
+      this.#shared.asWritten -= 1
+      if (this.#shared.asWritten === 0) await this.run('RESET disabled_optimizers')
     }
   }
 

@@ -137,7 +137,7 @@ export class Lake {
   }
 }
 
-const SCOPE: ActivityScope = { signal: new AbortController().signal, heartbeat: () => {} }
+const SCOPE: ActivityScope = { signal: new AbortController().signal, attempt: 1, heartbeat: () => {} }
 
 type Opened = Awaited<ReturnType<ReturnType<typeof openRun>>>
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { besideEncoder, type WorkBeside } from '../../../src/activities/beside-encoder.js'
+import { type WorkBeside, withWorkBeside } from '../../../src/activities/work-beside.js'
 import { type Engine, withEngine } from '../../../src/engine/engine.js'
 import { ResourceError } from '../../../src/runtime/errors.js'
 import { SILENT_LOGGER } from '../../../src/runtime/logging.js'
@@ -15,9 +15,13 @@ function surroundings(share: number) {
   return { log: SILENT_LOGGER, memory: new MemoryGuard({ limitMb: 1024, sampler, log: SILENT_LOGGER }) }
 }
 
-async function encodeBeside<T>(act: WorkBeside['act'], encode: () => Promise<T>, share = 0.5): Promise<T> {
+async function encodeBeside<T>(
+  act: WorkBeside['act'],
+  encode: () => Promise<T>,
+  { share = 0.5, attempt = 1 } = {},
+): Promise<T> {
   return await withEngine({ memoryLimitMb: 64, threads: 1, scratch: lakeFolder() }, GO_ON, (engine) =>
-    besideEncoder(surroundings(share), { signal: GO_ON }, engine, { name: 'work', act }, encode),
+    withWorkBeside(surroundings(share), { signal: GO_ON, attempt }, engine, { name: 'work', act }, encode),
   )
 }
 
@@ -41,13 +45,14 @@ it('work beside an encoder is done while it encodes, and waited for', async () =
   expect(order).toEqual(['encoded', 'worked'])
 })
 
-it('work beside an encoder is not begun where memory is high, and its failure fails nothing', async () => {
+it('work beside an encoder is not begun where memory is high or an attempt has failed, and its failure fails nothing', async () => {
   let begun = 0
   const act = async (): Promise<void> => {
     begun += 1
     throw new Error('x')
   }
-  expect(await encodeBeside(act, async () => 1, 0.7)).toBe(1)
+  expect(await encodeBeside(act, async () => 1, { share: 0.7 })).toBe(1)
+  expect(await encodeBeside(act, async () => 1, { attempt: 2 })).toBe(1)
   expect(begun).toBe(0)
   expect(await encodeBeside(act, async () => 2)).toBe(2)
   expect(begun).toBe(1)
