@@ -1,10 +1,13 @@
 /**
  * The ids of a fact's dimensions in place of its keys. A dimension of the facts' own values (attributes, groups) can have as
- * many entries as there are facts; then facts and entries are both put in order of a hash of their keys, and joined
- * shard by shard, so that one shard of entries is in memory at a time. Everything else spills.
+ * many entries as there are facts; then facts and entries are both written by a hash of their keys, and joined shard by
+ * shard, so that one shard of entries is in memory at a time. Everything else spills.
  */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
+import { writeShards } from './shards.js'
 
 /** Local paths of the staged dimension files that facts are joined to. */
 export interface FactDimensions {
@@ -51,12 +54,14 @@ const ENTRIES_AT_ONCE = 100_000
  * their keys, and with all their other columns. Tables that it needs stay in the engine until that is closed.
  *
  * @param select of facts as the contract wants them
+ * @param scratch local folder for files; it is gone afterwards
  * @param entriesAtOnce entries of a dimension that may be joined at once
  */
 export async function withDimensionIds(
   engine: Engine,
   select: string,
   dimensions: FactDimensions,
+  scratch: string,
   entriesAtOnce = ENTRIES_AT_ONCE,
 ): Promise<string> {
   let facts = select
@@ -66,9 +71,19 @@ export async function withDimensionIds(
     facts =
       entries <= entriesAtOnce
         ? joined(dimension, facts, readParquet([path]))
-        : await joinedInShards(engine, dimension, { facts, path, shards: Math.ceil(entries / entriesAtOnce) })
+        : await joinedInShards(engine, dimension, { facts, path, scratch, shards: Math.ceil(entries / entriesAtOnce) })
   }
   return facts
+}
+
+/** Facts, and the entries of a dimension that are too many for the memory. */
+interface ShardedJoin {
+  /** A SELECT. */
+  readonly facts: string
+  /** Of the dimension's file. */
+  readonly path: string
+  readonly shards: number
+  readonly scratch: string
 }
 
 function joined({ keys, ids }: KeyedDimension, facts: string, entries: string): string {
@@ -80,21 +95,30 @@ function joined({ keys, ids }: KeyedDimension, facts: string, entries: string): 
 async function joinedInShards(
   engine: Engine,
   dimension: KeyedDimension,
-  { facts, path, shards }: { readonly facts: string; readonly path: string; readonly shards: number },
+  { facts, path, shards, scratch }: ShardedJoin,
 ): Promise<string> {
   const { file, keys, ids } = dimension
   const ofDimension = keys.map((key) => `key_${key}`)
-  const shardOf = (columns: readonly string[]): string => `(hash(${columns.join(', ')}) % ${shards})::INTEGER AS shard`
-  await engine.run(`CREATE TABLE facts_by_${file} AS SELECT *, ${shardOf(keys)} FROM (${facts}) ORDER BY shard`)
-  await engine.run(`CREATE TABLE entries_of_${file} AS
-    SELECT ${[...ofDimension, ...ids].join(', ')}, ${shardOf(ofDimension)} FROM ${readParquet([path])} ORDER BY shard`)
+  const factsOf = await writeShards(engine, {
+    select: facts,
+    columns: keys,
+    shards,
+    folder: join(scratch, `facts-by-${file}`),
+  })
+  const entriesOf = await writeShards(engine, {
+    select: `SELECT ${[...ofDimension, ...ids].join(', ')} FROM ${readParquet([path])}`,
+    columns: ofDimension,
+    shards,
+    folder: join(scratch, `entries-of-${file}`),
+  })
+  const table = `facts_with_${file}`
+  await engine.run(
+    `CREATE OR REPLACE TABLE ${table} AS SELECT * FROM (${joined(dimension, facts, readParquet([path]))}) LIMIT 0`,
+  )
   for (let shard = 0; shard < shards; shard++) {
-    const ofShard = `SELECT * EXCLUDE shard FROM facts_by_${file} WHERE shard = ${shard}`
-    const entries = `(SELECT * FROM entries_of_${file} WHERE shard = ${shard})`
-    const into = shard === 0 ? `CREATE OR REPLACE TABLE facts_with_${file} AS` : `INSERT INTO facts_with_${file}`
-    await engine.run(`${into} ${joined(dimension, ofShard, entries)}`)
+    const [some, entries] = [factsOf(shard), entriesOf(shard)]
+    if (some && entries) await engine.run(`INSERT INTO ${table} ${joined(dimension, `FROM ${some}`, entries)}`)
   }
-  await engine.run(`DROP TABLE facts_by_${file}`)
-  await engine.run(`DROP TABLE entries_of_${file}`)
-  return `SELECT * FROM facts_with_${file}`
+  rmSync(scratch, { recursive: true })
+  return `SELECT * FROM ${table}`
 }

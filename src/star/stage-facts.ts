@@ -45,7 +45,7 @@ export interface FactBatch {
 /**
  * Stages the facts of one batch of input files, sorted, and numbered if they are all.
  *
- * @param target path of the staged file
+ * @param target path of the staged file, in a folder of this call's own
  * @param entriesAtOnce entries of a dimension that may be joined at once, if not as many as usual
  */
 export async function stageFactBatch(
@@ -57,7 +57,7 @@ export async function stageFactBatch(
 ): Promise<void> {
   const radix = await readSliceRadix(engine, dimensions)
   const slice = sliceIdSql({ attr: 'attr_part', code: 'code_part', group: 'group_part' }, radix)
-  const facts = await withDimensionIds(engine, select, dimensions, entriesAtOnce)
+  const facts = await withDimensionIds(engine, select, dimensions, `${target}.shards`, entriesAtOnce)
   const fileNumber = (await hasFileNumbers(engine, facts)) ? `, ${FILE_NUMBER}` : ''
   await engine.run(`COPY (SELECT ${alone ? NUMBERED : '*'} FROM (
     SELECT ${slice} AS slice_id, code_rank, code_id, group_id, attr_id, negotiated_rate, fact_uid${fileNumber} FROM (${facts})
