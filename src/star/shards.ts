@@ -2,11 +2,13 @@
  * Rows on disk by a hash of some of their columns, so that one shard of them can be read at a time. Nothing is sorted: the
  * engine's sort of two million wide rows fails with a share of 118 MB (measured), and files by shard were written with 96.
  */
-import { mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlString } from '../engine/sql.js'
+import { makeFolder } from '../runtime/make-folder.js'
+import { privateFolderMode } from '../runtime/private-mode.js'
 
 /** Rows that are held until they are written to the files of their shards. */
 const ROWS_HELD = 131_072
@@ -26,7 +28,7 @@ export async function writeShards(
   engine: Engine,
   { select, columns, shards, folder }: ShardedRows,
 ): Promise<(shard: number) => string | undefined> {
-  mkdirSync(dirname(folder), { recursive: true })
+  makeFolder(dirname(folder), privateFolderMode())
   await engine.run(`SET partitioned_write_flush_threshold = ${ROWS_HELD}`)
   await engine.run(`COPY (SELECT *, (hash(${columns.join(', ')}) % ${shards})::INTEGER AS shard FROM (${select}))
     TO ${sqlString(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (shard))`)
