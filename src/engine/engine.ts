@@ -111,14 +111,9 @@ export class Engine {
   async beside<T>(signal: AbortSignal, act: (engine: Engine) => Promise<T>): Promise<T> {
     signal.throwIfAborted()
     const connection = await this.#shared.instance.connect()
-    const stopInterrupting = interruptOn(signal, connection)
     try {
-      return await act(new Engine(this.#shared, connection))
-    } catch (error) {
-      signal.throwIfAborted()
-      throw error
+      return await interruptedBy(signal, connection, () => act(new Engine(this.#shared, connection)))
     } finally {
-      stopInterrupting()
       connection.closeSync()
     }
   }
@@ -386,15 +381,27 @@ export async function withEngine<T>(
 ): Promise<T> {
   signal.throwIfAborted()
   const engine = await Engine.open(options)
-  const stopInterrupting = interruptOn(signal, engine)
   try {
-    return await act(engine)
+    return await interruptedBy(signal, engine, () => act(engine))
+  } finally {
+    engine.close()
+  }
+}
+
+/** Once the signal is aborted, the statements of `act` are interrupted, and its reason is what is thrown. */
+async function interruptedBy<T>(
+  signal: AbortSignal,
+  connection: Pick<DuckDBConnection, 'interrupt'>,
+  act: () => Promise<T>,
+): Promise<T> {
+  const stopInterrupting = interruptOn(signal, connection)
+  try {
+    return await act()
   } catch (error) {
     signal.throwIfAborted()
     throw error
   } finally {
     stopInterrupting()
-    engine.close()
   }
 }
 
