@@ -1,6 +1,7 @@
 /**
  * Whether there is room for what a plan writes, looked at before the first byte of it: bytes and inodes of the disks, the memory
- * that registering takes, what the catalog takes. Sizes are estimates: what lacks half of one ends the run here, what lacks less is only told.
+ * that registering takes, what the catalog takes. Sizes are estimates: what lacks half of one ends the run here, what lacks
+ * less is only told.
  */
 import { estimatedBytes } from '../analytics/estimated-bytes.js'
 import { keptAnalyticsUri } from '../config/analytics-place.js'

@@ -13,6 +13,7 @@ import { checkInput } from '../../config/input-check.js'
 import { resolveInput } from '../../config/workflow-overrides.js'
 import { type Etl3Input, progressQuery, type RunResult, resumeUpdate, WORKFLOW_TYPE } from '../../contract/messages.js'
 import { messageOf, UnavailableError } from '../../runtime/errors.js'
+import { maskUserinfo } from '../../runtime/secrets.js'
 import { livePollers } from '../../runtime/temporal/pollers.js'
 import { type Heartbeat, parseHeartbeat } from './heartbeat.js'
 import { type LiveProgress, type Retry, withPendingWork } from './live-progress.js'
@@ -211,7 +212,7 @@ async function pendingWorkOf(handle: WorkflowHandle): Promise<{ heartbeats: Hear
     return (payload && parseHeartbeat(defaultPayloadConverter.fromPayload(payload))) ?? []
   })
   const retries = pending.flatMap(({ activityType, attempt, lastFailure }) => {
-    const reason = lastFailure?.message ?? ''
+    const reason = maskUserinfo(lastFailure?.message ?? '')
     return reason === '' ? [] : [{ step: activityType?.name ?? '', attempt: attempt ?? 1, reason }]
   })
   return { heartbeats, retries }
