@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-// Tests that start servers and workers run one file at a time: each brings processes enough for two cores.
+// A test that starts servers and workers waits about as long as it computes: two files of them at once, and three tests of
+// a file whose tests are concurrent, keep two cores busy, and leave each run time enough to meet its time-outs.
 export default defineConfig({
   test: {
     pool: 'forks',
+    maxConcurrency: 3,
     projects: [
       {
         test: {
@@ -20,9 +22,9 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/replay/**/*.test.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-          maxWorkers: 1,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -31,9 +33,9 @@ export default defineConfig({
           name: 'aws',
           include: ['test/aws/**/*.test.ts'],
           testTimeout: 600_000,
-          hookTimeout: 300_000,
-          maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          hookTimeout: 600_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -86,7 +86,7 @@ beforeAll(async () => {
   // Either way there is something to replace after the first two copies.
   expect(added.size).toBeGreaterThan(0)
   expect(changed.size).toBeGreaterThan(2)
-}, 600_000)
+})
 
 afterAll(async () => {
   await lasting[Symbol.asyncDispose]()

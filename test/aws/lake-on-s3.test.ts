@@ -40,7 +40,7 @@ afterAll(async () => {
 })
 
 describe('a table in a bucket', () => {
-  it('has the bytes of one in a folder; a second run writes nothing; a change rewrites only what changed', async () => {
+  it.concurrent('has the bytes of one in a folder; a second run writes nothing; a change rewrites only what changed', async () => {
     await using home = await S3Home.make(server, star.options)
     // The input as well: all of the star, with the files of facts by a pattern.
     const input = await uploadStar(star, server.endpoint, home.bucket)
@@ -68,7 +68,7 @@ describe('a table in a bucket', () => {
     expect(problems).toEqual([])
   })
 
-  it('is the same after the worker was killed while it wrote, published and registered', async () => {
+  it.concurrent('is the same after the worker was killed while it wrote, published and registered', async () => {
     await using home = await S3Home.make(server, star.options)
     const places = ['write:partition@5', 'publish:partition@5', 'register:before']
     const { status } = await home.start({ ETL3_FAILPOINT: places.join() }).result()
@@ -78,7 +78,7 @@ describe('a table in a bucket', () => {
   })
 
   for (const place of ['write:partition', 'publish:partition', 'report:before-current']) {
-    it(`is not changed by a worker of an older run that wakes at ${place} after a newer one has published`, async () => {
+    it.concurrent(`is not changed by a worker of an older run that wakes at ${place} after a newer one has published`, async () => {
       const lease = { processing: { lock_lease_ms: 5_000 } }
       await using home = await S3Home.make(server, { ...star.options, ...lease })
       await home.start().result()
@@ -101,7 +101,7 @@ describe('a table in a bucket', () => {
     })
   }
 
-  it('is planned with a warning that names the value which costs the projected table its keys', async () => {
+  it.concurrent('is planned with a warning that names the value which costs the projected table its keys', async () => {
     await using home = await S3Home.make(server, star.options)
     home.configure({ ...star.options, partitioning: { partition_columns: ['stat_area_name', 'state', 'month'] } })
     const { status, warnings, tableWarnings, runId } = await home.start({}, ['plan']).result()
@@ -126,7 +126,7 @@ describe('a table in a bucket', () => {
     expect(plain.warnings).toBe(warnings - 1)
   })
 
-  it('is not begun without credentials: exit 5 and what to do', async () => {
+  it.concurrent('is not begun without credentials: exit 5 and what to do', async () => {
     await using home = await S3Home.make(server, star.options)
     const failure = await home.start({ AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }).failure(5)
     expect(failure).toMatchObject({ kind: 'UnavailableError', code: 'ETL3-AW-01' })
@@ -134,7 +134,7 @@ describe('a table in a bucket', () => {
     expect(failure.hint).toContain('AWS_PROFILE')
   })
 
-  it('shows no secret in output, log, history or records, also where the server refuses it', async () => {
+  it.concurrent('shows no secret in output, log, history or records, also where the server refuses it', async () => {
     await using home = await S3Home.make(server, star.options)
     const secret = 'wrong-secret-that-nobody-may-see'
     const command = home.start({ AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: `${secret}-token` })
@@ -145,7 +145,7 @@ describe('a table in a bucket', () => {
     expect(filesUnder(home.root).filter((file) => readFileSync(file).includes('AW-03'))).not.toEqual([])
   })
 
-  it('stops where the input changed since it was validated', async () => {
+  it.concurrent('stops where the input changed since it was validated', async () => {
     await using home = await S3Home.make(server, star.options)
     const input = await uploadStar(star, server.endpoint, home.bucket)
     home.configure({ star: input, input: { tables: { fact_rate: `${input}/gold/fact_rate*.parquet` } } })

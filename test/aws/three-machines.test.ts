@@ -33,7 +33,7 @@ beforeAll(async () => {
   await using inFolder = new Home(star.options)
   await inFolder.start().result()
   undisturbed = inFolder.tree
-}, 600_000)
+})
 
 afterAll(async () => {
   await Promise.all([server.stop(), glue.stop()])

@@ -62,7 +62,7 @@ describe('a session of the engine', () => {
   })
 })
 
-describe('the same star gives the same bytes', { timeout: 240_000 }, () => {
+describe('the same star gives the same bytes', () => {
   it('on a machine of any zone and locale', async () => {
     mkdirSync(join(folder, 'home'))
     writeFileSync(

@@ -11,7 +11,7 @@ let published: Home
 beforeAll(async () => {
   published = await homeOver(async (root) => await writeStar(root, tinyStar()))
   expect((await published.start().result()).status).toBe('published')
-}, 120_000)
+})
 
 afterAll(async () => {
   await published[Symbol.asyncDispose]()
@@ -23,7 +23,7 @@ async function homeOver(write: (root: string) => Promise<void>): Promise<Home> {
   return home
 }
 
-describe('bad input is refused', { timeout: 120_000 }, () => {
+describe('bad input is refused', () => {
   for (const { what, exitCode, mentions, quarantined, write } of BROKEN_STARS) {
     if (exitCode === 0) {
       it.concurrent(`takes ${what}`, async () => {

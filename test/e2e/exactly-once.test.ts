@@ -41,7 +41,7 @@ beforeAll(async () => {
     changedTree: undisturbed.tree,
     changedCatalog: await catalogOf(undisturbed),
   }
-}, 240_000)
+})
 
 afterAll(async () => {
   await scene.published[Symbol.asyncDispose]()
@@ -51,7 +51,7 @@ function expectSame(before: Tree, after: Tree): void {
   expect(sentenceOf(differenceOf(before, after))).toBeUndefined()
 }
 
-describe('exactly once', { timeout: 180_000 }, () => {
+describe('exactly once', () => {
   it.concurrent('the same run started twice at once is one run, and both commands get its result', async () => {
     await using home = scene.published.copy(scene.changed.options)
     const commands = [home.start(), home.start()]

@@ -20,13 +20,13 @@ beforeAll(async () => {
   change = made.change
   published = new Home(star.options)
   await published.start().result()
-}, 120_000)
+})
 
 afterAll(async () => {
   await published[Symbol.asyncDispose]()
 })
 
-describe('the same input gives the same bytes under the same keys', { timeout: 180_000 }, () => {
+describe('the same input gives the same bytes under the same keys', () => {
   it.concurrent('a second run says unchanged and writes nothing', async () => {
     await using home = new Home(star.options)
     await home.start().result()

@@ -9,7 +9,7 @@ import { findTemporalCli } from '../../src/runtime/temporal/temporal-cli.js'
 import { Home } from './support/home.js'
 import { demoStar } from './support/stars.js'
 
-describe("examples/own-worker.ts, by the package's own name", { timeout: 120_000 }, () => {
+describe("examples/own-worker.ts, by the package's own name", () => {
   it('serves the workflow in a worker of its own', async () => {
     await using home = new Home((await demoStar(400)).options)
     // Inside of the package, so that its name means this build.

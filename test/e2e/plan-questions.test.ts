@@ -19,7 +19,7 @@ beforeAll(async () => {
   home = new Home(star.options)
   connection = await (await DuckDBInstance.create(':memory:')).connect()
   await home.start().result()
-}, 180_000)
+})
 
 afterAll(async () => {
   connection.closeSync()
@@ -38,7 +38,7 @@ async function plan(...flags: string[]): Promise<{ explanation: Explanation; adv
   return answer
 }
 
-describe('plan --explain', { timeout: 180_000 }, () => {
+describe('plan --explain', () => {
   it('names the partitions that a change of members touches, and what changed inside, as the files tell afterwards', async () => {
     const { change } = changed
     const before = home.copy(star.options)
@@ -100,7 +100,7 @@ describe('plan --explain', { timeout: 180_000 }, () => {
   })
 })
 
-describe('plan --advise', { timeout: 120_000 }, () => {
+describe('plan --advise', () => {
   it('compares the published layout with others', async () => {
     const { advice } = await plan('--advise', '--queries', 'state,payer_slug+state,all')
     expect(advice.queries).toEqual([['state'], ['payer_slug', 'state'], []])

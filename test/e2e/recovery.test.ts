@@ -62,7 +62,7 @@ beforeAll(async () => {
     analytics: analyticsOf(undisturbed, result.runId),
     passed: new Set(readFileSync(join(undisturbed.root, 'passed'), 'utf8').trim().split('\n')),
   }
-}, 240_000)
+})
 
 afterAll(async () => {
   await scene.published[Symbol.asyncDispose]()
@@ -105,7 +105,7 @@ async function expectAsUndisturbed(home: Home, runId: string): Promise<void> {
   expect(records.filter((file) => /\/(?:staged\/.*\.parquet|objects\/.*|ended\.json)$/.test(file))).toEqual([])
 }
 
-describe('resume at any point', { timeout: 180_000 }, () => {
+describe('resume at any point', () => {
   it('is tested at every place that a run passes', () => {
     expect([...scene.passed].sort()).toEqual(FAIL_POINTS.flat().sort())
   })

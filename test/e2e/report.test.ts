@@ -30,7 +30,7 @@ function reportFiles(home: Home, runId: string): string[] {
   )
 }
 
-describe('the report of a run', { timeout: 400_000 }, () => {
+describe('the report of a run', () => {
   it('tells what the table holds and what changed, and the same after a worker was killed while it wrote it', async () => {
     const star = await demoStar(400)
     const home = new Home(star.options)

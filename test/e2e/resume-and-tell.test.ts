@@ -7,7 +7,7 @@ import { Home } from './support/home.js'
 import { demoStar } from './support/stars.js'
 import { until } from './support/until.js'
 
-describe('a run that lost everything', { timeout: 180_000 }, () => {
+describe('a run that lost everything', () => {
   it('is taken up by resume, tells its hook and its metrics how it goes', async () => {
     const star = await demoStar(400)
     const port = await freePort()

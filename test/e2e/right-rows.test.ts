@@ -8,7 +8,7 @@ let star: StarOnDisk
 
 beforeAll(async () => {
   star = await demoStar(1_000)
-}, 60_000)
+})
 
 const homes: Home[] = []
 
@@ -38,7 +38,7 @@ const LAYOUTS: readonly (readonly [string, readonly string[]])[] = [
   ['columns without the state', ['year', 'primary_taxonomy_code', 'procedure_class']],
 ]
 
-describe('no row is lost, doubled or half visible', { timeout: 180_000 }, () => {
+describe('no row is lost, doubled or half visible', () => {
   for (const [what, partitionColumns] of LAYOUTS) {
     it.concurrent(`the table is the join of the star, value for value, by ${what}`, async () => {
       const home = new Home({ ...star.options, partitioning: { partition_columns: partitionColumns } })
@@ -81,7 +81,7 @@ describe('no row is lost, doubled or half visible', { timeout: 180_000 }, () => 
   })
 })
 
-describe('the memory cap', { timeout: 180_000 }, () => {
+describe('the memory cap', () => {
   it('holds: the result says the peak of the worker, and it is below the limit', async () => {
     const home = new Home(star.options)
     homes.push(home)

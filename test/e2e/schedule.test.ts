@@ -26,7 +26,7 @@ beforeAll(async () => {
     logFile: join(home.root, 'server.log'),
     namespace: 'default',
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   process.chdir(before)
@@ -59,7 +59,7 @@ async function refused(exitCode: number, ...args: string[]): Promise<unknown> {
   return answer['error']
 }
 
-describe('a schedule', { timeout: 180_000 }, () => {
+describe('a schedule', () => {
   it('is created, paused, unpaused, listed and deleted', async () => {
     const created = await schedule(
       'create',
@@ -125,7 +125,7 @@ describe('a schedule', { timeout: 180_000 }, () => {
   })
 })
 
-describe('search attributes', { timeout: 60_000 }, () => {
+describe('search attributes', () => {
   it('are known to a server that ETL3 starts, and doctor --fix registers one that is missing', async () => {
     const client = await connectClient(server.endpoint, 10_000)
     expect(await missingSearchAttributes(client)).toEqual([])

@@ -20,13 +20,13 @@ beforeAll(async () => {
   star = await demoStar(400)
   reference = new Home(star.options)
   await reference.start().result()
-}, 120_000)
+})
 
 afterAll(async () => {
   await reference[Symbol.asyncDispose]()
 })
 
-describe('a run that is steered from outside', { timeout: 180_000 }, () => {
+describe('a run that is steered from outside', () => {
   it.concurrent('pauses between units, says so, keeps its lock, and goes on when it is resumed', async () => {
     const place = 'activity:writePartitions:start'
     await using home = new Home({ ...star.options, processing: { ...SMALL_UNITS, lock_lease_ms: 4_000 } })

@@ -618,7 +618,7 @@
    */
   function moveInList(at, event) {
     const all = results()
-    const place = all.findIndex((one) => one === at)
+    const place = all.indexOf(at)
     const target = { ArrowDown: place + 1, ArrowUp: place - 1, Home: 0, End: all.length - 1 }[event.key]
     if (target === undefined) return
     event.preventDefault()

@@ -1,5 +1,5 @@
 /** Waits until a condition holds; a condition that throws does not hold. @throws Error after the time-out */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 90_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 240_000): Promise<void> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     if (await attempt(holds)) return
