@@ -144,7 +144,7 @@ async function compareRows(input: RowsInput): Promise<void> {
   })
 }
 
-/** The rows of files against what is due. */
+/** The rows of files against what is due; where they differ from what was joined before, against a join done anew. */
 async function compareContent(
   { context, scope: { signal } }: RowsInput,
   engine: Engine,
@@ -156,18 +156,21 @@ async function compareContent(
   const paths = await stagedPaths(context, signal)
   const plan = await fetchPlan({ records, scratch }, signal)
   for (const ofBlock of groupBy(files, ({ block }) => block).values()) {
-    const differing = await differingFiles({
-      engine,
-      paths,
-      plan,
-      keyColumns: layout.columns,
-      partitionColumns: table.partitionColumns,
-      files: ofBlock,
-      dueRows: (unit) => dueRows(context, unit, engine, signal),
-    })
-    const first = ofBlock.find(({ ordinal }) => ordinal === differing[0])
+    const differing = (anew: boolean): Promise<number[]> =>
+      differingFiles({
+        engine,
+        paths,
+        plan,
+        keyColumns: layout.columns,
+        partitionColumns: table.partitionColumns,
+        files: ofBlock,
+        dueRows: (unit) => dueRows(context, unit, engine, signal, anew),
+      })
+    if ((await differing(false)).length === 0) continue
+    const wrong = await differing(true)
+    const first = ofBlock.find(({ ordinal }) => ordinal === wrong[0])
     if (!first) continue
-    throw difference(`${differing.length} files do not hold the rows of the staged data, first ${first.address}`)
+    throw difference(`${wrong.length} files do not hold the rows of the staged data, first ${first.address}`)
   }
 }
 

@@ -45,7 +45,7 @@ async function audit(
       plan,
       unit,
       ledger,
-      dueRows: () => dueRows(context, unit, engine, signal),
+      dueRows: (anew) => dueRows(context, unit, engine, signal, anew),
       objects: { store: records.store, keyOf: (ordinal) => records.key(objectName(unit, ordinal)) },
       depth,
       scratch,

@@ -35,9 +35,9 @@ export function balanceLedger(deps: ActivityDeps): (run: RunRef, scope: Activity
   return async (ref, scope) => {
     const { signal } = scope
     const context = await openContextOverInputs(ref, deps, signal)
-    // At once, as the input is read in JavaScript and the rates are the engine's; a further attempt has the memory for each.
+    // At once where there is room, as the input is read in JavaScript and the rates are the engine's.
     const auditing = auditOf(context, deps, scope)
-    if (scope.attempt > 1) await auditing
+    if (scope.attempt > 1 || deps.memory.isHigh) await auditing
     const [record] = await both(auditing, keepRates(context, deps, signal))
     const reference = await context.records.reference('audit.json', signal)
     if (!reference) throw new Error('audit.json was not stored')

@@ -24,15 +24,12 @@ export interface LocalRates {
  */
 export async function keepRates(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<void> {
   if (await findRates(context, signal)) return
-  await withEngine(deps, context.scratch, signal, (engine) => takeRatesWith(engine, context, signal))
+  await withEngine(deps, context.scratch, signal, (engine) => keepRatesWith(engine, context, signal))
 }
 
 /** As {@link keepRates}, with an engine that is open. */
 export async function keepRatesWith(engine: Engine, context: RunContext, signal: AbortSignal): Promise<void> {
-  if (!(await findRates(context, signal))) await takeRatesWith(engine, context, signal)
-}
-
-async function takeRatesWith(engine: Engine, context: RunContext, signal: AbortSignal): Promise<void> {
+  if (await findRates(context, signal)) return
   const { records, scratch } = context
   const plan = await findPlan(context, signal)
   if (!plan) throw new Error(`run ${records.runId} has no plan`)
@@ -44,6 +41,8 @@ async function takeRatesWith(engine: Engine, context: RunContext, signal: AbortS
         hint: 'Run again. If the error persists, report it; nothing was published.',
       })
     }
+    // Workers that write units at once all begin: a file that a record vouches for is not put again.
+    if (await findRates(context, signal)) return
     await records.putFile(RATES, join(folder, RATE_FILES.byState), signal)
     await records.putFile(RATES_BY_PAYER, join(folder, RATE_FILES.byPayer), signal)
     await records.save(RATES_RECORD, { formatVersion: 1, ...totals }, signal)

@@ -76,7 +76,7 @@ export function writeAnalytics(deps: ActivityDeps): (input: UnitInput, scope: Ac
   }
 }
 
-/** The tables of rates: the first unit that has room for them takes them. */
+/** The tables of rates: a unit that finds none takes them, if it has room for them. */
 function ratesOf(context: RunContext): WorkBeside {
   return { name: 'the rates', act: (engine, signal) => keepRatesWith(engine, context, signal) }
 }

@@ -1,12 +1,13 @@
 /**
  * Reads files of the analytics table again and compares them with a plain join of the staged star: for each partition of
- * the other table that they hold, the rows and a checksum over all columns. Of partitions that the run writes, the audit of
- * the other table has joined them already; the others are joined here. It shares no code with the writer but the staged
+ * the other table that they hold, the rows and a checksum over all columns. Partitions that the run writes are joined once
+ * for both tables; the others are joined here. It shares no code with the writer but the staged
  * files and the data dictionary.
  */
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
 import { sqlIdentifier, sqlString } from '../engine/sql.js'
+import type { DuePartition } from '../partition-files/due-partition.js'
 import { planRelation } from '../partition-files/plan-file.js'
 import { rowHash, sumDueRows } from '../star/due-checksums.js'
 import type { FactRange } from '../star/fact-window.js'
@@ -36,14 +37,7 @@ export interface VerifyInput {
   /** All of one block. */
   readonly files: readonly FileToVerify[]
   /** What the partitions that a unit of the other table writes are due to be. */
-  readonly dueRows: (unit: number) => Promise<readonly DueRows[]>
-}
-
-/** What the rows of one partition of the other table are due to be. */
-interface DueRows {
-  readonly ordinal: number
-  readonly rows: number
-  readonly checksum: string
+  readonly dueRows: (unit: number) => Promise<readonly DuePartition[]>
 }
 
 /** Ordinals of the files that do not hold what they are to hold. */

@@ -52,8 +52,8 @@ export async function forgetMachine(connection: Pick<DuckDBConnection, 'run'>): 
 interface Shared {
   readonly instance: DuckDBInstance
   readonly spill: string
-  /** Statements that are run as they are written: the setting is the instance's. */
-  asWritten: number
+  /** Settles when no statement is run as it is written: the setting is the instance's, so it is one at a time. */
+  asWritten: Promise<void>
 }
 
 /** One DuckDB instance, or a second connection to it. */
@@ -93,7 +93,7 @@ export class Engine {
     })
     const connection = await instance.connect()
     await forgetMachine(connection)
-    return new Engine({ instance, spill, asWritten: 0 }, connection)
+    return new Engine({ instance, spill, asWritten: Promise.resolve() }, connection)
   }
 
   /** Frees the engine's memory and removes its spill files. */
@@ -136,14 +136,16 @@ export class Engine {
    * @throws ResourceError when memory or disk runs out
    */
   async runAsWritten(sql: string): Promise<void> {
-    this.#shared.asWritten += 1
-    try {
+    const running = this.#shared.asWritten.then(async () => {
       await this.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-      await this.run(sql)
-    } finally {
-      this.#shared.asWritten -= 1
-      if (this.#shared.asWritten === 0) await this.run('RESET disabled_optimizers')
-    }
+      try {
+        await this.run(sql)
+      } finally {
+        await this.run('RESET disabled_optimizers')
+      }
+    })
+    this.#shared.asWritten = running.catch(() => {})
+    await running
   }
 
   /** All rows of a small result. */

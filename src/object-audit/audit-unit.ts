@@ -3,6 +3,7 @@
  * (docs/architecture.md, The audit). A difference names the partitions.
  */
 import type { Engine } from '../engine/engine.js'
+import type { DuePartition } from '../partition-files/due-partition.js'
 import { type PlannedPartition, readUnit } from '../partition-files/read-plan.js'
 import { both } from '../runtime/both.js'
 import { consecutiveGroups } from '../runtime/consecutive-groups.js'
@@ -14,7 +15,6 @@ import { compareChecksums } from './compare-checksums.js'
 import { type AuditDepth, compareFooters } from './compare-footers.js'
 import { compareLedger } from './compare-ledger.js'
 import { BATCH_ROWS, compareRows } from './compare-rows.js'
-import type { DuePartition } from './due-partitions.js'
 import { sampleOf } from './sample.js'
 import type { UnitObjects } from './unit-objects.js'
 import type { WrittenPartition } from './written-partition.js'
@@ -30,8 +30,8 @@ export interface UnitAudit {
   readonly plan: string
   readonly unit: number
   readonly ledger: readonly WrittenPartition[]
-  /** What its rows are due to be. */
-  readonly dueRows: () => Promise<readonly DuePartition[]>
+  /** What its rows are due to be; with `anew` joined again, whatever was computed before. */
+  readonly dueRows: (anew: boolean) => Promise<readonly DuePartition[]>
   readonly objects: UnitObjects
   readonly depth: AuditDepth
   /** Local folder for copies of objects. */
@@ -61,7 +61,7 @@ export async function auditUnit(audit: UnitAudit): Promise<UnitAuditFigures> {
   compareLedger(due, ledger)
   const chosen = depth === 'full' ? due : sampleOf(due)
   const values = async (): Promise<void> => {
-    compareChecksums(due, ledger, await dueRows())
+    await compareChecksums(due, ledger, dueRows)
     progress(0)
     await compareContent(audit, chosen)
   }

@@ -1,27 +1,38 @@
 /** Every row of a unit, as it was handed to the encoder, against what a plain join of the staged star says of it. */
+import type { DuePartition } from '../partition-files/due-partition.js'
 import type { PlannedPartition } from '../partition-files/read-plan.js'
 import { difference } from './difference.js'
-import type { DuePartition } from './due-partitions.js'
 import type { WrittenPartition } from './written-partition.js'
 
 /**
  * Compares the values of every row of a unit, whatever the depth of the audit: the checksums of its ledger with those that
- * are due.
+ * are due. Where they differ from what was joined before, the join is done once more: an error of the memory or the disk may
+ * have struck either of the two.
  *
+ * @param dueRows what is due; with `true` joined anew
  * @throws IntegrityError ETL3-AU-08
  */
-export function compareChecksums(
+export async function compareChecksums(
+  planned: readonly PlannedPartition[],
+  ledger: readonly WrittenPartition[],
+  dueRows: (anew: boolean) => Promise<readonly DuePartition[]>,
+): Promise<void> {
+  if (differing(planned, ledger, await dueRows(false)).length === 0) return
+  const wrong = differing(planned, ledger, await dueRows(true))
+  if (wrong.length === 0) return
+  throw difference('ETL3-AU-08', 'the rows that were written are not those of the staged data', wrong)
+}
+
+function differing(
   planned: readonly PlannedPartition[],
   ledger: readonly WrittenPartition[],
   due: readonly DuePartition[],
-): void {
+): PlannedPartition[] {
   const written = new Map(ledger.map((entry) => [entry.ordinal, entry]))
   const same = new Set<number>()
   for (const { ordinal, rows, checksum } of due) {
     const found = written.get(ordinal)
     if (found?.writtenRows === rows && found.checksum === checksum) same.add(ordinal)
   }
-  const wrong = planned.filter(({ ordinal }) => !same.has(ordinal))
-  if (wrong.length === 0) return
-  throw difference('ETL3-AU-08', 'the rows that were written are not those of the staged data', wrong)
+  return planned.filter(({ ordinal }) => !same.has(ordinal))
 }

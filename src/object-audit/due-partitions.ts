@@ -1,18 +1,10 @@
 /** What the rows of a unit's partitions are due to be: by a plain join of the staged star. Nothing that was written is read. */
 import type { Engine } from '../engine/engine.js'
 import { readParquet } from '../engine/parquet-scan.js'
+import type { DuePartition } from '../partition-files/due-partition.js'
 import { planRelation } from '../partition-files/plan-file.js'
 import { sumDueRows } from '../star/due-checksums.js'
 import type { StagedPaths } from '../star/staged-files.js'
-
-/** What the rows of one partition are due to be. */
-export interface DuePartition {
-  /** Of the partition in the plan. */
-  readonly ordinal: number
-  readonly rows: number
-  /** Sum of the hashes of its rows, in decimal digits. */
-  readonly checksum: string
-}
 
 /** Of which unit. */
 export interface DueInput {

@@ -1,8 +1,10 @@
 /**
  * `staged/due/<n>.json`: what the rows of a unit are due to be, partition by partition, as a join of the staged star says. The
- * audits of both tables compare with it what was written.
+ * audits of both tables compare with it what was written. Unlike other records it only saves time: what it says can be
+ * joined again at any time.
  */
 import { z } from 'zod'
+import { IntegrityError } from '../runtime/errors.js'
 import type { RunRecords } from './records.js'
 
 const count = z.number().int().nonnegative()
@@ -15,7 +17,7 @@ const dueRecordSchema = z.object({
         ordinal: count,
         rows: count,
         /** Sum of the hashes of its rows, in decimal digits. */
-        checksum: z.string(),
+        checksum: z.string().regex(/^\d+$/),
       }),
     )
     .readonly(),
@@ -24,16 +26,18 @@ const dueRecordSchema = z.object({
 /** What the partitions of one unit are due to be. */
 export type DueEntries = z.output<typeof dueRecordSchema>['entries']
 
-/**
- * What a unit is due to be, or undefined before it was computed.
- * @throws IntegrityError ETL3-RN-03 when it cannot be read
- */
+/** What a unit is due to be, or undefined where it was not computed or cannot be read. */
 export async function findDue(
   { records }: { readonly records: RunRecords },
   unit: number,
   signal: AbortSignal,
 ): Promise<DueEntries | undefined> {
-  return await records.find(dueName(unit), (value) => dueRecordSchema.parse(value).entries, signal)
+  try {
+    return await records.find(dueName(unit), (value) => dueRecordSchema.parse(value).entries, signal)
+  } catch (error) {
+    if (error instanceof IntegrityError) return undefined
+    throw error
+  }
 }
 
 /** Leaves what a unit is due to be. */

@@ -19,7 +19,7 @@ import type { StagedPaths } from './staged-files.js'
 const SIDES: readonly Axis[] = ['attr', 'code', 'group', 'fact', 'rate', 'npi', 'benchmark', 'ratio', 'above']
 
 /** Which rows are asked for. */
-export interface DueRows {
+export interface AskedRows {
   readonly paths: StagedPaths
   readonly block: number
   /** Staged rows of the facts; disjoint. */
@@ -41,7 +41,7 @@ export function rowHash(): string {
  *
  * @param factsAtOnce facts of one statement, if not as many as usual
  */
-export async function sumDueRows(engine: Engine, due: DueRows, factsAtOnce = FACTS_AT_ONCE): Promise<void> {
+export async function sumDueRows(engine: Engine, due: AskedRows, factsAtOnce = FACTS_AT_ONCE): Promise<void> {
   const { attrs, groups } = due.paths
   const exceedsFacts = async (path: string): Promise<boolean> =>
     (await engine.count(`SELECT count(*) FROM ${readParquet([path])}`)) > factsAtOnce
@@ -71,7 +71,7 @@ interface LargeSides {
 }
 
 /** Written to be joined in this order: a fact meets what it has one of, then its members; every right side is bounded. */
-function sumsOfPart({ paths, block, only }: DueRows, part: readonly FactRange[], large: LargeSides): string {
+function sumsOfPart({ paths, block, only }: AskedRows, part: readonly FactRange[], large: LargeSides): string {
   const hashed = (path: string, id: string, axis: Axis, more: readonly string[] = []): string =>
     `SELECT ${[id, ...more, `${sideHash(axis)} AS h`].join(', ')} FROM ${readParquet([path])}`
   // Numbers: they let the engine pass over whole row groups of the facts.

@@ -54,7 +54,7 @@ const ENTRIES_AT_ONCE = 100_000
  * their keys, and with all their other columns. Tables that it needs stay in the engine until that is closed.
  *
  * @param select of facts as the contract wants them
- * @param scratch local folder for files; it is gone afterwards
+ * @param scratch local folder for files of its own; whoever gives it removes it where this fails
  * @param entriesAtOnce entries of a dimension that may be joined at once
  */
 export async function withDimensionIds(

@@ -1,5 +1,5 @@
 /** What the audits compare with is computed beside the writing where there is room, and else by the audit. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -45,4 +45,28 @@ it('what is due is the same, whether the memory left room for it beside the writ
   expect(due).toHaveLength(2)
   expect(due[0]).toBe(due[1])
   expect(due[0]).toContain('"checksum"')
+})
+
+it.each([
+  [
+    'was computed wrongly',
+    (text: string) => text.replace(/"checksum": "(\d)/, (_, digit) => `"checksum": "${(Number(digit) % 9) + 1}`),
+  ],
+  ['cannot be read', (text: string) => text.slice(0, -10)],
+  ['is none', (text: string) => text.replace(/"checksum": "\d+"/, '"checksum": "many"')],
+])('what is due is joined again where what was computed before %s', async (_, spoil) => {
+  const lake = new Lake(mkdtempSync(join(root, 'spoilt-')))
+  lake.configure({ star: join(root, 'star'), analytics: { enabled: true } })
+  const run = await lake.open('first', { memory: guardAt(0.5) })
+  const record = lake.recordPath(run.run.runId, 'staged/due/0.json')
+  let right = ''
+  for await (const step of run.steps()) {
+    if (step === 'writeAnalytics') right = readFileSync(record, 'utf8')
+    if (step === 'auditAnalytics' || step === 'balanceLedger') expect(readFileSync(record, 'utf8')).toBe(right)
+    if (step === 'auditObjects' || step === 'auditAnalytics') {
+      expect(spoil(right)).not.toBe(right)
+      writeFileSync(record, spoil(right))
+    }
+  }
+  expect(right).toContain('"checksum"')
 })

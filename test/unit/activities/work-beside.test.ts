@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { type WorkBeside, withWorkBeside } from '../../../src/activities/work-beside.js'
 import { type Engine, withEngine } from '../../../src/engine/engine.js'
+import { IncompleteResult } from '../../../src/engine/whole-result.js'
 import { ResourceError } from '../../../src/runtime/errors.js'
 import { SILENT_LOGGER } from '../../../src/runtime/logging.js'
 import { MemoryGuard } from '../../../src/runtime/worker/memory-guard.js'
@@ -77,14 +78,16 @@ it('an encoder that the work leaves no memory encodes again, alone', async () =>
   expect(calls).toBe(2)
 })
 
+const SHORTAGE = new ResourceError('ETL3-ME-02', 'the engine ran out of its share', {})
+const BROKEN_OFF = new IncompleteResult('the statement failed while its rows came')
+const nothing = async (): Promise<void> => {}
+
 it.each([
-  ['for another reason, beside work', endless, new Error('disk')],
-  [
-    'of memory that the work had given back',
-    async (): Promise<void> => {},
-    new ResourceError('ETL3-ME-02', 'the engine ran out of its share', {}),
-  ],
-])('an encoder that fails %s fails at once', async (_, act, error) => {
+  ['for another reason, beside work', endless, new Error('disk'), 1],
+  ['for want of memory beside work', endless, SHORTAGE, 2],
+  ['for want of memory, of which it hears after the work has ended', nothing, SHORTAGE, 2],
+  ['on its way, and does not tell why', endless, BROKEN_OFF, 2],
+])('an encoder that fails %s encodes as often as that can help', async (_, act, error, times) => {
   let calls = 0
   const encoding = encodeBeside(act, async () => {
     calls += 1
@@ -92,5 +95,5 @@ it.each([
     throw error
   })
   await expect(encoding).rejects.toBe(error)
-  expect(calls).toBe(1)
+  expect(calls).toBe(times)
 })
