@@ -1,11 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-// A test that starts servers and workers waits about as long as it computes: two files of them at once, and three tests of
-// a file whose tests are concurrent, keep two cores busy, and leave each run time enough to meet its time-outs.
+// A test that starts servers and workers waits for much of its time: two files of them at once, and two tests of a file whose
+// tests are concurrent, keep two cores busy, and leave each run time enough to meet its time-outs.
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxConcurrency: 3,
     projects: [
       {
         test: {
@@ -25,6 +24,7 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           maxWorkers: 2,
+          maxConcurrency: 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -35,6 +35,7 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           maxWorkers: 2,
+          maxConcurrency: 2,
           sequence: { groupOrder: 1 },
         },
       },

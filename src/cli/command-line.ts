@@ -31,12 +31,12 @@ import { registerWorker } from './worker.js'
 const EXIT_CODES_HELP = `
 Exit codes:
   0    done, warnings included
-  1    unexpected error
+  1    unexpected error, or a check of ETL3's own work failed
   2    usage, configuration or input
   3    quality error, nothing was published
   4    quality warnings under --fail-on warn, nothing was published
   5    something that ETL3 depends on does not answer
-  6    conflict with another run
+  6    conflict with another run or writer
   7    memory or disk
   130  interrupted (Ctrl-C), or the run was cancelled
   141  whoever read the output has gone (| head)

@@ -23,7 +23,7 @@ several of them separated by commas, and "all" for one that reads the whole tabl
 export function registerPlan(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'plan',
-    summary: 'say exactly which partitions and rows a run would write; write nothing',
+    summary: 'say exactly which partitions and rows a run would write; the table is not touched',
     description: DESCRIPTION,
     examples: [
       { call: 'etl3 plan', purpose: 'what would a run do?' },

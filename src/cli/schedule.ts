@@ -23,11 +23,13 @@ export function registerSchedule(program: Command, shell: CliShell): void {
   addOne(schedule, shell, {
     name: 'describe',
     summary: 'when a schedule starts runs, and which ones it started',
+    description: 'Says when a schedule starts runs, and which ones it has started.',
     act: async (call, schedules, id) => show(call, await schedules.describe(id)),
   })
   addOne(schedule, shell, {
     name: 'pause',
     summary: 'start no more runs until it is unpaused',
+    description: 'Starts no more runs until the schedule is unpaused.',
     act: async (call, schedules, id) => {
       await schedules.pause(id, 'paused by etl3 schedule pause')
       show(call, await schedules.describe(id))
@@ -36,6 +38,7 @@ export function registerSchedule(program: Command, shell: CliShell): void {
   addOne(schedule, shell, {
     name: 'unpause',
     summary: 'start runs again',
+    description: 'Lets a paused schedule start runs again.',
     act: async (call, schedules, id) => {
       await schedules.unpause(id, 'unpaused by etl3 schedule unpause')
       show(call, await schedules.describe(id))
@@ -44,6 +47,7 @@ export function registerSchedule(program: Command, shell: CliShell): void {
   addOne(schedule, shell, {
     name: 'delete',
     summary: 'delete a schedule; a run that is going on is left alone',
+    description: 'Deletes a schedule. A run that is going on is left alone.',
     asks: 'delete it without asking',
     act: async (call, schedules, id) => {
       await confirm(call, await schedules.describe(id))
@@ -103,6 +107,7 @@ function addList(parent: Command, shell: CliShell): void {
   const command = shell.command(parent, {
     name: 'list',
     summary: 'all schedules of ETL3 on the server',
+    description: 'Lists all schedules of ETL3 on the server.',
     examples: [{ call: 'etl3 schedule list', purpose: 'what starts when?' }],
   })
   shell.configOptions(command, [])
@@ -120,15 +125,17 @@ function addList(parent: Command, shell: CliShell): void {
 interface OneCommand {
   readonly name: string
   readonly summary: string
+  readonly description: string
   readonly asks?: string
   act(call: CliCall, schedules: Schedules, id: string): Promise<void>
 }
 
 /** A command about one schedule. */
-function addOne(parent: Command, shell: CliShell, { name, summary, asks, act }: OneCommand): void {
+function addOne(parent: Command, shell: CliShell, { name, summary, description, asks, act }: OneCommand): void {
   const command = shell.command(parent, {
     name,
     summary,
+    description,
     ...(asks === undefined ? {} : { asks }),
     examples: [
       { call: `etl3 schedule ${name}`, purpose: 'the schedule of the configured output' },

@@ -126,7 +126,7 @@ const CONFIG_FLAGS = [
     placeholder: '<mb>',
     option: 'memoryLimit',
     key: 'processing.memory_limit_mb',
-    summary: 'memory of all worker processes together, in MB',
+    summary: 'memory in MB that all worker processes together may take, or the query',
   },
   {
     flag: '--max-workers',
@@ -206,7 +206,7 @@ export function createShell(io: CliIo, services: CliServices, record: CallRecord
         )
         .option('-q, --quiet', 'no progress and no notices, only the result and errors')
         .option('-v, --verbose', 'log lines on the terminal, and stacks of unexpected errors')
-        .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+        .addOption(new Option('--color <when>', 'colors').choices(['auto', 'always', 'never']).default('auto'))
         .addOption(new Option('-y, --yes', spec.asks || 'changes nothing here').hideHelp(!spec.asks))
         .addHelpText('after', examplesText(spec.examples ?? []))
     },

@@ -15,7 +15,7 @@ export function registerVacuum(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'vacuum',
     asks: 'delete what is found',
-    summary: 'delete what no reader sees and no run needs',
+    summary: 'show what no reader sees and no run needs; delete it with --yes',
     description:
       'Shows old and failed runs, staged data, writes that were never ended and old scratch files, and in the analytics table old\nsnapshots, and data and metadata that nothing names; deletes them with --yes.\nThe partitions, the published run and a run that is working are never touched.',
     examples: [

@@ -6,7 +6,7 @@ import type { CliShell } from './shell.js'
 export function registerValidate(program: Command, shell: CliShell): void {
   const command = shell.command(program, {
     name: 'validate',
-    summary: 'check the input and the quality rules; write nothing',
+    summary: 'check the input and the quality rules; the table is not touched',
     description:
       'Checks the input files and applies the quality rules up to the gate. Exit code 2: the input is wrong; 3: a rule\nof severity error is violated; 4: one of severity warn is, under --fail-on warn. The table is not touched.',
     examples: [

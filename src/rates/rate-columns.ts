@@ -19,7 +19,7 @@ const UNIT: RateColumn = {
 
 const PAYER: RateColumn = { name: 'payer_slug', type: 'string', meaning: 'Short name of the payer.' }
 const STATE: RateColumn = { name: 'state', type: 'string', meaning: "State of the provider's LOCATION address." }
-const CLASS: RateColumn = { name: 'billing_class', type: 'string', meaning: 'professional or institutional.' }
+const CLASS: RateColumn = { name: 'billing_class', type: 'string', meaning: 'professional, institutional or both.' }
 
 const CODE: readonly RateColumn[] = [
   { name: 'code_type', type: 'string', meaning: 'Kind of billing code: CPT, HCPCS, MS-DRG …' },

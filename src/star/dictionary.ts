@@ -35,7 +35,7 @@ function column(name: string, type: ColumnType, axis: Axis, source: string, mean
 export const DICTIONARY: readonly DictionaryColumn[] = [
   column('payer_slug', 'string', 'attr', 'fact_rate.payer_slug', 'Short name of the payer.'),
   column('state', 'string', 'npi', 'location.state', "State of the provider's LOCATION address."),
-  column('billing_class', 'string', 'attr', 'fact_rate.billing_class', 'professional or institutional.'),
+  column('billing_class', 'string', 'attr', 'fact_rate.billing_class', 'professional, institutional or both.'),
   column('procedure_set', 'string', 'code', 'dim_code_cat.proc_set', 'Broad category of the code.'),
   column('procedure_class', 'string', 'code', 'dim_code_cat.proc_class', 'Class within the category.'),
   column('primary_taxonomy_code', 'string', 'npi', 'dim_npi.primary_taxonomy_code', 'NUCC taxonomy of the provider.'),
@@ -135,8 +135,8 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
   ),
   column('npi_status', 'string', 'npi', 'dim_npi.status', 'Status in NPPES; A is active.'),
   column('primary_taxonomy_desc', 'string', 'npi', 'dim_npi.primary_taxonomy_desc', 'Description of the taxonomy.'),
-  column('primary_taxonomy_state', 'string', 'npi', 'dim_npi.primary_taxonomy_state', 'State of the licence.'),
-  column('primary_taxonomy_license', 'string', 'npi', 'dim_npi.primary_taxonomy_license', 'Number of the licence.'),
+  column('primary_taxonomy_state', 'string', 'npi', 'dim_npi.primary_taxonomy_state', 'State of the license.'),
+  column('primary_taxonomy_license', 'string', 'npi', 'dim_npi.primary_taxonomy_license', 'Number of the license.'),
   column('credential', 'string', 'npi', 'dim_npi.credential', 'Credential, e.g. M.D.'),
   column('sole_proprietor', 'string', 'npi', 'dim_npi.sole_proprietor', 'YES, NO or X (not answered), as given.'),
   column(
@@ -245,14 +245,14 @@ export const DICTIONARY: readonly DictionaryColumn[] = [
     'double',
     'ratio',
     'negotiated_rate / medicare_state_rate',
-    'NULL unless the rate is dollars for one service and Medicare pays for the code.',
+    'NULL unless the rate is dollars (for a service, a day or a case) and Medicare pays for the code.',
   ),
   column(
     'is_above_medicare',
     'boolean',
     'above',
     'negotiated_rate > medicare_state_rate',
-    'NULL unless the rate is dollars for one service and Medicare pays for the code.',
+    'NULL unless the rate is dollars (for a service, a day or a case) and Medicare pays for the code.',
   ),
 ]
 

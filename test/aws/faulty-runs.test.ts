@@ -286,7 +286,7 @@ const FINAL: readonly FinalFault[] = [
     strike: () => {
       s3.http.rule = after(2, isObject, answer(403, 'AccessDenied'))
     },
-    ...{ exitCode: 2, code: 'ETL3-AW-04', hint: 'docs/aws.md', table: 'old' },
+    ...{ exitCode: 2, code: 'ETL3-AW-04', hint: 'iam-policy', table: 'old' },
   },
   {
     words: 'a bucket of another region',
@@ -315,7 +315,7 @@ const FINAL: readonly FinalFault[] = [
     strike: () => {
       s3.http.rule = after(2, isCopy, answer(403, 'AccessDenied'))
     },
-    ...{ exitCode: 2, code: 'ETL3-AW-04', hint: 'docs/aws.md', table: 'mixed' },
+    ...{ exitCode: 2, code: 'ETL3-AW-04', hint: 'iam-policy', table: 'mixed' },
   },
   {
     words: 'a Glue that refuses its partitions',

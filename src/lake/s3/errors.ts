@@ -192,7 +192,7 @@ const MEANINGS: readonly Meaning[] = [
     kind: ConfigError,
     code: 'ETL3-AW-04',
     says: ({ doing, address }) => `not allowed to ${doing} ${address}`,
-    hint: 'Give these credentials the right to do so; docs/aws.md lists what ETL3 needs.',
+    hint: "Give these credentials the right to do so; 'etl3 iam-policy' prints what ETL3 needs.",
   },
   {
     is: ({ name }) => name === 'NoSuchBucket',
