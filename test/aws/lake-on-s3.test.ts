@@ -14,9 +14,6 @@ import { S3Home } from './support/s3-home.js'
 import { CREDENTIAL_VARIABLES, type S3Server, settingsFor, startVersitygw } from './support/servers.js'
 import { uploadStar } from './support/upload-star.js'
 
-/** A full audit reads each of some 800 objects again: once is enough, in the first test. */
-const SAMPLE = { processing: { audit: 'sample' } }
-
 let server: S3Server
 let glue: Moto
 let star: StarOnDisk
@@ -47,7 +44,11 @@ describe('a table in a bucket', () => {
     await using home = await S3Home.make(server, star.options)
     // The input as well: all of the star, with the files of facts by a pattern.
     const input = await uploadStar(star, server.endpoint, home.bucket)
-    home.configure({ star: input, input: { tables: { fact_rate: `${input}/gold/fact_rate*.parquet` } } })
+    home.configure({
+      star: input,
+      input: { tables: { fact_rate: `${input}/gold/fact_rate*.parquet` } },
+      processing: { audit: 'full' },
+    })
     const first = await home.start().result()
     expect(first).toMatchObject({ status: 'published', outputUri: `s3://${home.bucket}/lake/table` })
     expect(home.tree).toEqual(inFolder.tree)
@@ -72,7 +73,7 @@ describe('a table in a bucket', () => {
   })
 
   it.concurrent('is the same after the worker was killed while it wrote, published and registered', async () => {
-    await using home = await S3Home.make(server, { ...star.options, ...SAMPLE })
+    await using home = await S3Home.make(server, star.options)
     const places = ['write:partition@5', 'publish:partition@5', 'register:before']
     const { status } = await home.start({ ETL3_FAILPOINT: places.join() }).result()
     expect(status).toBe('published')
@@ -82,7 +83,7 @@ describe('a table in a bucket', () => {
 
   for (const place of ['write:partition', 'publish:partition', 'report:before-current']) {
     it.concurrent(`is not changed by a worker of an older run that wakes at ${place} after a newer one has published`, async () => {
-      const lease = { processing: { ...SAMPLE.processing, lock_lease_ms: 5_000 } }
+      const lease = { processing: { lock_lease_ms: 5_000 } }
       await using home = await S3Home.make(server, { ...star.options, ...lease })
       await home.start().result()
       home.configure({ ...changed.options, ...lease })

@@ -76,7 +76,7 @@ export class Home {
     const config = {
       input: { root: star, ...input },
       output: { uri: 'lake/table', metadata_uri: 'lake/etl3' },
-      processing: { memory_limit_mb: 512, audit: 'full', scratch: 'scratch', ...processing },
+      processing: { memory_limit_mb: 512, scratch: 'scratch', ...processing },
       temporal: { task_queue: this.#taskQueue, heartbeat_timeout_ms: HEARTBEAT_TIMEOUT_MS, ...temporal },
       logging: { file: 'etl3.log', level: 'debug' },
       ...sections,
