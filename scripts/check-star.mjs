@@ -1,7 +1,8 @@
 /**
  * `npm run check:star`: runs the built ETL3 over the real star and prints each figure beside what is due.
  * Ends with one line `N passed, N failed`. `--keep` leaves the outputs where they are; `--s3` checks only the runs on S3,
- * beside the one in a folder that they are compared with.
+ * beside the one in a folder that they are compared with; `--short` takes fewer settings of memory and chunk, and the
+ * smaller table to S3.
  */
 import { existsSync } from 'node:fs'
 import { register } from 'node:module'
@@ -20,7 +21,7 @@ await main(async () => {
   let counts = { passed: 0, failed: 1 }
   try {
     const flag = { type: 'boolean', default: false }
-    const { values } = parseArgs({ options: { keep: flag, s3: flag } })
+    const { values } = parseArgs({ options: { keep: flag, s3: flag, short: flag } })
     if (!existsSync(join(STAR, 'fact_rate.parquet'))) {
       say(`0 checks: the data is not there (looked in ${STAR}; ETL3_STAR names another folder)`)
       counts = { passed: 0, failed: 0 }
@@ -32,7 +33,8 @@ await main(async () => {
     register('./typescript-hooks.mjs', import.meta.url)
     const { checkStar } = await import('../test/check-star/check-star.ts')
     const temporalCli = await findTemporal()
-    counts = await checkStar({ star: STAR, cli: CLI, temporalCli, keep: values.keep, onlyS3: values.s3, say })
+    const { keep, s3, short } = values
+    counts = await checkStar({ star: STAR, cli: CLI, temporalCli, keep, onlyS3: s3, short, say })
     return counts.failed === 0 && counts.passed > 0 ? 0 : 1
   } finally {
     process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
