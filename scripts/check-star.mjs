@@ -2,7 +2,7 @@
  * `npm run check:star`: runs the built ETL3 over the real star and prints each figure beside what is due.
  * Ends with one line `N passed, N failed`. `--keep` leaves the outputs where they are; `--s3` checks only the runs on S3,
  * beside the one in a folder that they are compared with; `--short` takes fewer settings of memory and chunk, and the
- * smaller table to S3.
+ * smaller table to S3, and kills nothing: the tests do.
  */
 import { existsSync } from 'node:fs'
 import { register } from 'node:module'
