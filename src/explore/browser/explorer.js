@@ -580,7 +580,7 @@
     if (event.key === 'Escape') goBack(at, event)
     else if (at === words && event.key === 'ArrowDown') focusFirst(event)
     else if (at === words && event.key === 'Enter') focusFirst(event)
-    else if (at?.closest('ul.results')) moveInList(at, event)
+    else if (at instanceof HTMLElement && at.closest('ul.results')) moveInList(at, event)
   }
 
   /**
@@ -613,7 +613,7 @@
   }
 
   /**
-   * @param {Element} at
+   * @param {HTMLElement} at
    * @param {KeyboardEvent} event
    */
   function moveInList(at, event) {
