@@ -15,6 +15,7 @@ import { tableColumns } from '../iceberg/table-columns.js'
 import { ownKeyOf } from '../iceberg/table-files.js'
 import type { ObjectStore } from '../lake/object-store.js'
 import { openStore } from '../lake/stores.js'
+import { confirmed } from '../object-audit/confirmed.js'
 import {
   type AnalyticsPlan,
   type AnalyticsUnit,
@@ -144,7 +145,7 @@ async function compareRows(input: RowsInput): Promise<void> {
   })
 }
 
-/** The rows of files against what is due; where they differ from what was joined before, against a join done anew. */
+/** The rows of files against what is due. */
 async function compareContent(
   { context, scope: { signal } }: RowsInput,
   engine: Engine,
@@ -156,7 +157,7 @@ async function compareContent(
   const paths = await stagedPaths(context, signal)
   const plan = await fetchPlan({ records, scratch }, signal)
   for (const ofBlock of groupBy(files, ({ block }) => block).values()) {
-    const differing = (anew: boolean): Promise<number[]> =>
+    const wrong = await confirmed((anew) =>
       differingFiles({
         engine,
         paths,
@@ -165,9 +166,8 @@ async function compareContent(
         partitionColumns: table.partitionColumns,
         files: ofBlock,
         dueRows: (unit) => dueRows(context, unit, engine, signal, anew),
-      })
-    if ((await differing(false)).length === 0) continue
-    const wrong = await differing(true)
+      }),
+    )
     const first = ofBlock.find(({ ordinal }) => ordinal === wrong[0])
     if (!first) continue
     throw difference(`${wrong.length} files do not hold the rows of the staged data, first ${first.address}`)

@@ -24,12 +24,15 @@ export interface LocalRates {
  */
 export async function keepRates(context: RunContext, deps: ActivityDeps, signal: AbortSignal): Promise<void> {
   if (await findRates(context, signal)) return
-  await withEngine(deps, context.scratch, signal, (engine) => keepRatesWith(engine, context, signal))
+  await withEngine(deps, context.scratch, signal, (engine) => takeRatesWith(engine, context, signal))
 }
 
 /** As {@link keepRates}, with an engine that is open. */
 export async function keepRatesWith(engine: Engine, context: RunContext, signal: AbortSignal): Promise<void> {
-  if (await findRates(context, signal)) return
+  if (!(await findRates(context, signal))) await takeRatesWith(engine, context, signal)
+}
+
+async function takeRatesWith(engine: Engine, context: RunContext, signal: AbortSignal): Promise<void> {
   const { records, scratch } = context
   const plan = await findPlan(context, signal)
   if (!plan) throw new Error(`run ${records.runId} has no plan`)

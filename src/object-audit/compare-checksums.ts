@@ -1,13 +1,13 @@
 /** Every row of a unit, as it was handed to the encoder, against what a plain join of the staged star says of it. */
 import type { DuePartition } from '../partition-files/due-partition.js'
 import type { PlannedPartition } from '../partition-files/read-plan.js'
+import { confirmed } from './confirmed.js'
 import { difference } from './difference.js'
 import type { WrittenPartition } from './written-partition.js'
 
 /**
  * Compares the values of every row of a unit, whatever the depth of the audit: the checksums of its ledger with those that
- * are due. Where they differ from what was joined before, the join is done once more: an error of the memory or the disk may
- * have struck either of the two.
+ * are due.
  *
  * @param dueRows what is due; with `true` joined anew
  * @throws IntegrityError ETL3-AU-08
@@ -17,8 +17,7 @@ export async function compareChecksums(
   ledger: readonly WrittenPartition[],
   dueRows: (anew: boolean) => Promise<readonly DuePartition[]>,
 ): Promise<void> {
-  if (differing(planned, ledger, await dueRows(false)).length === 0) return
-  const wrong = differing(planned, ledger, await dueRows(true))
+  const wrong = await confirmed(async (anew) => differing(planned, ledger, await dueRows(anew)))
   if (wrong.length === 0) return
   throw difference('ETL3-AU-08', 'the rows that were written are not those of the staged data', wrong)
 }
